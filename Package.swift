@@ -1,0 +1,150 @@
+// swift-tools-version: 6.3
+// The rooms and arrows of the house, floor by floor. A room may use only what its row names:
+// Tests/ArchitectureTests reads this manifest and the imports, and fails on a new arrow.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+let cStrict: [CSetting] = [
+    .unsafeFlags(["-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fno-common"])
+]
+/// The binaries that hold hostile bytes or become somebody's PID 1 carry everything they need.
+let staticBinary: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+
+func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
+}
+func c(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict)
+}
+func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
+func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(room)Tests",
+        dependencies: [.target(name: room)] + uses,
+        exclude: exclusions["\(room)Tests"] ?? [],
+        swiftSettings: strict
+    )
+}
+/// Data that lives beside the code that means it and is no source file.
+let exclusions: [String: [String]] = [
+    "ContractWire": ["Protos"]
+]
+
+let package = Package(
+    name: "substrate-host",
+    targets: [
+        // Floor 0-1: system libraries, and the C that Swift cannot be
+        library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
+        library("CCrypto"), library("CYAML"),
+        c("CSystemShims"),
+        c("CLuaBridge", ["CLua"]),
+        c("CGRPCBridge", ["CGRPC"]),
+        c("CContractMessages", ["CProtobufC"]),
+        // Floor 2
+        room("HostErrors"),
+        // Floor 3
+        room("SystemLayer", ["HostErrors", "CSystemShims"]),
+        room("ActorContract", ["HostErrors"]),
+        room("PluginProtocol", ["HostErrors"]),
+        room("Telemetry", ["HostErrors"]),
+        // Floor 4
+        room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
+        room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims"]),
+        room("LuaEngine", ["HostErrors", "CLuaBridge"]),
+        room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
+        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
+        room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
+        room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
+        room("GRPCTransport", ["HostErrors", "Telemetry", "CGRPCBridge"]),
+        // Floor 5
+        room("PluginRuntime", ["HostErrors", "LuaEngine", "PluginProtocol"]),
+        room("PluginOverlays", ["HostErrors", "SystemLayer", "Telemetry"]),
+        room("Assets", ["HostErrors", "Transfer", "SystemLayer", "Telemetry"]),
+        // Floor 6
+        room("Images", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry"]),
+        room("Snapshots", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry"]),
+        // Floor 7
+        room(
+            "PluginHost",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
+                "Confinement",
+                "Transfer", "ActorNetwork", "PluginOverlays", "Assets", "Images", "Snapshots",
+            ]
+        ),
+        room(
+            "ActorLifecycle",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
+                "Confinement",
+                "Transfer", "ActorNetwork", "Assets", "Images", "Snapshots", "CSQLite",
+            ]
+        ),
+        // Floor 8
+        room(
+            "HostService",
+            ["HostErrors", "ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]
+        ),
+        // Floor 9
+        .executableTarget(
+            name: "substrate-host",
+            dependencies: [
+                "HostErrors", "HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire",
+                "ActorContract",
+                "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
+                "Transfer",
+                "LaunchProtocol", "CYAML",
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "substrate-supervisor",
+            dependencies: ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime", "Confinement", "LuaEngine"],
+            swiftSettings: strict,
+            linkerSettings: staticBinary
+        ),
+        .executableTarget(
+            name: "substrate-launch",
+            dependencies: ["HostErrors", "SystemLayer", "LaunchProtocol", "Confinement", "CSystemShims"],
+            swiftSettings: strict,
+            linkerSettings: staticBinary
+        ),
+        .executableTarget(
+            name: "substrate-unpack",
+            dependencies: ["HostErrors", "SystemLayer", "Unpacking", "Confinement"],
+            swiftSettings: strict,
+            linkerSettings: staticBinary
+        ),
+        // Tests
+        room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
+        .executableTarget(
+            name: "substrate-bench",
+            dependencies: ["HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract"],
+            swiftSettings: strict
+        ),
+        tests("HostErrors"),
+        tests("SystemLayer", ["HostErrors"]),
+        tests("ActorContract", ["HostErrors"]),
+        tests("PluginProtocol", ["HostErrors"]),
+        tests("Telemetry"),
+        tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
+        tests("LuaEngine", ["HostErrors", "PluginProtocol", "PluginRuntime"]),
+        tests("Confinement", ["SystemLayer"]),
+        tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
+        tests("ActorNetwork", ["SystemLayer", "HostErrors"]),
+        tests("ContractWire", ["HostErrors", "ActorContract"]),
+        tests("GRPCTransport", ["HostErrors"]),
+        tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("Images", ["HostErrors", "Assets", "SystemLayer", "TestSupport"]),
+        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "SystemLayer"], swiftSettings: strict),
+        .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),
+    ]
+)

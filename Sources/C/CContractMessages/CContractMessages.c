@@ -1,0 +1,1 @@
+#include "CContractMessages.h"

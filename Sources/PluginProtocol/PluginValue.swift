@@ -1,0 +1,28 @@
+/// A value that crosses the supervisor's socket.
+///
+/// Text is valid UTF-8 without NUL where a row says text; `bytes` takes any byte. Maps have string keys and are sorted by
+/// key when encoded, so that equal values have equal bytes.
+public indirect enum PluginValue: Sendable, Equatable {
+    case null
+    case boolean(Bool)
+    case integer(Int64)
+    case float(Double)
+    case text(String)
+    case bytes([UInt8])
+    case list([PluginValue])
+    case map([String: PluginValue])
+    case handle(PluginHandle)
+}
+
+/// A thing of the host's that a script may name: dead when its verb ends.
+public struct PluginHandle: Sendable, Hashable {
+    /// Its place in the verb's table.
+    public var index: UInt32
+    /// How often that place was used before; a stale handle has an old one.
+    public var generation: UInt32
+    /// Makes one.
+    public init(index: UInt32, generation: UInt32) {
+        self.index = index
+        self.generation = generation
+    }
+}

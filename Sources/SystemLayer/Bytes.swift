@@ -1,0 +1,58 @@
+import Glibc
+
+/// Writes every byte or fails: short writes and EINTR are gone on with.
+///
+/// - Parameters:
+///   - bytes: any bytes.
+///   - descriptor: open for writing.
+/// - Throws: the errno of write(2).
+public func writeAll(_ bytes: [UInt8], to descriptor: CInt) throws(SyscallError) {
+    var offset = 0
+    while offset < bytes.count {
+        let count = unsafe bytes.withUnsafeBytes { buffer in
+            unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+        }
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw SyscallError("write", errno)
+        }
+        offset += count
+    }
+}
+
+/// Reads up to `limit` bytes once; an empty answer is the end.
+///
+/// - Parameters:
+///   - limit: the most to read, at least 1.
+///   - descriptor: open for reading.
+/// - Returns: what came; empty at the end of the file or when the peer is gone.
+/// - Throws: the errno of read(2), EINTR excepted.
+public func readSome(_ limit: Int, from descriptor: CInt) throws(SyscallError) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    while true {
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw SyscallError("read", errno)
+        }
+        buffer.removeLast(limit - count)
+        return buffer
+    }
+}
+
+/// Reads to the end, at most `limit` bytes.
+///
+/// - Parameters:
+///   - descriptor: open for reading.
+///   - limit: more than this is EFBIG.
+/// - Returns: all bytes.
+/// - Throws: the errno of read(2), or EFBIG.
+public func readAll(from descriptor: CInt, limit: Int) throws(SyscallError) -> [UInt8] {
+    var all: [UInt8] = []
+    while true {
+        let some = try readSome(65536, from: descriptor)
+        if some.isEmpty { return all }
+        all.append(contentsOf: some)
+        if all.count > limit { throw SyscallError("read", EFBIG) }
+    }
+}
