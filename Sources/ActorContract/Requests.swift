@@ -1,5 +1,5 @@
 /// The assets of a request: architecture → name → file.
-public struct SandboxAssets: Sendable, Equatable {
+public struct SandboxAssets: Sendable, Equatable, Codable {
     /// One downloadable file and its digest.
     public struct File: Sendable, Equatable, Codable {
         /// Where it is.
@@ -33,7 +33,7 @@ public enum SnapshotScope: String, Sendable, Codable {
 }
 
 /// Where a snapshot is, or goes.
-public enum SnapshotPlace: Sendable, Equatable {
+public enum SnapshotPlace: Sendable, Equatable, Codable {
     /// On this node, by name.
     case local(String)
     /// In object storage, by URI prefix.

@@ -1,7 +1,7 @@
 /// What an actor runs: its containers and volumes, either dialect.
 ///
 /// - Source: contract §1.2, WorkloadSpec.
-public struct WorkloadSpec: Sendable, Equatable {
+public struct WorkloadSpec: Sendable, Equatable, Codable {
     /// The actor's containers, in the order in which they start.
     public var containers: [Container] = []
     /// The image of the container that holds the sandbox; empty when none was given.
@@ -13,7 +13,7 @@ public struct WorkloadSpec: Sendable, Equatable {
 }
 
 /// One container of an actor.
-public struct Container: Sendable, Equatable {
+public struct Container: Sendable, Equatable, Codable {
     /// A DNS label, unique in the actor.
     public var name = ""
     /// The image reference, verbatim.
@@ -41,7 +41,7 @@ public struct Container: Sendable, Equatable {
 }
 
 /// One environment variable.
-public struct EnvironmentEntry: Sendable, Equatable {
+public struct EnvironmentEntry: Sendable, Equatable, Codable {
     /// The variable's name.
     public var name: String
     /// Its value: a secret.
@@ -56,7 +56,7 @@ public struct EnvironmentEntry: Sendable, Equatable {
 /// An HTTP readiness probe.
 ///
 /// - Source: contract §4.6.
-public struct ReadinessProbe: Sendable, Equatable {
+public struct ReadinessProbe: Sendable, Equatable, Codable {
     /// The path; empty = `/readyz`.
     public var path: String
     /// 1...65535.
@@ -75,7 +75,7 @@ public struct ReadinessProbe: Sendable, Equatable {
 }
 
 /// Where a volume appears in a container.
-public struct VolumeMount: Sendable, Equatable {
+public struct VolumeMount: Sendable, Equatable, Codable {
     /// The volume's name.
     public var name: String
     /// An absolute path in the container.
@@ -88,9 +88,9 @@ public struct VolumeMount: Sendable, Equatable {
 }
 
 /// A volume and what it holds.
-public struct Volume: Sendable, Equatable {
+public struct Volume: Sendable, Equatable, Codable {
     /// What stands behind a volume.
-    public enum Source: Sendable, Equatable {
+    public enum Source: Sendable, Equatable, Codable {
         /// Nothing was given.
         case unspecified
         /// A directory that survives checkpoint and restore.

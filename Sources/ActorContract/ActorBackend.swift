@@ -1,0 +1,174 @@
+public import HostErrors
+
+/// What a backend says it is, after its descriptor was checked.
+public struct BackendDescription: Sendable, Equatable {
+    /// The name of `--backend=NAME`.
+    public var name = ""
+    /// The script's SHA-256, 64 hex digits.
+    public var sha256 = ""
+    /// Where the script is.
+    public var path = ""
+    /// Who ships it: `shipped` or `overlay DIR`.
+    public var origin = ""
+    /// The claim of what stands between the actor and this machine.
+    public var isolation = ""
+    /// One line for lists.
+    public var summary = ""
+    /// Further values of `sandbox_class` that it accepts.
+    public var classes: [String] = []
+    /// What its snapshots can hold.
+    public var scopes: [SnapshotScope] = []
+    /// The limits that it enforces: `cpu`, `memory`, `pids`.
+    public var enforces: [String] = []
+    /// The verbs that the script has.
+    public var verbs: [String] = []
+    /// The host functions that it needs.
+    public var needs: [String] = []
+    /// Assets by name; true = required.
+    public var assets: [String: Bool] = [:]
+    /// Whether actors get their own network namespace.
+    public var needsNetwork = true
+    /// Whether containers need images.
+    public var needsImage = true
+    /// An empty description.
+    public init() {}
+    /// The names of the assets that a request must bring, sorted.
+    public var requiredAssets: [String] { assets.filter(\.value).keys.sorted() }
+}
+
+/// The verbs that a backend may have, in the words of the contract.
+public enum BackendVerb: String, Sendable, CaseIterable {
+    case run, stop, checkpoint, restore
+}
+
+/// A program that outlives the verb which started it.
+public struct KeptProcess: Sendable, Equatable, Codable {
+    /// The container's name, or the script's name for it.
+    public var name: String
+    /// The pid of the actor's PID 1, in the host's pid namespace.
+    public var pid: Int32
+    /// Start time in clock ticks since boot: field 22 of `/proc/PID/stat`, so that a reused pid is not taken for it.
+    public var startTime: UInt64
+    /// The secret of the exit record that belongs to this start.
+    public var nonce: String
+    /// Makes one.
+    public init(name: String, pid: Int32, startTime: UInt64, nonce: String) {
+        self.name = name
+        self.pid = pid
+        self.startTime = startTime
+        self.nonce = nonce
+    }
+}
+
+/// One container, ready on disk.
+public struct PreparedContainer: Sendable {
+    /// As the request has it, environment included.
+    public var container: Container
+    /// The image's layers, bottom first.
+    public var layers: [String]
+    /// Makes one.
+    public init(container: Container, layers: [String]) {
+        self.container = container
+        self.layers = layers
+    }
+}
+
+/// What a verb is given: everything around the actor, made by the host before.
+public struct PreparedActor: Sendable {
+    /// Who.
+    public var identity: ActorIdentity
+    /// The slot.
+    public var slot: String
+    /// The containers, in start order.
+    public var containers: [PreparedContainer] = []
+    /// The durable volumes: name → directory on the host.
+    public var volumes: [String: String] = [:]
+    /// The actor's directory.
+    public var directory: String
+    /// The network namespace's file; nil without one.
+    public var networkNamespace: String?
+    /// The cgroup's name below the host's own.
+    public var cgroup: String
+    /// Assets: name → path.
+    public var assets: [String: String] = [:]
+    /// Programs that earlier verbs kept and that live.
+    public var processes: [KeptProcess] = []
+    /// What the last verb answered in `state`, as the plugin protocol encodes it.
+    public var state: [UInt8] = []
+    /// Makes one.
+    public init(identity: ActorIdentity, slot: String, directory: String, cgroup: String) {
+        self.identity = identity
+        self.slot = slot
+        self.directory = directory
+        self.cgroup = cgroup
+    }
+}
+
+/// What a verb is asked.
+public struct VerbRequest: Sendable {
+    /// Time for the programs to end after they were asked to.
+    public var graceMilliseconds: Int64 = 10_000
+    /// The whole verb's time.
+    public var timeoutMilliseconds: Int64 = 30_000
+    /// For checkpoint and restore.
+    public var scope: SnapshotScope?
+    /// The snapshot's directory, for checkpoint and restore.
+    public var snapshotDirectory = ""
+    /// Defaults.
+    public init() {}
+}
+
+/// What a verb answered.
+public struct VerbAnswer: Sendable {
+    /// Programs that it kept.
+    public var processes: [KeptProcess] = []
+    /// New state; nil keeps the old one.
+    public var state: [UInt8]?
+    /// Whether the script saved the volumes itself.
+    public var volumesSaved = false
+    /// Time spent in host calls that waited for programs, in milliseconds.
+    public var programMilliseconds = 0.0
+    /// An empty answer.
+    public init() {}
+}
+
+/// Stops a verb that is in flight: the supervisor's SIGKILL, whenever it comes.
+public protocol VerbCancellation: Sendable {
+    /// Calls `action` when the verb is cancelled, at once if it already is.
+    func onCancel(_ action: @escaping @Sendable () -> Void)
+    /// Whether it was cancelled.
+    var isCancelled: Bool { get }
+}
+
+/// Journals an effect before it happens and its outcome after.
+public protocol EffectLog: Sendable {
+    /// Records that an effect is about to happen; durable when it returns.
+    ///
+    /// - Parameters:
+    ///   - effect: its name, such as `workload.start`.
+    ///   - target: what it is about, such as a container's name.
+    /// - Returns: the record's number.
+    /// - Throws: `resourceExhausted` when the journal cannot be written: the effect must not happen then.
+    func begin(_ effect: String, target: String) throws(HostError) -> Int64
+    /// Records how it ended.
+    ///
+    /// - Parameters:
+    ///   - number: what `begin` answered.
+    ///   - outcome: `ok` or a status.
+    ///   - process: the program that it left running, if one.
+    /// - Throws: as `begin`.
+    func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError)
+}
+
+/// What isolates actors: implemented by one type, which asks a script.
+public protocol ActorBackend: Sendable {
+    /// What it is.
+    var description: BackendDescription { get }
+    /// Performs one verb; blocks, and is called off the cooperative pool.
+    ///
+    /// - Throws: the status that the script answered or the trap that ended it; `cancelled` after a cancel.
+    func perform(
+        _ verb: BackendVerb, actor: PreparedActor, request: VerbRequest, log: any EffectLog,
+        cancellation: any VerbCancellation
+    ) throws(HostError) -> VerbAnswer
+}

@@ -1,0 +1,162 @@
+import CSQLite
+import FoundationEssentials
+import HostErrors
+import Synchronization
+import ActorContract
+
+/// What happened and what was about to, durable before anybody is told: SQLite in WAL mode with full synchronisation.
+///
+/// - Source: sqlite.org "PRAGMA synchronous" (FULL: the WAL is synced at each commit) and "Defense Against The Dark Arts".
+public final class Journal: Sendable {
+    private let database: Mutex<Database>
+
+    /// Opens or makes the journal.
+    ///
+    /// - Parameter path: the file; its directory exists and is private.
+    /// - Throws: `dataLoss` when the file is no journal, `failedPrecondition` when a newer host wrote it.
+    public init(path: String) throws(HostError) {
+        let opened = try Database(path: path)
+        try opened.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
+        let version = try opened.integer("PRAGMA user_version")
+        guard version <= 1 else {
+            throw HostError(
+                .failedPrecondition, .machine, "the journal \(path) has schema \(version), this host knows 1: update substrate-host")
+        }
+        try opened.execute(
+            """
+            CREATE TABLE IF NOT EXISTS actors(key TEXT PRIMARY KEY, record BLOB NOT NULL);
+            CREATE TABLE IF NOT EXISTS effects(
+                number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, verb TEXT NOT NULL, effect TEXT NOT NULL,
+                target TEXT NOT NULL, outcome TEXT, process BLOB);
+            CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value BLOB NOT NULL);
+            PRAGMA user_version=1;
+            """)
+        database = Mutex(opened)
+    }
+
+    /// All actors that were written.
+    ///
+    /// One that does not decode is reported by key and does not hide the others.
+    /// - Returns: the records, and the keys of the broken ones.
+    /// - Throws: `dataLoss` when the file cannot be read.
+    public func actors() throws(HostError) -> (records: [ActorRecord], broken: [String]) {
+        let rows = try locked { database throws(HostError) in
+            try database.rows("SELECT key, record FROM actors ORDER BY key", [])
+        }
+        var records: [ActorRecord] = []
+        var broken: [String] = []
+        for row in rows {
+            guard case .text(let key) = row[0], case .blob(let bytes) = row[1] else { continue }
+            if let record = try? JSONDecoder().decode(ActorRecord.self, from: Data(bytes)) {
+                records.append(record)
+            } else {
+                broken.append(key)
+            }
+        }
+        return (records, broken)
+    }
+
+    /// Writes an actor's record; durable when it returns.
+    ///
+    /// - Throws: `resourceExhausted` when it cannot be written.
+    public func put(_ record: ActorRecord) throws(HostError) {
+        let bytes = try encode(record)
+        try locked { database throws(HostError) in
+            try database.run(
+                "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
+                [.text(record.identity.key.text), .blob(bytes)])
+        }
+    }
+
+    /// Forgets an actor and its effects.
+    ///
+    /// - Throws: as `put`.
+    public func remove(_ key: ActorKey) throws(HostError) {
+        try locked { database throws(HostError) in
+            try database.run("DELETE FROM effects WHERE key = ?1", [.text(key.text)])
+            try database.run("DELETE FROM actors WHERE key = ?1", [.text(key.text)])
+        }
+    }
+
+    /// Records that an effect is about to happen.
+    func begin(key: ActorKey, verb: String, effect: String, target: String) throws(HostError) -> Int64 {
+        try locked { database throws(HostError) in
+            try database.run(
+                "INSERT INTO effects(key, verb, effect, target) VALUES(?1, ?2, ?3, ?4)",
+                [.text(key.text), .text(verb), .text(effect), .text(target)])
+            return database.lastNumber
+        }
+    }
+
+    /// Records how an effect ended.
+    func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {
+        let bytes: Database.Value = if let process { .blob(try encode(process)) } else { .null }
+        try locked { database throws(HostError) in
+            try database.run(
+                "UPDATE effects SET outcome = ?2, process = ?3 WHERE number = ?1", [.integer(number), .text(outcome), bytes])
+        }
+    }
+
+    /// Programs that effects of an actor left running, as far as was recorded.
+    func processes(of key: ActorKey) throws(HostError) -> [KeptProcess] {
+        let rows = try locked { database throws(HostError) in
+            try database.rows("SELECT process FROM effects WHERE key = ?1 AND process IS NOT NULL", [.text(key.text)])
+        }
+        return rows.compactMap { row in
+            guard case .blob(let bytes) = row[0] else { return nil }
+            return try? JSONDecoder().decode(KeptProcess.self, from: Data(bytes))
+        }
+    }
+
+    /// Forgets an actor's effects: its verb has been answered and its record says the rest.
+    func settle(_ record: ActorRecord) throws(HostError) {
+        let bytes = try encode(record)
+        try locked { database throws(HostError) in
+            try database.execute("BEGIN IMMEDIATE")
+            do throws(HostError) {
+                try database.run("DELETE FROM effects WHERE key = ?1", [.text(record.identity.key.text)])
+                try database.run(
+                    "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
+                    [.text(record.identity.key.text), .blob(bytes)])
+                try database.execute("COMMIT")
+            } catch {
+                try? database.execute("ROLLBACK")
+                throw error
+            }
+        }
+    }
+
+    /// A fact of the host, such as the boot id of its last start.
+    func fact(_ name: String) throws(HostError) -> [UInt8]? {
+        let rows = try locked { database throws(HostError) in
+            try database.rows("SELECT value FROM facts WHERE name = ?1", [.text(name)])
+        }
+        guard case .blob(let bytes)? = rows.first?.first else { return nil }
+        return bytes
+    }
+
+    /// Keeps a fact of the host.
+    func setFact(_ name: String, _ value: [UInt8]) throws(HostError) {
+        try locked { database throws(HostError) in
+            try database.run(
+                "INSERT INTO facts(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
+                [.text(name), .blob(value)])
+        }
+    }
+
+    private func locked<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
+        let result: Result<T, HostError> = database.withLock { database in
+            do throws(HostError) { return .success(try body(database)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private func encode(_ value: some Encodable) throws(HostError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard let data = try? encoder.encode(value) else {
+            throw HostError(.internal, nil, "a record of the journal does not encode")
+        }
+        return [UInt8](data)
+    }
+}
