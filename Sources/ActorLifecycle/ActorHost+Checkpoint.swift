@@ -1,0 +1,121 @@
+public import ActorContract
+public import HostErrors
+import Snapshots
+import SystemLayer
+import Telemetry
+
+/// Checkpoint: the programs end, the durable volumes are saved, the actor is paused.
+extension ActorHost {
+    /// Makes a local snapshot and ends the actor.
+    ///
+    /// A second request with the same destination answers at once while the first one's result stands.
+    /// - Returns: the verb's phases; empty when it was a repeat.
+    /// - Throws: `failedPrecondition` when the actor is not ready, is another one or the scope is not the backend's;
+    ///   the actor is as before then, or as the script left it.
+    @discardableResult
+    public func checkpoint(_ request: CheckpointRequest, context: VerbContext) async throws(HostError) -> [Phase] {
+        try refuseWhenDraining()
+        guard case .local(let name) = request.place else {
+            throw HostError(
+                .unimplemented, .notServed, "external snapshots are not served yet; use a local one (type LOCAL)")
+        }
+        guard request.scope != .dataOnGolden else {
+            throw HostError(.invalidArgument, nil, "scope DATA_ON_GOLDEN is for Restore only")
+        }
+        try checkScope(request.scope)
+        let entry = try entry(request.identity.key)
+        let operation: Operation
+        switch entry.claim("checkpoint") {
+        case .success(let claimed): operation = claimed
+        case .failure(let error): throw error
+        }
+        defer { entry.release(operation) }
+        let record = entry.record
+        if !request.identity.uid.isEmpty, record.identity.uid != request.identity.uid {
+            throw HostError(
+                .failedPrecondition, .actorUIDMismatch,
+                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched")
+        }
+        if record.status == .paused, record.snapshot == name { return [] }
+        guard record.status == .ready else {
+            throw HostError(
+                .failedPrecondition, .actorNotRunning,
+                "actor \(entry.key.text) is \(record.status.rawValue), and only a ready one can be checkpointed")
+        }
+        guard record.slot == request.slot else {
+            throw HostError(
+                .failedPrecondition, .actorNotRunning,
+                "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\"")
+        }
+        let clock = PhaseClock()
+        try await capture(entry, name: name, scope: request.scope, operation: operation, clock: clock, context: context)
+        let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
+        entry.with { $0.record.phases = phases }
+        logger.info("verb is done", ["actor.id": entry.key.text, "verb": "checkpoint", "phases": clock.table.text])
+        return phases
+    }
+
+    private func capture(
+        _ entry: ActorEntry, name: String, scope: SnapshotScope, operation: Operation, clock: PhaseClock, context: VerbContext
+    ) async throws(HostError) {
+        let key = entry.key
+        let record = entry.record
+        let prepared = present(record)
+        let places = directories(key)
+        let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
+        try await Offload.run { () throws(HostError) in
+            if try self.snapshots.find(actorDirectory: places.root, name: name) != nil {
+                throw HostError(
+                    .failedPrecondition, .snapshotExists, "a local snapshot \"\(name)\" of \(key.text) exists: choose another name")
+            }
+        }
+        try move(entry, to: .checkpointing) { $0.snapshot = name }
+        do throws(HostError) {
+            var request = VerbRequest()
+            request.graceMilliseconds = context.graceMilliseconds
+            request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
+            request.scope = scope
+            let asked = request
+            _ = try await clock.measure("backend", program: true) { () async throws(HostError) in
+                try await Offload.run { () throws(HostError) in
+                    try self.backend.perform(.checkpoint, actor: prepared, request: asked, log: log, cancellation: operation)
+                }
+            }
+            try await clock.measure("volumes.save") { () async throws(HostError) in
+                try await Offload.run { () throws(HostError) in
+                    try log.effect("snapshot.write", name) { () throws(HostError) in
+                        // Nobody may write while it is read, whatever the script forgot to end.
+                        Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
+                        _ = try self.snapshots.saveLocal(
+                            actorDirectory: places.root, name: name, scope: scope.rawValue, backend: record.backend,
+                            backendSHA256: record.backendSHA256,
+                            sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
+                            assets: record.assets.mapValues { ($0.url, $0.sha256) },
+                            volumes: record.spec.volumes.filter { $0.source == .durableDirectory }
+                                .map { ($0.name, places.volume($0.name)) })
+                    }
+                }
+            }
+        } catch {
+            // The script may have ended the programs or not: the truth is what runs.
+            let alive = entry.with { state in !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() } }
+            if alive, !operation.isCancelled {
+                try move(entry, to: .ready, message: error.message, settled: true)
+            } else if operation.isCancelled {
+                await end(entry, as: .stopped, message: "cancelled")
+            } else {
+                await end(entry, as: .failed, reason: Self.reason(of: error, while: .checkpointing), message: error.message)
+            }
+            throw error
+        }
+        await clock.measure("teardown") { await end(entry, as: .paused) }
+    }
+
+    /// The newest local snapshot of an actor, for a restore that names none.
+    ///
+    /// - Returns: its name, or nil.
+    /// - Throws: when the directory cannot be read.
+    public func newestSnapshot(_ key: ActorKey) throws(HostError) -> String? {
+        try snapshots.newest(actorDirectory: directories(key).root)?.name
+    }
+}

@@ -1,0 +1,78 @@
+public import HostErrors
+import ActorContract
+import SystemLayer
+
+/// After a restart: every actor in the journal is found again or brought to an end.
+extension ActorHost {
+    /// Reads the journal, adopts what lives and cleans what does not.
+    ///
+    /// One bad actor cannot block the others.
+    /// - Returns: how many were adopted, how many ended, and the keys of records that do not decode.
+    /// - Throws: `dataLoss` when the journal cannot be read.
+    public func recover() async throws(HostError) -> (adopted: Int, ended: Int, broken: [String]) {
+        let boot = Machine.bootID()
+        let before = try journal.fact("boot.id").map { String(decoding: $0, as: UTF8.self) }
+        let (records, broken) = try journal.actors()
+        for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
+        var adopted = 0
+        var ended = 0
+        for record in records {
+            let entry = ActorEntry(record)
+            registry.withLock { $0[entry.key] = entry }
+            guard record.status.isLive || record.needsTeardown || record.status == .removing else { continue }
+            if let before, before != boot {
+                if record.status.isLive {
+                    await end(entry, as: .failed, reason: .rebooted, message: "crashed: the machine restarted")
+                } else {
+                    await end(entry, as: record.status, reason: record.reason, message: record.message)
+                }
+                ended += 1
+            } else if await adopt(entry) {
+                adopted += 1
+            } else {
+                ended += 1
+            }
+        }
+        try journal.setFact("boot.id", [UInt8](boot.utf8))
+        return (adopted, ended, broken)
+    }
+
+    private func adopt(_ entry: ActorEntry) async -> Bool {
+        let record = entry.record
+        var handles: [String: ProcessHandle] = [:]
+        for process in record.processes {
+            if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime), !handle.hasExited() {
+                handles[process.name] = handle
+            }
+        }
+        let whole = !record.processes.isEmpty && handles.count == record.processes.count
+        let found = handles
+        switch record.status {
+        case .ready where whole, .checkpointing where whole:
+            entry.with { $0.handles = found }
+            if record.status == .checkpointing {
+                try? move(entry, to: .ready, message: "a checkpoint was cut short by a restart of the host", settled: true)
+            }
+            watchExits(entry)
+            return true
+        case .checkpointing:
+            let directory = directories(entry.key).root
+            if let kept = try? snapshots.find(actorDirectory: directory, name: record.snapshot), (try? snapshots.verify(kept)) != nil {
+                await end(entry, as: .paused)
+            } else {
+                await end(entry, as: .failed, reason: .crashed, message: "the host restarted in the middle of a checkpoint")
+            }
+        case .ready:
+            await end(entry, as: .failed, reason: .crashed, message: "its programs were gone when the host came back")
+        case .created, .pulling, .starting, .restoring:
+            await end(
+                entry, as: .failed, reason: .`init`, message: "the host restarted while it was \(record.status.rawValue): run it again")
+        case .removing:
+            let context = VerbContext(timeoutMilliseconds: 30_000)
+            try? await remove(entry.key, context: context)
+        default:
+            await end(entry, as: record.status, reason: record.reason, message: record.message)
+        }
+        return false
+    }
+}

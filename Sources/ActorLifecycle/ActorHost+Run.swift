@@ -1,0 +1,289 @@
+public import ActorContract
+public import HostErrors
+import ActorNetwork
+import Snapshots
+import SystemLayer
+import Telemetry
+import Transfer
+
+/// Run, Restore and Start: three ways into `ready`, one path.
+extension ActorHost {
+    /// Runs an actor until it answers.
+    ///
+    /// - Returns: the verb's phases; empty when it was a repeat.
+    /// - Throws: see `HostErrors.Reason`; the actor is torn down before a failure is reported.
+    @discardableResult
+    public func run(_ request: RunRequest, context: VerbContext) async throws(HostError) -> [Phase] {
+        try await enter(request, restore: nil, context: context)
+    }
+
+    /// Restores an actor from a local snapshot until it answers.
+    ///
+    /// - Throws: as `run`; `notFound` without such a snapshot, `dataLoss` when it does not verify.
+    @discardableResult
+    public func restore(_ request: RestoreRequest, context: VerbContext) async throws(HostError) -> [Phase] {
+        guard case .local(let name) = request.place else {
+            throw HostError(
+                .unimplemented, .notServed, "external snapshots are not served yet; use a local one (type LOCAL)")
+        }
+        try checkScope(request.scope)
+        return try await enter(request.run, restore: (name, request.scope), context: context)
+    }
+
+    /// Runs a stopped or failed actor again on the files that it left.
+    ///
+    /// - Throws: `notFound`; `failedPrecondition` when it is live, or when its environment was lost with the last host process.
+    @discardableResult
+    public func start(_ key: ActorKey, context: VerbContext) async throws(HostError) -> [Phase] {
+        let entry = try entry(key)
+        let record = entry.record
+        let environments = entry.with { $0.environments }
+        if record.hasEnvironment, environments.isEmpty {
+            throw HostError(
+                .failedPrecondition, .actorNotRunning,
+                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): run it again")
+        }
+        var spec = record.spec
+        for index in spec.containers.indices {
+            spec.containers[index].environment = environments[spec.containers[index].name] ?? []
+        }
+        var sandbox = SandboxAssets()
+        sandbox.sandboxClass = record.sandboxClass
+        if !record.assets.isEmpty { sandbox.assets = [settings.architecture: record.assets] }
+        var request = RunRequest(identity: record.identity, slot: record.slot, spec: spec, assets: sandbox)
+        request.cpuMilli = record.cpuMilli
+        request.memoryBytes = record.memoryBytes
+        return try await enter(request, restore: nil, context: context, again: true)
+    }
+
+    private func enter(
+        _ request: RunRequest, restore: (name: String, scope: SnapshotScope)?, context: VerbContext, again: Bool = false
+    ) async throws(HostError) -> [Phase] {
+        try refuseWhenDraining()
+        try checkRequest(request)
+        let verb = again ? "start" : restore == nil ? "run" : "restore"
+        let fingerprint = hexadecimal(
+            keyedHash(
+                key: secret,
+                request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
+                    + [UInt8]((restore.map { "\($0.name)\n\($0.scope.rawValue)" } ?? "").utf8)))
+        let (entry, isNew) = known(request)
+        let operation: Operation
+        switch entry.claim(verb) {
+        case .success(let claimed): operation = claimed
+        case .failure(let error): throw error
+        }
+        defer { entry.release(operation) }
+        let standing = entry.record
+        if !isNew, standing.status.isLive, standing.status != .created {
+            if standing.fingerprint == fingerprint, standing.status == .ready { return [] }
+            throw HostError(
+                .failedPrecondition, .actorRunning,
+                "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first")
+        }
+        do throws(HostError) {
+            try occupy(request.slot, for: entry.key, dialect: request.identity.dialect)
+        } catch {
+            if isNew { _ = registry.withLock { $0.removeValue(forKey: entry.key) } }
+            throw error
+        }
+        let clock = PhaseClock()
+        let result: Result<Void, HostError> = await withTaskCancellationHandler {
+            do throws(HostError) {
+                try await bring(
+                    entry, request, fingerprint: fingerprint, restore: restore, again: again, operation: operation, clock: clock,
+                    context: context)
+                return .success(())
+            } catch {
+                await settleFailure(entry, error, operation: operation)
+                return .failure(error)
+            }
+        } onCancel: {
+            operation.cancel()
+        }
+        try result.get()
+        let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
+        entry.with { $0.record.phases = phases }
+        logger.info("verb is done", ["actor.id": entry.key.text, "verb": verb, "phases": clock.table.text])
+        return phases
+    }
+
+    /// Brings an actor up; a thrown error leaves everything to `settleFailure`.
+    private func bring(
+        _ entry: ActorEntry, _ request: RunRequest, fingerprint: String, restore: (name: String, scope: SnapshotScope)?,
+        again: Bool, operation: Operation, clock: PhaseClock, context: VerbContext
+    ) async throws(HostError) {
+        let key = entry.key
+        var spec = request.spec
+        var environments: [String: [EnvironmentEntry]] = [:]
+        for index in spec.containers.indices {
+            environments[spec.containers[index].name] = spec.containers[index].environment
+            spec.containers[index].environment = []
+        }
+        let bare = spec
+        let secrets = environments
+        let hasEnvironment = environments.values.contains { !$0.isEmpty }
+        let snapshot = try await clock.measure("snapshot.verify") { () async throws(HostError) in
+            try await verifiedSnapshot(restore, of: key)
+        }
+        entry.with { $0.environments = secrets }
+        try move(entry, to: .pulling) { record in
+            record.identity = request.identity
+            record.slot = request.slot
+            record.backend = self.backend.description.name
+            record.backendSHA256 = self.backend.description.sha256
+            record.fingerprint = fingerprint
+            record.spec = bare
+            record.assets = request.assets?.assets[self.settings.architecture] ?? [:]
+            record.sandboxClass = request.assets?.sandboxClass ?? ""
+            record.cpuMilli = request.cpuMilli
+            record.memoryBytes = request.memoryBytes
+            record.hasEnvironment = hasEnvironment
+            record.state = []
+            record.needsTeardown = true
+        }
+        let prepared = try await clock.measure("assets.images") { () async throws(HostError) in
+            try await self.prepare(entry.record, environments: secrets)
+        }
+        try refuseCancelled(operation)
+        let log = VerbLog(journal: journal, key: key, verb: restore == nil ? "run" : "restore")
+        try await clock.measure("surroundings") { () async throws(HostError) in
+            try await Offload.run { () throws(HostError) in
+                // What a killed host may have left is gone before anything new is made.
+                try self.teardown(key)
+                try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
+            }
+        }
+        if let snapshot {
+            try await clock.measure("volumes.restore") { () async throws(HostError) in
+                let places = directories(key)
+                let volumes = bare.volumes.filter { $0.source == .durableDirectory }.map { ($0.name, places.volume($0.name)) }
+                try await Offload.run { () throws(HostError) in
+                    try self.snapshots.restoreVolumes(snapshot, into: volumes)
+                }
+            }
+        }
+        try refuseCancelled(operation)
+        try move(entry, to: restore == nil ? .starting : .restoring)
+        var ask = VerbRequest()
+        ask.timeoutMilliseconds = context.timeoutMilliseconds
+        ask.scope = restore?.scope
+        let asked = ask
+        let answer = try await clock.measure("backend") { () async throws(HostError) in
+            try await Offload.run { () throws(HostError) in
+                try self.backend.perform(
+                    restore == nil ? .run : .restore, actor: prepared, request: asked, log: log, cancellation: operation)
+            }
+        }
+        try keep(entry, answer)
+        try refuseCancelled(operation)
+        try await clock.measure("readiness", program: true) { () async throws(HostError) in
+            try await self.awaitReadiness(entry)
+        }
+        try refuseCancelled(operation)
+        try move(entry, to: .ready, settled: true)
+        watchExits(entry)
+    }
+
+    private func settleFailure(_ entry: ActorEntry, _ error: HostError, operation: Operation) async {
+        let status = entry.record.status
+        if status == .created {
+            // Nothing was begun: the name is free again.
+            _ = registry.withLock { $0.removeValue(forKey: entry.key) }
+            return
+        }
+        guard [.pulling, .starting, .restoring].contains(status) else { return }
+        if operation.isCancelled || error.code == .cancelled {
+            await end(entry, as: .stopped, message: "cancelled")
+        } else {
+            await end(entry, as: .failed, reason: Self.reason(of: error, while: status), message: error.message)
+        }
+    }
+
+    private func refuseCancelled(_ operation: Operation) throws(HostError) {
+        if operation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
+    }
+
+    private func verifiedSnapshot(
+        _ restore: (name: String, scope: SnapshotScope)?, of key: ActorKey
+    ) async throws(HostError) -> LocalSnapshot? {
+        guard let restore else { return nil }
+        let directory = directories(key).root
+        let described = backend.description
+        return try await Offload.run { () throws(HostError) in
+            guard let found = try self.snapshots.find(actorDirectory: directory, name: restore.name) else {
+                throw HostError(
+                    .notFound, .snapshotNotFound, "no local snapshot \"\(restore.name)\" of \(key.text) on this node")
+            }
+            guard found.manifest.sandboxClass == described.name || described.classes.contains(found.manifest.sandboxClass) else {
+                throw HostError(
+                    .failedPrecondition, .snapshotIncompatible,
+                    "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\"")
+            }
+            try self.snapshots.verify(found)
+            return found
+        }
+    }
+
+    private func prepare(
+        _ record: ActorRecord, environments: [String: [EnvironmentEntry]]
+    ) async throws(HostError) -> PreparedActor {
+        let key = record.identity.key
+        return try await Offload.run { () throws(HostError) in
+            let places = self.directories(key)
+            var actor = PreparedActor(
+                identity: record.identity, slot: record.slot, directory: places.root, cgroup: self.cgroupName(key))
+            for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
+                actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
+            }
+            for container in record.spec.containers {
+                var whole = container
+                whole.environment = environments[container.name] ?? []
+                let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
+                actor.containers.append(PreparedContainer(container: whole, layers: layers))
+            }
+            for volume in record.spec.volumes where volume.source == .durableDirectory {
+                actor.volumes[volume.name] = places.volume(volume.name)
+            }
+            actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
+            return actor
+        }
+    }
+
+    /// Keeps what a verb left running: in the journal, and as handles to watch.
+    private func keep(_ entry: ActorEntry, _ answer: VerbAnswer) throws(HostError) {
+        var record = entry.record
+        record.processes = answer.processes
+        if let state = answer.state { record.state = state }
+        let written = record
+        try journal.put(written)
+        var handles: [String: ProcessHandle] = [:]
+        for process in answer.processes {
+            if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) { handles[process.name] = handle }
+        }
+        let found = handles
+        entry.with { state in
+            state.record = written
+            state.handles = found
+        }
+    }
+
+    private func awaitReadiness(_ entry: ActorEntry) async throws(HostError) {
+        let record = entry.record
+        let handles = entry.with { $0.handles }
+        var targets: [ReadinessTarget] = []
+        for container in record.spec.containers {
+            if let probe = container.readiness { targets.append(try ReadinessTarget(container: container.name, probe: probe)) }
+        }
+        let missing = record.processes.first { handles[$0.name] == nil }?.name
+        let ended: @Sendable () -> String? = {
+            if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
+                return "container \"\(name)\" ended before it was ready; its log says why"
+            }
+            return nil
+        }
+        if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
+        _ = try await ReadinessProber.wait(
+            namespacePath: directories(entry.key).network, targets: targets, shouldStop: ended)
+    }
+}

@@ -1,0 +1,84 @@
+import ActorContract
+import HostErrors
+import SystemLayer
+import Telemetry
+
+/// The one way by which a status changes: checked against the table, journalled, then told.
+extension ActorHost {
+    /// Moves an actor on.
+    ///
+    /// - Parameters:
+    ///   - entry: the actor, claimed by the caller's verb.
+    ///   - status: an illegal move is refused and logged: it is our mistake.
+    ///   - reason: why it failed.
+    ///   - message: one line for people.
+    ///   - settled: whether the verb's effects can be forgotten.
+    ///   - change: further changes of the record, in the same write.
+    func move(
+        _ entry: ActorEntry, to status: ActorStatus, reason: FailureReason = .none, message: String = "",
+        settled: Bool = false, change: (inout ActorRecord) -> Void = { _ in }
+    ) throws(HostError) {
+        var record = entry.record
+        guard record.status == status || record.status.canMove(to: status) else {
+            logger.error("illegal move refused", ["actor.id": entry.key.text, "from": record.status.rawValue, "to": status.rawValue])
+            throw HostError(.internal, nil, "\(entry.key.text) cannot go from \(record.status.rawValue) to \(status.rawValue)")
+        }
+        record.status = status
+        record.reason = reason
+        record.message = message
+        record.sinceMilliseconds = Self.nowMilliseconds()
+        change(&record)
+        let written = record
+        if settled { try journal.settle(written) } else { try journal.put(written) }
+        entry.with { $0.record = written }
+        entry.publish()
+        logger.info(
+            "actor is \(status.rawValue)",
+            ["actor.id": entry.key.text, "actor.slot": record.slot, "actor.reason": reason.rawValue])
+    }
+
+    /// The failure reason that an error becomes.
+    static func reason(of error: HostError, while status: ActorStatus) -> FailureReason {
+        switch error.reason {
+        case .readinessTimeout: .readinessTimeout
+        case .plugin, .notGranted: .plugin
+        case .policy: .policy
+        case .image, .asset: .pull
+        default:
+            switch status {
+            case .pulling: .pull
+            case .ready: .crashed
+            default: .`init`
+            }
+        }
+    }
+}
+
+/// An effect log of one verb of one actor.
+struct VerbLog: EffectLog {
+    let journal: Journal
+    let key: ActorKey
+    let verb: String
+
+    func begin(_ effect: String, target: String) throws(HostError) -> Int64 {
+        let number = try journal.begin(key: key, verb: verb, effect: effect, target: target)
+        return number
+    }
+
+    func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {
+        try journal.finish(number, outcome: outcome, process: process)
+    }
+
+    /// Does something that changes the machine, journalled before and after.
+    func effect<Value>(_ name: String, _ target: String, _ body: () throws(HostError) -> Value) throws(HostError) -> Value {
+        let number = try begin(name, target: target)
+        do throws(HostError) {
+            let value = try body()
+            try finish(number, outcome: "ok", process: nil)
+            return value
+        } catch {
+            try? finish(number, outcome: "\(error.code)", process: nil)
+            throw error
+        }
+    }
+}

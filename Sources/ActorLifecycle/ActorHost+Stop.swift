@@ -1,0 +1,99 @@
+public import ActorContract
+public import HostErrors
+import SystemLayer
+import Transfer
+
+/// Stop, Remove and Terminate: they cancel whatever is in flight and always finish.
+extension ActorHost {
+    /// Ends an actor's programs and keeps its files.
+    ///
+    /// - Throws: `notFound`. An actor that is not live is `ok`.
+    public func stop(_ key: ActorKey, context: VerbContext) async throws(HostError) {
+        let entry = try entry(key)
+        let operation = await entry.claimCancelling("stop")
+        defer { entry.release(operation) }
+        await stopClaimed(entry, operation: operation, context: context)
+    }
+
+    /// Deletes an actor, stopping it first; its local snapshots stay.
+    ///
+    /// - Throws: `notFound`.
+    public func remove(_ key: ActorKey, context: VerbContext) async throws(HostError) {
+        let entry = try entry(key)
+        let operation = await entry.claimCancelling("remove")
+        defer { entry.release(operation) }
+        await stopClaimed(entry, operation: operation, context: context)
+        try await removeClaimed(entry)
+    }
+
+    /// Stop and Remove in one, for the contract: an actor that is not known is `ok`.
+    ///
+    /// - Throws: `failedPrecondition` when the actor of that name has another uid.
+    public func terminate(_ request: TerminateRequest, context: VerbContext) async throws(HostError) {
+        guard let entry = registry.withLock({ $0[request.identity.key] }) else { return }
+        let uid = entry.record.identity.uid
+        if !request.identity.uid.isEmpty, !uid.isEmpty, uid != request.identity.uid {
+            throw HostError(
+                .failedPrecondition, .actorUIDMismatch,
+                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched")
+        }
+        let operation = await entry.claimCancelling("terminate")
+        defer { entry.release(operation) }
+        await stopClaimed(entry, operation: operation, context: context)
+        try await removeClaimed(entry)
+    }
+
+    private func stopClaimed(_ entry: ActorEntry, operation: Operation, context: VerbContext) async {
+        let record = entry.record
+        guard record.status.isLive || record.needsTeardown else { return }
+        if record.status == .ready {
+            let prepared = present(record)
+            var request = VerbRequest()
+            request.graceMilliseconds = context.graceMilliseconds
+            request.timeoutMilliseconds = context.graceMilliseconds + 5000
+            let asked = request
+            let log = VerbLog(journal: journal, key: entry.key, verb: "stop")
+            do throws(HostError) {
+                _ = try await Offload.run { () throws(HostError) in
+                    try self.backend.perform(.stop, actor: prepared, request: asked, log: log, cancellation: operation)
+                }
+            } catch {
+                // The script's word is not needed: the host made everything and ends it alone.
+                logger.warning("the backend's stop failed", ["actor.id": entry.key.text, "error": error.message])
+            }
+        }
+        await end(entry, as: record.status.isLive ? .stopped : record.status, reason: record.status.isLive ? .none : record.reason)
+    }
+
+    private func removeClaimed(_ entry: ActorEntry) async throws(HostError) {
+        let key = entry.key
+        guard entry.record.status != .removed else { return }
+        try move(entry, to: .removing)
+        let places = directories(key)
+        try await Offload.run { () throws(HostError) in
+            for path in [
+                places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work, places.bundles,
+            ] { try DirectoryTree.remove(path) }
+            if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true { try DirectoryTree.remove(places.root) }
+            try self.journal.remove(key)
+        }
+        entry.with { $0.record.status = .removed }
+        entry.publish()
+        _ = registry.withLock { $0.removeValue(forKey: key) }
+    }
+
+    /// What a verb on a live actor is given.
+    func present(_ record: ActorRecord) -> PreparedActor {
+        let places = directories(record.identity.key)
+        var actor = PreparedActor(
+            identity: record.identity, slot: record.slot, directory: places.root, cgroup: cgroupName(record.identity.key))
+        actor.containers = record.spec.containers.map { PreparedContainer(container: $0, layers: []) }
+        for volume in record.spec.volumes where volume.source == .durableDirectory {
+            actor.volumes[volume.name] = places.volume(volume.name)
+        }
+        actor.networkNamespace = backend.description.needsNetwork ? places.network : nil
+        actor.processes = record.processes
+        actor.state = record.state
+        return actor
+    }
+}

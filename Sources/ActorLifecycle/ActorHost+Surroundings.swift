@@ -1,0 +1,115 @@
+import ActorContract
+import ActorNetwork
+import HostErrors
+import SystemLayer
+import Telemetry
+import Transfer
+
+/// What every backend would do alike around an actor: directories, limits, network, and their end.
+extension ActorHost {
+    /// Empties what a new start must not find and makes what it needs; snapshots survive.
+    ///
+    /// - Parameter keepRoots: whether the containers' written files stay, as after Stop and Start.
+    func makeSurroundings(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool, log: VerbLog) throws(HostError) {
+        let places = directories(record.identity.key)
+        var emptied = [places.runtime, places.work, places.bundles, places.exits, places.identity]
+        if !keepRoots { emptied += [places.roots, places.logs] }
+        if !keepVolumes { emptied.append(places.durable) }
+        let removed = emptied
+        try log.effect("directories.make", places.root) { () throws(HostError) in
+            for path in removed { try DirectoryTree.remove(path) }
+            for path in [places.root, places.runtime, places.work, places.bundles, places.exits, places.roots, places.logs] {
+                try DirectoryTree.make(path, mode: 0o700)
+            }
+            for path in [places.identity, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
+            for volume in record.spec.volumes where volume.source == .durableDirectory {
+                try DirectoryTree.make(places.volume(volume.name), mode: 0o700)
+            }
+            for container in record.spec.containers {
+                for path in [
+                    places.upper(container.name), places.scratch(container.name), places.log(container.name),
+                    places.exit(container.name),
+                ] { try DirectoryTree.make(path, mode: 0o700) }
+            }
+            try Self.system { () throws(SyscallError) in
+                try AtomicFile.write(
+                    [UInt8](record.identity.key.name.utf8), to: "\(places.identity)/actor-id", mode: 0o644)
+            }
+        }
+        let limits = CgroupLimits(
+            cpuMilli: record.cpuMilli > 0 ? record.cpuMilli : nil,
+            memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil, pids: 4096)
+        let name = cgroupName(record.identity.key)
+        try log.effect("cgroup.make", name) { () throws(HostError) in
+            try Self.system { () throws(SyscallError) in
+                _ = try Cgroup.create(layout: layout, name: name, limits: limits)
+            }
+        }
+        if backend.description.needsNetwork {
+            try log.effect("network.make", places.network) { () throws(HostError) in
+                try ActorNamespace.create(at: places.network)
+            }
+        }
+    }
+
+    /// Ends whatever is left of an actor on the machine: programs, network, cgroups. Files stay.
+    ///
+    /// Repeatable, needs no plugin, and goes on past each failure so that the rest is still removed.
+    /// - Throws: the first failure, after everything was tried.
+    func teardown(_ key: ActorKey) throws(HostError) {
+        var first: HostError?
+        let cgroup = Cgroup.open(layout: layout, name: cgroupName(key))
+        cgroup.kill()
+        do throws(HostError) { try ActorNamespace.remove(at: directories(key).network) } catch { first = first ?? error }
+        do throws(HostError) {
+            try Self.system { () throws(SyscallError) in try cgroup.remove() }
+        } catch { first = first ?? error }
+        let places = directories(key)
+        for path in [places.runtime, places.work, places.bundles] {
+            do throws(HostError) { try DirectoryTree.remove(path) } catch { first = first ?? error }
+        }
+        if let first {
+            logger.error("teardown is not complete", ["actor.id": key.text, "error": first.message])
+            throw first
+        }
+    }
+
+    /// Tears down and writes where the actor ended; used at the end of every verb that ends an actor.
+    func end(
+        _ entry: ActorEntry, as status: ActorStatus, reason: FailureReason = .none, message: String = "",
+        change: (inout ActorRecord) -> Void = { _ in }
+    ) async {
+        let key = entry.key
+        let handles = entry.with { state in
+            defer { state.handles = [:] }
+            return Array(state.handles.values)
+        }
+        var clean = true
+        do throws(HostError) {
+            try await Offload.run { () throws(HostError) in
+                try self.teardown(key)
+                // The kill was sent; whoever is our child is reaped here.
+                for handle in handles { _ = handle.wait() }
+            }
+        } catch { clean = false }
+        do throws(HostError) {
+            try move(entry, to: status, reason: reason, message: message, settled: true) { record in
+                record.processes = []
+                record.needsTeardown = !clean
+                change(&record)
+            }
+        } catch {
+            logger.error("the end of an actor could not be journalled", ["actor.id": key.text, "error": error.message])
+        }
+    }
+
+    /// A system call's failure in the words of a host error.
+    static func system<Value>(_ body: () throws(SyscallError) -> Value) throws(HostError) -> Value {
+        do throws(SyscallError) { return try body() } catch {
+            switch error.errno {
+            case 28, 122: throw HostError(.resourceExhausted, .storageFull, "the disk is full", context: ["error": "\(error)"])
+            default: throw HostError(.internal, nil, "\(error.call) failed (errno \(error.errno))", context: ["error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+public import ActorContract
+public import Assets
+public import HostErrors
+public import Images
+public import Snapshots
+public import SystemLayer
+public import Telemetry
+import FoundationEssentials
+import Synchronization
+import Transfer
+
+/// All actors of this host: what is done around every verb, whatever the backend.
+public final class ActorHost: Sendable {
+    let settings: HostSettings
+    let backend: any ActorBackend
+    let journal: Journal
+    let images: ImageStore
+    let assets: AssetCache
+    let snapshots: SnapshotStore
+    let layout: CgroupLayout
+    let logger: Logger
+    /// Keys the fingerprints: an environment value is compared and never kept.
+    let secret: [UInt8]
+    /// Below which all cgroups of this base directory are.
+    let cgroupParent: String
+    let registry = Mutex<[ActorKey: ActorEntry]>([:])
+    let draining = Mutex(false)
+
+    /// Makes a host over an open journal; `recover()` comes next.
+    ///
+    /// - Throws: `dataLoss` when the journal cannot be read.
+    public init(
+        settings: HostSettings, backend: any ActorBackend, journal: Journal, images: ImageStore, assets: AssetCache,
+        snapshots: SnapshotStore, layout: CgroupLayout, logger: Logger
+    ) throws(HostError) {
+        self.settings = settings
+        self.backend = backend
+        self.journal = journal
+        self.images = images
+        self.assets = assets
+        self.snapshots = snapshots
+        self.layout = layout
+        self.logger = logger
+        if let kept = try journal.fact("fingerprint.key") {
+            secret = kept
+        } else {
+            var generator = SystemRandomNumberGenerator()
+            secret = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            try journal.setFact("fingerprint.key", secret)
+        }
+        cgroupParent = "substrate/\(SHA256.hex(of: [UInt8](settings.baseDirectory.utf8)).prefix(12))"
+    }
+
+    /// The backend that serves every actor here.
+    public var backendDescription: BackendDescription { backend.description }
+
+    /// All actors, by key.
+    public func list() -> [ActorRecord] {
+        registry.withLock { $0.values.map(\.record) }.sorted { $0.identity.key.text < $1.identity.key.text }
+    }
+
+    /// Finds an actor by what people type: its name when unique, else its whole key.
+    ///
+    /// - Parameter text: `name`, `atespace/name` or `ns:template:name`.
+    /// - Returns: its key.
+    /// - Throws: `notFound`, or `invalidArgument` when several have that name.
+    public func resolve(_ text: String) throws(HostError) -> ActorKey {
+        let keys = registry.withLock { Array($0.keys) }
+        if let exact = keys.first(where: { $0.text == text }) { return exact }
+        let named = keys.filter { $0.name == text }
+        if named.count == 1, let only = named.first { return only }
+        guard named.isEmpty else {
+            let all = named.map(\.text).sorted().joined(separator: ", ")
+            throw HostError(.invalidArgument, nil, "actor \"\(text)\" is ambiguous; say which: \(all)")
+        }
+        let known = keys.map(\.text).sorted().joined(separator: ", ")
+        throw HostError(
+            .notFound, .actorNotFound, "no actor \"\(text)\" here; known: \(known.isEmpty ? "(none)" : known)")
+    }
+
+    /// One actor's record.
+    ///
+    /// - Throws: `notFound`.
+    public func get(_ key: ActorKey) throws(HostError) -> ActorRecord { try entry(key).record }
+
+    /// One actor's changes of status, beginning with the present one; 16 are kept for a slow reader.
+    ///
+    /// - Throws: `notFound`.
+    public func watch(_ key: ActorKey) throws(HostError) -> AsyncStream<ActorRecord> { try entry(key).watch() }
+
+    /// Refuses new verbs from now on; what runs goes on.
+    public func drain() { draining.withLock { $0 = true } }
+
+    /// Where an actor's things are.
+    public func directories(_ key: ActorKey) -> ActorDirectories {
+        ActorDirectories("\(settings.baseDirectory)/actors/\(key.directoryName)")
+    }
+
+    func entry(_ key: ActorKey) throws(HostError) -> ActorEntry {
+        guard let entry = registry.withLock({ $0[key] }) else {
+            throw HostError(.notFound, .actorNotFound, "no actor \(key.text) here")
+        }
+        return entry
+    }
+
+    func refuseWhenDraining() throws(HostError) {
+        if draining.withLock({ $0 }) {
+            throw HostError(.unavailable, .draining, "the host is draining and takes no new work")
+        }
+    }
+
+    func cgroupName(_ key: ActorKey) -> String { "\(cgroupParent)/\(key.directoryName)" }
+
+    static func nowMilliseconds() -> Int64 { WallClock.nanoseconds() / 1_000_000 }
+}

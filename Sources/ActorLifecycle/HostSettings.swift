@@ -1,0 +1,25 @@
+/// What the operator decided about this host, as far as actors are concerned.
+public struct HostSettings: Sendable {
+    /// Where all state is; absolute.
+    public var baseDirectory: String
+    /// How many actors one slot holds in autumn; 0 = no limit but the machine's.
+    public var slotCapacity = 0
+    /// This machine's architecture, in the contract's words.
+    public var architecture = "amd64"
+    /// Makes settings with the defaults.
+    ///
+    /// - Parameter baseDirectory: absolute; made private if missing.
+    public init(baseDirectory: String) { self.baseDirectory = baseDirectory }
+}
+
+/// How long a verb may take and what it may be told by.
+public struct VerbContext: Sendable {
+    /// Milliseconds until the caller's deadline.
+    public var timeoutMilliseconds: Int64
+    /// Time for programs to end after TERM.
+    public var graceMilliseconds: Int64 = 10_000
+    /// Makes one.
+    ///
+    /// - Parameter timeoutMilliseconds: as above.
+    public init(timeoutMilliseconds: Int64) { self.timeoutMilliseconds = timeoutMilliseconds }
+}
