@@ -1,0 +1,86 @@
+import Dispatch
+import HostErrors
+import Synchronization
+import Telemetry
+
+/// Keeps spare supervisors ready, so that a verb pays no start.
+public final class SupervisorPool: Sendable {
+    private struct State {
+        var spares: [SupervisorProcess] = []
+        var starting = 0
+        var next: UInt32 = 0
+    }
+    private let state = Mutex(State())
+    private let program: String
+    private let size: Int
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "substrate.spares")
+    /// The first uid of the range that no account of a distribution uses (above `nobody` and systemd's dynamic users).
+    private static let firstIdentity: UInt32 = 2_000_000_000
+
+    /// Makes a pool; spares start in the background.
+    ///
+    /// - Parameters:
+    ///   - program: the supervisor's executable.
+    ///   - size: how many spares to keep.
+    ///   - logger: told when a spare cannot be started.
+    public init(program: String, size: Int = 2, logger: Logger) {
+        self.program = program
+        self.size = size
+        self.logger = logger
+        refill()
+    }
+
+    /// A spare, or a fresh one when there is none.
+    func take() throws(HostError) -> SupervisorProcess {
+        let spare = state.withLock { state -> SupervisorProcess? in
+            while let last = state.spares.popLast() {
+                if !last.handle.hasExited() { return last }
+            }
+            return nil
+        }
+        refill()
+        if let spare { return spare }
+        return try SupervisorProcess(program: program, identity: identity())
+    }
+
+    /// Ends all spares.
+    public func close() {
+        let spares = state.withLock { state in
+            defer { state.spares = [] }
+            state.starting = size
+            return state.spares
+        }
+        for spare in spares { spare.kill() }
+    }
+
+    private func identity() -> UInt32 {
+        state.withLock { state in
+            state.next = (state.next + 1) % 100_000
+            return Self.firstIdentity + state.next
+        }
+    }
+
+    private func refill() {
+        let missing = state.withLock { state in
+            let missing = max(0, size - state.spares.count - state.starting)
+            state.starting += missing
+            return missing
+        }
+        for _ in 0..<missing {
+            queue.async { [self] in
+                let made: SupervisorProcess?
+                do throws(HostError) {
+                    made = try SupervisorProcess(program: program, identity: identity())
+                } catch {
+                    logger.warning("a spare supervisor cannot be started", ["error": error.message])
+                    made = nil
+                }
+                state.withLock { state in
+                    state.starting -= 1
+                    if let made { state.spares.append(made) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import ActorContract
+import Glibc
+import HostErrors
+import LaunchProtocol
+import PluginProtocol
+import SystemLayer
+
+/// Starts one container: a plan for the launcher, the launcher, and its word that the program runs.
+struct WorkloadStart {
+    let actor: PreparedActor
+    let prepared: PreparedContainer
+    let confine: PluginValue
+    let companions: Companions
+    let layout: CgroupLayout
+
+    /// The contract's default search path, which precedes the request's own entries.
+    ///
+    /// - Source: contract §3.3.
+    static let searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// Starts it.
+    ///
+    /// - Returns: the PID 1 of the container's namespace.
+    /// - Throws: which step failed.
+    func perform() throws(HostError) -> KeptProcess {
+        let cgroup = Cgroup.open(layout: layout, name: actor.cgroup)
+        let plan = try makePlan(cgroup)
+        do throws(SyscallError) {
+            let plans = try DescriptorPair.pipe().release()
+            let planReader = OwnedFD(plans.first)
+            let planWriter = OwnedFD(plans.second)
+            let reports = try DescriptorPair.pipe().release()
+            let reportReader = OwnedFD(reports.first)
+            let reportWriter = OwnedFD(reports.second)
+            var child = SpawnPlan(program: companions.launcher, arguments: ["substrate-launch"])
+            child.environment = ["SWIFT_BACKTRACE=enable=no"]
+            child.descriptors = [(child: 3, parent: planReader.rawValue), (child: 4, parent: reportWriter.rawValue)]
+            child.workingDirectory = "/"
+            // pid, mount, ipc and uts namespaces (clone(2)); the network one is joined by name.
+            child.namespaces = 0x2000_0000 | 0x2_0000 | 0x0800_0000 | 0x0400_0000
+            let group = openGroup(cgroup)
+            if group >= 0 { child.cgroupV2 = group }
+            defer { if group >= 0 { _ = Glibc.close(group) } }
+            let handle = try spawn(child)
+            try planReader.close()
+            try reportWriter.close()
+            do throws(SyscallError) {
+                try writeAll(plan.encoded(), to: planWriter.rawValue)
+                try planWriter.close()
+            } catch where error.errno == EPIPE {
+                // The launcher is gone already; its report says why.
+            }
+            let report = LaunchReport.decode(try readAll(from: reportReader.rawValue, limit: 1 << 16))
+            guard case .ready? = report else {
+                _ = handle.signal(9)
+                _ = handle.wait()
+                throw SyscallError("launch", 0, Self.words(report))
+            }
+            return KeptProcess(name: prepared.container.name, pid: handle.pid, startTime: handle.startTime, nonce: plan.nonce)
+        } catch {
+            if error.call == "launch" {
+                throw HostError(.failedPrecondition, nil, "container \"\(prepared.container.name)\": \(error.subject)")
+            }
+            throw HostError(
+                .internal, .machine, "container \"\(prepared.container.name)\" cannot be launched", context: ["error": "\(error)"])
+        }
+    }
+
+    private func openGroup(_ cgroup: Cgroup) -> CInt {
+        guard let path = cgroup.v2Path else { return -1 }
+        return unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+
+    private static func words(_ report: LaunchReport?) -> String {
+        switch report {
+        case .failed(let step, let errno, let text): "launch step \(step) failed (errno \(errno)): \(text)"
+        default: "the launcher ended without a word"
+        }
+    }
+
+    private func makePlan(_ cgroup: Cgroup) throws(HostError) -> LaunchPlan {
+        let container = prepared.container
+        let places = ActorDirectories(actor.directory)
+        var plan = LaunchPlan()
+        plan.actorName = actor.identity.key.name
+        plan.containerName = container.name
+        var generator = SystemRandomNumberGenerator()
+        plan.nonce = String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
+            + String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
+        plan.arguments = container.command + container.args
+        plan.environment = [Self.searchPath] + container.environment.map { "\($0.name)=\($0.value)" }
+        plan.hostname = "actor"
+        plan.layers = prepared.layers
+        plan.upperDirectory = places.upper(container.name)
+        plan.workDirectory = places.scratch(container.name)
+        plan.mounts = [LaunchPlan.Mount(source: places.identity, target: "/run/ate", readOnly: true)]
+        for mount in container.volumeMounts {
+            // An undefined mount is ignored, as the contract's first dialect has it (§11 A9); autumn refused it before.
+            guard let source = actor.volumes[mount.name] else { continue }
+            plan.mounts.append(LaunchPlan.Mount(source: source, target: mount.mountPath))
+        }
+        plan.networkNamespace = actor.networkNamespace
+        plan.cgroupProcs = cgroup.v1Procs
+        plan.capabilities = try Self.capabilities(container)
+        plan.openFiles = 1024
+        plan.logDirectory = places.log(container.name)
+        plan.statusDirectory = places.exit(container.name)
+        if case .map(let fields) = confine {
+            plan.readOnlyRoot = fields["root"] == .text("read-only")
+            if case .text(let profile)? = fields["seccomp"] { plan.seccompProfile = profile }
+        }
+        do throws(PlanError) { try plan.validate() } catch {
+            throw HostError(.invalidArgument, nil, "container \"\(container.name)\": \(error)")
+        }
+        return plan
+    }
+
+    /// The contract's three, less what the request drops; more than these three are not given to anybody.
+    private static func capabilities(_ container: Container) throws(HostError) -> [UInt8] {
+        let known: [String: UInt8] = ["KILL": 5, "NET_BIND_SERVICE": 10, "AUDIT_WRITE": 29]
+        func plain(_ name: String) -> String { name.hasPrefix("CAP_") ? String(name.dropFirst(4)) : name }
+        for name in container.capabilitiesAdd where known[plain(name)] == nil {
+            throw HostError(
+                .failedPrecondition, nil,
+                "security_context.capabilities.add \"\(name)\" is not given to workloads here; KILL, NET_BIND_SERVICE and AUDIT_WRITE are")
+        }
+        let dropped = Set(container.capabilitiesDrop.map(plain))
+        if dropped.contains("ALL") {
+            return container.capabilitiesAdd.compactMap { known[plain($0)] }.sorted()
+        }
+        return known.filter { !dropped.contains($0.key) }.values.sorted()
+    }
+}
