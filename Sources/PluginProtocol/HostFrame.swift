@@ -1,0 +1,85 @@
+/// What the host sends to a supervisor: kinds 1 to 3.
+public enum HostFrame: Sendable, Equatable {
+    /// The script: its backend's name, the file's name for messages, and its text.
+    case load(name: String, file: String, source: [UInt8])
+    /// One verb: what it is about, and which host functions were granted, such as `workload.start`.
+    case verb(name: String, actor: PluginValue, request: PluginValue, functions: [String], deadlineMilliseconds: Int64)
+    /// The answer to a call.
+    case reply(ReplyFrame)
+
+    /// The whole frame, length prefix included.
+    public func encoded() -> [UInt8] {
+        var payload: [UInt8] = []
+        let kind: UInt8
+        switch self {
+        case .load(let name, let file, let source):
+            kind = 1
+            payload.appendText(name)
+            payload.appendText(file)
+            payload.appendBytes(source)
+        case .verb(let name, let actor, let request, let functions, let deadline):
+            kind = 2
+            payload.appendText(name)
+            ValueCodec.append(actor, to: &payload)
+            ValueCodec.append(request, to: &payload)
+            payload.append32(UInt32(truncatingIfNeeded: functions.count))
+            for function in functions { payload.appendText(function) }
+            payload.append64(UInt64(bitPattern: deadline))
+        case .reply(let reply):
+            kind = 3
+            payload.appendText(reply.status)
+            payload.append32(UInt32(truncatingIfNeeded: reply.values.count))
+            for value in reply.values { ValueCodec.append(value, to: &payload) }
+        }
+        return FrameBuffer.frame(kind: kind, payload: payload)
+    }
+
+    /// The frame of that kind and payload.
+    ///
+    /// - Parameters:
+    ///   - kind: the kind byte.
+    ///   - payload: untrusted.
+    /// - Returns: the frame.
+    /// - Throws: the first thing wrong with it.
+    public static func decode(kind: UInt8, payload: [UInt8]) throws(FrameError) -> HostFrame {
+        var reader = ByteReader(payload)
+        let frame: HostFrame
+        switch kind {
+        case 1: frame = .load(name: try reader.text(), file: try reader.text(), source: try reader.byteString())
+        case 2:
+            let name = try reader.text()
+            let actor = try ValueCodec.read(from: &reader)
+            let request = try ValueCodec.read(from: &reader)
+            var functions: [String] = []
+            for _ in 0..<(try reader.count()) { functions.append(try reader.text()) }
+            frame = .verb(
+                name: name,
+                actor: actor,
+                request: request,
+                functions: functions,
+                deadlineMilliseconds: Int64(bitPattern: try reader.unsigned64())
+            )
+        case 3:
+            let status = try reader.text()
+            var values: [PluginValue] = []
+            for _ in 0..<(try reader.count()) { values.append(try ValueCodec.read(from: &reader)) }
+            frame = .reply(ReplyFrame(status: status, values: values))
+        default: throw .unknownTag(kind)
+        }
+        guard reader.isAtEnd else { throw .trailing }
+        return frame
+    }
+}
+
+/// What a host function answered.
+public struct ReplyFrame: Sendable, Equatable {
+    /// One of `PluginStatus`, by its text.
+    public var status: String
+    /// The result, or the reason's text, first.
+    public var values: [PluginValue]
+    /// Makes one.
+    public init(status: String, values: [PluginValue]) {
+        self.status = status
+        self.values = values
+    }
+}
