@@ -1,1 +1,79 @@
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Everything here answers 0 or a non-negative number, or -errno: nothing reads errno across the border.
+
+// One child to start. Pointers are borrowed for the call.
+struct csh_spawn_plan {
+    const char *program;
+    char *const *arguments;    // NULL-terminated, with argv[0]
+    char *const *environment;  // NULL-terminated
+    const int *child_fds;      // child_fds[i] in the child is parent_fds[i] here
+    const int *parent_fds;
+    size_t fd_count;
+    const char *working_directory;  // or NULL
+    uint64_t namespaces;            // CLONE_NEW* flags
+    int new_session;
+    int cgroup_v2;  // descriptor of a v2 directory, or -1
+    int64_t uid;    // -1 keeps it
+    int64_t gid;
+};
+
+struct csh_spawned {
+    int pid;
+    int pidfd;
+    int failed_step;  // 0, or where the child failed: 1 clone 2 session 3 descriptors 4 directory 5 ids 6 exec
+};
+
+int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result);
+
+int csh_fork(void);
+int csh_pidfd_open(int pid);
+int csh_pidfd_signal(int pidfd, int signal_number);
+// 1 and *kind (1 exited, 2 signaled) when reaped, 0 when it still runs, -ECHILD when it is not ours.
+int csh_reap_pidfd(int pidfd, int *kind, int *value);
+// Reaps any one child without waiting: its pid, 0 when none has ended, -ECHILD when there are none.
+int csh_reap_any(int *kind, int *value);
+int csh_become_subreaper(void);
+
+int csh_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int csh_open_tree(int dirfd, const char *path, unsigned flags);
+int csh_move_mount(int from, int to);
+int csh_fsopen(const char *type);
+int csh_fsconfig_string(int fd, const char *key, const char *value);
+int csh_fsconfig_flag(int fd, const char *key);
+int csh_fsconfig_create(int fd);
+int csh_fsmount(int fd, unsigned attributes);
+int csh_mount_setattr(int fd, uint64_t set, int recursive);
+int csh_pivot_here(void);
+int csh_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int csh_unmount_detached(const char *path);
+int csh_memfd(const char *name);
+int csh_setns_net(int fd);
+int csh_join_session_keyring(void);
+int csh_close_range_cloexec(unsigned first);
+int csh_renameat(int from_dir, const char *from, int to_dir, const char *to);
+
+int csh_drop_bounding(unsigned capability);
+int csh_set_capabilities(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int csh_lock_securebits(void);
+int csh_clear_ambient(void);
+int csh_no_new_privileges(void);
+int csh_set_dumpable(int on);
+int csh_set_root_ids(void);
+int csh_limit_files(uint64_t wanted);
+int csh_no_core(void);
+// Eight bytes an instruction: code u16, jt u8, jf u8, k u32, in the machine's order.
+int csh_install_filter(const uint8_t *program, size_t instructions);
+// The number of a system call on this architecture, or -ENOSYS when it has none.
+int csh_syscall_number(const char *name);
+uint32_t csh_audit_architecture(void);
+
+int csh_block_signals(void);
+int csh_reset_signals(void);
+int csh_signalfd(void);
+// The next signal and its sender (0: from outside the pid namespace), or 0 when there is none.
+int csh_next_signal(int fd, int *sender);
+int64_t csh_realtime_ns(void);
+int64_t csh_monotonic_ms(void);

@@ -1,0 +1,60 @@
+import Glibc
+public import SystemLayer
+
+extension ContainerRoot {
+    /// Gives the container its own `/dev`, `/proc` and `/tmp`, and hides what they show of the machine.
+    ///
+    /// - Throws: the failing call.
+    public borrowing func furnish() throws(SyscallError) {
+        try makeDevices()
+        let processes = try DetachedMount.new("proc", [], [.noSetUserID, .noDevices, .noExecution])
+        try attach(processes, at: "/proc")
+        let size: [(String, String?)] = [("mode", "1777"), ("size", "256m"), ("nr_inodes", "65536")]
+        try attach(try DetachedMount.new("tmpfs", size, [.noSetUserID, .noDevices]), at: "/tmp")
+        try mask()
+    }
+
+    private borrowing func makeDevices() throws(SyscallError) {
+        // Views of the host's nodes: the overlay and this tmpfs refuse nodes that anybody makes.
+        let nodes = ["null", "zero", "full", "random", "urandom", "tty"]
+        let options: [(String, String?)] = [("mode", "755"), ("size", "64k"), ("nr_inodes", "1024")]
+        try attach(try DetachedMount.new("tmpfs", options, [.noSetUserID, .noDevices, .noExecution]), at: "/dev")
+        for node in nodes {
+            try attach(try DetachedMount.view(of: "/dev/\(node)", [.noSetUserID, .noExecution]), at: "/dev/\(node)")
+        }
+        let terminals: [(String, String?)] = [("newinstance", nil), ("ptmxmode", "0666"), ("mode", "0620")]
+        try attach(try DetachedMount.new("devpts", terminals, [.noSetUserID, .noExecution]), at: "/dev/pts")
+        let shared: [(String, String?)] = [("mode", "1777"), ("size", "64m"), ("nr_inodes", "65536")]
+        try attach(
+            try DetachedMount.new("tmpfs", shared, [.noSetUserID, .noDevices, .noExecution]), at: "/dev/shm"
+        )
+        try attach(try DetachedMount.new("mqueue", [], [.noSetUserID, .noDevices, .noExecution]), at: "/dev/mqueue")
+        let links = [
+            ("pts/ptmx", "ptmx"), ("/proc/self/fd", "fd"), ("/proc/self/fd/0", "stdin"), ("/proc/self/fd/1", "stdout"),
+            ("/proc/self/fd/2", "stderr"),
+        ]
+        let devices = try directory("/dev")
+        for (target, name) in links where unsafe symlinkat(target, devices.rawValue, name) != 0 {
+            throw SyscallError("symlinkat", errno, "/dev/\(name)")
+        }
+    }
+
+    /// What of /proc tells about or changes the machine: covered, or refusing writes; what a kernel lacks is skipped.
+    private borrowing func mask() throws(SyscallError) {
+        for path in ["kcore", "keys", "timer_list", "sched_debug", "latency_stats"] {
+            guard let target = try existing("/proc/\(path)") else { continue }
+            let null = try DetachedMount.view(of: "/dev/null", [.noSetUserID, .noExecution])
+            try DetachedMount.attach(null.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+        }
+        for path in ["acpi", "scsi"] {
+            guard let target = try existing("/proc/\(path)") else { continue }
+            let empty = try DetachedMount.new("tmpfs", [("mode", "555"), ("size", "4k")], [.readOnly, .noDevices])
+            try DetachedMount.attach(empty.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+        }
+        for path in ["bus", "fs", "irq", "sys", "sysrq-trigger"] {
+            guard let target = try existing("/proc/\(path)") else { continue }
+            let view = try DetachedMount.view(ofDescriptor: target.rawValue, .readOnly, subject: "/proc/\(path)")
+            try DetachedMount.attach(view.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+        }
+    }
+}

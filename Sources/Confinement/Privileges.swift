@@ -1,0 +1,69 @@
+import CSystemShims
+public import SystemLayer
+
+/// What the calling process may do, taken away for good.
+public enum Privileges {
+    /// Leaves these capabilities as the most that any program executed from here can have.
+    ///
+    /// - Parameter capabilities: their numbers.
+    /// - Throws: the failing call; needs SETPCAP.
+    /// - Source: capabilities(7) "Securebits".
+    public static func bound(to capabilities: [UInt8]) throws(SyscallError) {
+        for number in UInt32(0)..<64 where !capabilities.contains(UInt8(number)) {
+            let result = csh_drop_bounding(number)
+            // The first number that this kernel does not have ends the list.
+            if result == -22 { break }
+            guard result == 0 else { throw SyscallError("prctl", -result, "PR_CAPBSET_DROP \(number)") }
+        }
+        let ambient = csh_clear_ambient()
+        guard ambient == 0 else { throw SyscallError("prctl", -ambient, "PR_CAP_AMBIENT") }
+        let bits = csh_lock_securebits()
+        guard bits == 0 else { throw SyscallError("prctl", -bits, "PR_SET_SECUREBITS") }
+    }
+
+    /// Keeps exactly these capabilities in this process.
+    ///
+    /// - Parameter capabilities: their numbers.
+    /// - Throws: the errno of capset(2).
+    public static func keep(_ capabilities: [UInt8]) throws(SyscallError) {
+        let set = capabilities.reduce(UInt64(0)) { $0 | 1 << UInt64($1) }
+        let result = csh_set_capabilities(set, set, 0)
+        guard result == 0 else { throw SyscallError("capset", -result) }
+    }
+
+    /// Becomes 0:0 with no other groups.
+    ///
+    /// - Throws: the errno of setresuid(2) or its kin.
+    public static func becomeRoot() throws(SyscallError) {
+        let result = csh_set_root_ids()
+        guard result == 0 else { throw SyscallError("setresuid", -result) }
+    }
+
+    /// No program executed from here gains anything by its set-user-id bit or file capabilities.
+    ///
+    /// - Throws: the errno of prctl(2).
+    public static func forbidNew() throws(SyscallError) {
+        let result = csh_no_new_privileges()
+        guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_NO_NEW_PRIVS") }
+    }
+
+    /// Closes this process's /proc entries to those who have no more than its own user.
+    ///
+    /// Undone by the next execve(2).
+    /// - Throws: the errno of prctl(2).
+    public static func hideFromPeers() throws(SyscallError) {
+        let result = csh_set_dumpable(0)
+        guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_DUMPABLE") }
+    }
+
+    /// Bounds open files and forbids core files.
+    ///
+    /// - Parameter openFiles: the most open files; a lower hard limit stays.
+    /// - Throws: the errno of setrlimit(2).
+    public static func limit(openFiles: UInt64) throws(SyscallError) {
+        let files = csh_limit_files(openFiles)
+        guard files == 0 else { throw SyscallError("setrlimit", -files, "RLIMIT_NOFILE") }
+        let core = csh_no_core()
+        guard core == 0 else { throw SyscallError("setrlimit", -core, "RLIMIT_CORE") }
+    }
+}

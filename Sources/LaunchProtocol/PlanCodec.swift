@@ -1,0 +1,82 @@
+/// A launch plan that is not one.
+public struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// `SLP1`, then each field in order: numbers as eight bytes, little endian; text as its length and its bytes.
+private let magic: [UInt8] = Array("SLP1".utf8)
+
+struct PlanWriter {
+    private(set) var bytes = magic
+
+    mutating func number(_ value: UInt64) {
+        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+    }
+
+    mutating func flag(_ value: Bool) { number(value ? 1 : 0) }
+
+    mutating func string(_ value: String) {
+        number(UInt64(value.utf8.count))
+        bytes.append(contentsOf: value.utf8)
+    }
+
+    mutating func strings(_ values: [String]) {
+        number(UInt64(values.count))
+        for value in values { string(value) }
+    }
+}
+
+struct PlanReader {
+    private let bytes: [UInt8]
+    private var offset: Int
+
+    init(_ bytes: [UInt8]) throws(PlanError) {
+        guard bytes.count <= LaunchPlan.sizeLimit else { throw PlanError("a plan of \(bytes.count) bytes") }
+        guard bytes.starts(with: magic) else { throw PlanError("not a launch plan of this version") }
+        self.bytes = bytes
+        offset = magic.count
+    }
+
+    func error(_ words: String) -> PlanError { PlanError("\(words), before byte \(offset)") }
+
+    mutating func number() throws(PlanError) -> UInt64 {
+        guard bytes.count - offset >= 8 else { throw error("cut short") }
+        var value: UInt64 = 0
+        for index in 0..<8 { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
+        offset += 8
+        return value
+    }
+
+    mutating func number(below limit: UInt64) throws(PlanError) -> UInt64 {
+        let value = try number()
+        guard value < limit else { throw error("\(value) is not below \(limit)") }
+        return value
+    }
+
+    mutating func flag() throws(PlanError) -> Bool { try number(below: 2) == 1 }
+
+    mutating func count() throws(PlanError) -> Int { Int(try number(below: 65_536)) }
+
+    mutating func string() throws(PlanError) -> String {
+        let count = Int(try number(below: UInt64(LaunchPlan.sizeLimit)))
+        guard bytes.count - offset >= count else { throw error("a text of \(count) bytes is cut short") }
+        let slice = bytes[offset..<(offset + count)]
+        guard !slice.contains(0) else { throw error("a NUL in a text") }
+        guard let text = String(validating: slice, as: UTF8.self) else { throw error("a text is not UTF-8") }
+        offset += count
+        return text
+    }
+
+    mutating func strings() throws(PlanError) -> [String] {
+        var all: [String] = []
+        for _ in 0..<(try count()) { all.append(try string()) }
+        return all
+    }
+
+    func end() throws(PlanError) {
+        guard offset == bytes.count else { throw error("\(bytes.count - offset) bytes too many") }
+    }
+}

@@ -1,0 +1,105 @@
+import CSystemShims
+import Glibc
+import Synchronization
+
+/// How a process ended.
+public enum ExitStatus: Sendable, Equatable {
+    /// It ended itself, with this code.
+    case exited(Int32)
+    /// This signal ended it.
+    case signaled(Int32)
+}
+
+/// One process, held by pidfd: a reused number can never be taken for it.
+public final class ProcessHandle: Sendable {
+    /// Its number in this process's pid namespace; meaningful while it lives.
+    public let pid: Int32
+    /// Its start time in clock ticks since boot, which with `pid` and the boot names it for ever.
+    ///
+    /// - Source: proc(5), `/proc/pid/stat` field 22.
+    public let startTime: UInt64
+    private let descriptor: OwnedFD
+    private let status = Mutex<ExitStatus?>(nil)
+
+    init(pid: Int32, startTime: UInt64, descriptor: consuming OwnedFD) {
+        self.pid = pid
+        self.startTime = startTime
+        self.descriptor = descriptor
+    }
+
+    /// The pidfd: readable when the process has ended; valid while this handle lives.
+    public var pollDescriptor: CInt { descriptor.rawValue }
+
+    /// Sends a signal to this process and to no other.
+    ///
+    /// - Parameter number: the signal.
+    /// - Returns: false when it has already ended.
+    @discardableResult
+    public func signal(_ number: Int32) -> Bool { csh_pidfd_signal(descriptor.rawValue, number) == 0 }
+
+    /// Whether it has ended; never blocks, and does not reap.
+    public func hasExited() -> Bool {
+        var poller = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&poller, 1, 0) > 0
+    }
+
+    /// Blocks until it has ended, and reaps it if it is our child.
+    ///
+    /// - Returns: how it ended; nil when it is not our child, so that only its status file knows.
+    public func wait() -> ExitStatus? {
+        var poller = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        while unsafe poll(&poller, 1, -1) < 0, errno == EINTR {}
+        return status.withLock { known in
+            if let known { return known }
+            var kind: CInt = 0
+            var value: CInt = 0
+            guard unsafe csh_reap_pidfd(descriptor.rawValue, &kind, &value) == 1 else { return nil }
+            let ended: ExitStatus = kind == 1 ? .exited(value) : .signaled(value)
+            known = ended
+            return ended
+        }
+    }
+
+    /// Finds a process that an earlier life of this program started.
+    ///
+    /// The start time is read after the pidfd is open, so it is the held process that is compared.
+    /// - Parameters:
+    ///   - pid: its number.
+    ///   - startTime: its start time, in the same boot.
+    /// - Returns: the handle, or nil when it is gone or the number is another's now.
+    public static func find(pid: Int32, startTime: UInt64) -> ProcessHandle? {
+        guard pid > 0 else { return nil }
+        let number = csh_pidfd_open(pid)
+        guard number >= 0 else { return nil }
+        let descriptor = OwnedFD(number)
+        guard readStartTime(pid: pid) == startTime else { return nil }
+        return ProcessHandle(pid: pid, startTime: startTime, descriptor: descriptor)
+    }
+
+    static func readStartTime(pid: Int32) -> UInt64? {
+        guard let text = TextFile.read("/proc/\(pid)/stat") else { return nil }
+        // The second field is the program's name, which may hold blanks and brackets: count from its last bracket.
+        guard let bracket = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: bracket)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+}
+
+/// Facts of the running kernel.
+public enum Machine {
+    /// Names this boot, so that a journalled pid of an earlier one is never believed.
+    ///
+    /// - Returns: the kernel's random UUID of this boot; empty where /proc is missing.
+    public static func bootID() -> String {
+        let text = TextFile.read("/proc/sys/kernel/random/boot_id") ?? ""
+        return String(text.prefix { $0 != "\n" })
+    }
+
+    /// Makes orphans of our children ours, so that they can be reaped.
+    ///
+    /// - Throws: the errno of prctl(2).
+    public static func becomeSubreaper() throws(SyscallError) {
+        let result = csh_become_subreaper()
+        guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_CHILD_SUBREAPER") }
+    }
+}
