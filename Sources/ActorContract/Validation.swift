@@ -64,6 +64,7 @@ public enum Validation {
     ///   - dialect: whose rule applies.
     ///   - architecture: this machine's: `amd64` or `arm64`.
     ///   - required: the asset names that the backend cannot do without.
+    /// - Throws: INVALID_ARGUMENT with the contract's text.
     public static func assets(
         _ assets: SandboxAssets?,
         dialect: Dialect,

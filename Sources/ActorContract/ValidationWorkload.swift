@@ -131,6 +131,7 @@ extension Validation {
     ///   - memoryBytes: 0 = none.
     ///   - cpu: 0 = none.
     ///   - prefix: the path before the field's name; empty for the request's own.
+    /// - Throws: INVALID_ARGUMENT with the field's path.
     public static func limits(memoryBytes: Int64, cpu: Int64, at prefix: String) throws(HostError) {
         let cpuField = prefix.isEmpty ? "cpu_milli" : "\(prefix)cpu_millis"
         guard (0...999_999).contains(cpu) else { throw invalid("\(cpuField): must be 0 to 999999, got \(cpu)") }

@@ -63,6 +63,9 @@ extension MessageSchema {
     static let restoreConfiguration = unsafe MessageSchema(atelet_autumn__external_restore_configuration__descriptor)
 
     static let actor = unsafe MessageSchema(substrate__host__v1__actor__descriptor)
+    static let published = unsafe MessageSchema(substrate__host__v1__published__descriptor)
+    static let phase = unsafe MessageSchema(substrate__host__v1__phase__descriptor)
+    static let backend = unsafe MessageSchema(substrate__host__v1__backend__descriptor)
     static let listRequest = unsafe MessageSchema(substrate__host__v1__list_request__descriptor)
     static let listResponse = unsafe MessageSchema(substrate__host__v1__list_response__descriptor)
     static let getRequest = unsafe MessageSchema(substrate__host__v1__get_request__descriptor)
