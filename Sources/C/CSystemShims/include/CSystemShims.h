@@ -77,3 +77,5 @@ int csh_signalfd(void);
 int csh_next_signal(int fd, int *sender);
 int64_t csh_realtime_ns(void);
 int64_t csh_monotonic_ms(void);
+
+#include "network.h"

@@ -1,0 +1,150 @@
+import Glibc
+import SystemLayer
+
+/// One HTTP request of a probe, and what its answer says.
+enum ReadinessRequest {
+    /// More of an answer than this is not read.
+    static let limit = 8192
+
+    /// What one try gave.
+    enum Outcome: Equatable {
+        case ready
+        case notReady(String)
+        case interrupted
+    }
+
+    /// What the bytes so far say.
+    enum Answer: Equatable {
+        case incomplete
+        /// The status, and whether the whole answer is here.
+        case status(Int, complete: Bool)
+        case malformed
+    }
+
+    /// Asks once.
+    ///
+    /// - Parameters:
+    ///   - target: whom.
+    ///   - namespacePath: where it lives; entered by this thread for the time of one call.
+    ///   - deadline: of this try.
+    ///   - isInterrupted: looked at before every wait and at least every 25 ms.
+    ///   - wake: readable when all should stop.
+    static func once(
+        _ target: ReadinessTarget,
+        namespacePath: String,
+        deadline: Deadline,
+        wake: CInt,
+        isInterrupted: () -> Bool
+    ) -> Outcome {
+        do throws(SyscallError) {
+            let socket = try namespaceSocket(path: namespacePath, ownThread: true)
+            // On a loopback, connecting is decided at once unless the backlog is full.
+            try connectSocket(socket.rawValue, port: target.port, deadline: deadline)
+            let request =
+                "GET \(target.path) HTTP/1.1\r\nHost: \(ActorNamespace.address):\(target.port)\r\n"
+                + "User-Agent: substrate-host\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
+            try send(Array(request.utf8), on: socket.rawValue)
+            return try receive(on: socket.rawValue, deadline: deadline, wake: wake, isInterrupted: isInterrupted)
+        } catch {
+            if error.errno == ECONNREFUSED { return .notReady("connection refused") }
+            if error.errno == ETIMEDOUT { return .notReady("no connection within 250ms") }
+            return .notReady("\(error)")
+        }
+    }
+
+    private static func send(_ bytes: [UInt8], on socket: CInt) throws(SyscallError) {
+        // A fresh socket's buffer holds any path that a request may carry; less is a broken socket.
+        let count = unsafe Glibc.send(socket, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+        guard count == bytes.count else { throw SyscallError("send", count < 0 ? errno : EMSGSIZE) }
+    }
+
+    private static func receive(
+        on socket: CInt,
+        deadline: Deadline,
+        wake: CInt,
+        isInterrupted: () -> Bool
+    ) throws(SyscallError) -> Outcome {
+        var bytes: [UInt8] = []
+        while true {
+            if isInterrupted() { return .interrupted }
+            let answer = parse(bytes)
+            var known: Outcome?
+            if case .status(let status, let complete) = answer {
+                known = status == 200 ? .ready : .notReady("status \(status)")
+                if let known, complete || bytes.count >= limit { return known }
+            }
+            if answer == .malformed || bytes.count >= limit { return known ?? .notReady("answer is not HTTP") }
+            if deadline.hasPassed { return known ?? .notReady("no answer within 250ms") }
+            guard wait(for: socket, or: wake, milliseconds: min(25, deadline.milliseconds)) else { continue }
+            let some: [UInt8]
+            do throws(SyscallError) {
+                some = try readSome(limit - bytes.count, from: socket)
+            } catch {
+                if error.errno == EAGAIN { continue }
+                // The answer counts even when its sender closed rudely.
+                if let known { return known }
+                throw error
+            }
+            if some.isEmpty { return known ?? .notReady("connection closed without an answer") }
+            bytes += some
+        }
+    }
+
+    /// Whether the socket has something to read; false after the time or when woken.
+    private static func wait(for socket: CInt, or wake: CInt, milliseconds: Int) -> Bool {
+        var watched = [
+            pollfd(fd: socket, events: Int16(POLLIN), revents: 0), pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = unsafe poll(&watched, 2, CInt(clamping: milliseconds))
+        return watched[0].revents != 0
+    }
+
+    /// Reads the status line and, politely, how much is still to come.
+    ///
+    /// A client that leaves before the body is read makes the workload log an error for nothing.
+    static func parse(_ bytes: [UInt8]) -> Answer {
+        var rest = bytes[...]
+        while true {
+            let prefix = Array("HTTP/1.".utf8)
+            guard rest.prefix(prefix.count).elementsEqual(prefix.prefix(rest.count)) else { return .malformed }
+            guard let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { return .incomplete }
+            let line = rest[..<lineEnd].split(separator: UInt8(ascii: " "), maxSplits: 2)
+            guard line.count >= 2, line[0].count == 8 else { return .malformed }
+            let digits = line[1].filter { $0 != UInt8(ascii: "\r") }
+            guard digits.count == 3, digits.allSatisfy({ (0x30 ... 0x39).contains($0) }) else { return .malformed }
+            let status = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            let end = headerEnd(rest)
+            if (100 ..< 200).contains(status) {
+                guard let end else { return .incomplete }
+                rest = rest[end...]
+                if rest.isEmpty { return .incomplete }
+                continue
+            }
+            guard let end, let length = contentLength(rest[..<end]) else { return .status(status, complete: false) }
+            return .status(status, complete: rest.count - (end - rest.startIndex) >= length)
+        }
+    }
+
+    private static func headerEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
+        var lineIsEmpty = false
+        for index in bytes.indices {
+            if bytes[index] == UInt8(ascii: "\n") {
+                if lineIsEmpty { return index + 1 }
+                lineIsEmpty = true
+            } else if bytes[index] != UInt8(ascii: "\r") {
+                lineIsEmpty = false
+            }
+        }
+        return nil
+    }
+
+    private static func contentLength(_ header: ArraySlice<UInt8>) -> Int? {
+        for line in header.split(separator: UInt8(ascii: "\n")) {
+            let text = String(decoding: line, as: UTF8.self).lowercased()
+            guard text.hasPrefix("content-length:") else { continue }
+            let value = text.dropFirst("content-length:".count).filter { $0 != " " && $0 != "\r" && $0 != "\t" }
+            return Int(value).map { min($0, limit) }
+        }
+        return nil
+    }
+}

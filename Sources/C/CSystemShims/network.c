@@ -1,0 +1,232 @@
+#define _GNU_SOURCE
+#include "network.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// linux/magic.h
+#define NAMESPACE_FILE_SYSTEM 0x6e736673
+
+static csh_network_failure failed(const char *call) {
+    return (csh_network_failure){.error = errno ? errno : EIO, .call = call};
+}
+
+static const csh_network_failure fine = {.error = 0, .call = ""};
+
+struct job {
+    const char *path;
+    const char *address;
+    csh_network_failure failure;
+    int socket;
+};
+
+/// Runs `body` on a thread with every signal blocked, and waits for it.
+static csh_network_failure on_own_thread(void *(*body)(void *), struct job *job) {
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64 * 1024);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, &attributes, body, job);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (error) return (csh_network_failure){.error = error, .call = "pthread_create"};
+    pthread_join(thread, NULL);
+    return job->failure;
+}
+
+static csh_network_failure configure_loopback(int control, const char *address) {
+    struct ifreq request;
+    struct sockaddr_in *where = (struct sockaddr_in *)&request.ifr_addr;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
+    if (ioctl(control, SIOCGIFFLAGS, &request) != 0) return failed("ioctl SIOCGIFFLAGS");
+    request.ifr_flags |= IFF_UP;
+    if (ioctl(control, SIOCSIFFLAGS, &request) != 0) return failed("ioctl SIOCSIFFLAGS");
+
+    memset(&request, 0, sizeof request);
+    // A label of its own: on plain "lo" this would replace 127.0.0.1.
+    strcpy(request.ifr_name, "lo:0");
+    where->sin_family = AF_INET;
+    if (inet_pton(AF_INET, address, &where->sin_addr) != 1) {
+        errno = EINVAL;
+        return failed("inet_pton");
+    }
+    if (ioctl(control, SIOCSIFADDR, &request) != 0) return failed("ioctl SIOCSIFADDR");
+    where->sin_addr.s_addr = INADDR_NONE;
+    if (ioctl(control, SIOCSIFNETMASK, &request) != 0) return failed("ioctl SIOCSIFNETMASK");
+    return fine;
+}
+
+static void *create_body(void *argument) {
+    struct job *job = argument;
+    if (unshare(CLONE_NEWNET) != 0) {
+        job->failure = failed("unshare");
+        return NULL;
+    }
+    int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (control < 0) {
+        job->failure = failed("socket");
+        return NULL;
+    }
+    job->failure = configure_loopback(control, job->address);
+    close(control);
+    if (job->failure.error) return NULL;
+    // Last, so that a pinned namespace is always a whole one.
+    if (mount("/proc/thread-self/ns/net", job->path, NULL, MS_BIND, NULL) != 0) job->failure = failed("mount");
+    return NULL;
+}
+
+csh_network_failure csh_network_create(const char *path, const char *address) {
+    struct job job = {.path = path, .address = address, .failure = fine, .socket = -1};
+    return on_own_thread(create_body, &job);
+}
+
+int csh_network_is_pinned(const char *path) {
+    struct statfs about;
+    int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) return -1;
+    int status = fstatfs(file, &about);
+    close(file);
+    return status == 0 && about.f_type == NAMESPACE_FILE_SYSTEM;
+}
+
+csh_network_failure csh_network_unpin(const char *path) {
+    // Mounts stack: two racing creates would leave two.
+    for (int count = 0; count < 16; count++) {
+        if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+        if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR) return fine;
+        return failed("umount2");
+    }
+    errno = EBUSY;
+    return failed("umount2");
+}
+
+static int enter_and_make(const char *path, csh_network_failure *failure) {
+    *failure = fine;
+    int namespace_file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (namespace_file < 0) {
+        *failure = failed("open");
+        return -1;
+    }
+    if (setns(namespace_file, CLONE_NEWNET) != 0) {
+        *failure = failed("setns");
+        close(namespace_file);
+        return -1;
+    }
+    close(namespace_file);
+    int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) {
+        *failure = failed("socket");
+        return -1;
+    }
+    int yes = 1;
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return made;
+}
+
+static void *socket_body(void *argument) {
+    struct job *job = argument;
+    job->socket = enter_and_make(job->path, &job->failure);
+    return NULL;
+}
+
+int csh_network_socket(const char *path, csh_network_failure *failure) {
+    struct job job = {.path = path, .address = NULL, .failure = fine, .socket = -1};
+    *failure = on_own_thread(socket_body, &job);
+    return job.socket;
+}
+
+int csh_network_socket_on_this_thread(const char *path, csh_network_failure *failure) {
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (home < 0) {
+        *failure = failed("open");
+        return -1;
+    }
+    int made = enter_and_make(path, failure);
+    // Going home lets the actor's namespace end with its mount. A failure leaves this thread, which only makes
+    // such sockets, where it is: the next call still enters the right namespace.
+    (void)setns(home, CLONE_NEWNET);
+    close(home);
+    return made;
+}
+
+int csh_network_connect(int descriptor, const char *address, uint16_t port) {
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &where.sin_addr) != 1) return EINVAL;
+    if (connect(descriptor, (struct sockaddr *)&where, sizeof where) == 0) return 0;
+    return errno == EINTR ? EINPROGRESS : errno;
+}
+
+int csh_network_connected(int descriptor) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+    if (error) return error;
+    struct sockaddr_in here, there;
+    socklen_t here_length = sizeof here, there_length = sizeof there;
+    if (getsockname(descriptor, (struct sockaddr *)&here, &here_length) != 0) return errno;
+    if (getpeername(descriptor, (struct sockaddr *)&there, &there_length) != 0) return errno;
+    if (here.sin_port == there.sin_port && here.sin_addr.s_addr == there.sin_addr.s_addr) return ECONNREFUSED;
+    return 0;
+}
+
+int csh_network_listen(const char *address, uint16_t *port, csh_network_failure *failure) {
+    *failure = fine;
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(*port)};
+    socklen_t length = sizeof where;
+    if (inet_pton(AF_INET, address, &where.sin_addr) != 1) {
+        errno = EINVAL;
+        *failure = failed("inet_pton");
+        return -1;
+    }
+    int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) {
+        *failure = failed("socket");
+        return -1;
+    }
+    int yes = 1;
+    setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(made, (struct sockaddr *)&where, sizeof where) != 0) {
+        *failure = failed("bind");
+    } else if (listen(made, 128) != 0) {
+        *failure = failed("listen");
+    } else if (getsockname(made, (struct sockaddr *)&where, &length) != 0) {
+        *failure = failed("getsockname");
+    }
+    if (failure->error) {
+        close(made);
+        return -1;
+    }
+    *port = ntohs(where.sin_port);
+    return made;
+}
+
+int csh_network_accept(int listener) {
+    int taken = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (taken < 0) return -1;
+    int yes = 1;
+    setsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return taken;
+}
+
+int csh_network_wake(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void csh_network_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
