@@ -144,7 +144,11 @@ let package = Package(
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "SystemLayer", "TestSupport"]),
-        .testTarget(name: "IntegrationTests", dependencies: ["TestSupport", "SystemLayer"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["TestSupport", "SystemLayer", "HostErrors", "substrate-host"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),
     ]
 )

@@ -1,0 +1,41 @@
+# The everyday commands. Each one installs what it needs first (as root; otherwise it says what is missing).
+.PHONY: help build run test lint format protos bench clean
+.DEFAULT_GOAL := help
+
+PRODUCTS := substrate-host substrate-supervisor substrate-launch substrate-unpack substrate-bench
+SOURCES := Package.swift Sources Tests
+PROTOS := Sources/ContractWire/Protos
+MESSAGES := Sources/C/CContractMessages
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## build the release binaries into .build/release
+	@.ci/install build
+	swift build -c release
+	@for product in $(PRODUCTS); do test -x .build/release/$$product || { echo "missing .build/release/$$product" >&2; exit 1; }; done
+
+run: build ## take the counter through Run, Checkpoint and Restore, and show each phase
+	.build/release/substrate-host demo
+
+test: ## build and run every test; ends with "N passed, N failed"
+	@.ci/install test
+	swift build --build-tests
+	@.ci/test $(if $(FILTER),--filter '$(FILTER)')
+
+lint: ## check the format of every Swift file
+	swift format lint --strict --recursive --parallel $(SOURCES)
+
+format: ## rewrite every Swift file in the house format
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+protos: ## generate the C of the protobuf messages anew
+	@.ci/install test
+	protoc-c --proto_path=$(PROTOS) --c_out=$(MESSAGES) $(PROTOS)/*.proto
+	mv $(MESSAGES)/*.pb-c.h $(MESSAGES)/include/
+
+bench: build ## measure the host beside its floors
+	.build/release/substrate-bench
+
+clean: ## remove what was built
+	rm -rf .build

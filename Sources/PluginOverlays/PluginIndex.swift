@@ -1,0 +1,54 @@
+public import HostErrors
+import SystemLayer
+
+/// Every plugin by name, found in an ordered list of sources.
+///
+/// A later source shadows an earlier one wholesale, by name; a broken winner stays the winner, so that what it
+/// shadows is never served by accident. One broken entry breaks no other.
+public struct PluginIndex: Sendable, Equatable {
+    /// The winners, sorted by name.
+    public let entries: [PluginEntry]
+    /// What was skipped and is no error, in words.
+    public let notices: [String]
+
+    /// The winner of a name.
+    ///
+    /// - Parameter name: as in `--backend=NAME`.
+    public subscript(name: String) -> PluginEntry? { entries.first { $0.name == name } }
+
+    /// The names that can be served, sorted.
+    public var available: [String] { entries.filter { !$0.isBroken }.map(\.name) }
+
+    /// Reads every source, in order.
+    ///
+    /// - Parameters:
+    ///   - sources: the shipped one first; each shadows those before it.
+    ///   - hash: SHA-256 in lower-case hex.
+    /// - Returns: one entry a name, broken ones included.
+    /// - Throws: not found when a source's own directory is missing or cannot be read.
+    public static func scan(
+        sources: [PluginSource],
+        hash: @escaping ([UInt8]) -> String
+    ) throws(HostError) -> PluginIndex {
+        var winners: [String: PluginEntry] = [:]
+        var notices: [String] = []
+        for source in sources {
+            do throws(SyscallError) {
+                guard try kind(of: source.directory + "/.") == .directory else {
+                    throw SyscallError("opendir", 2, source.directory)
+                }
+                for entry in try SourceScan(source: source, hash: hash).entries(notices: &notices) {
+                    winners[entry.name] = winners[entry.name].map(entry.shadowing) ?? entry
+                }
+            } catch {
+                throw HostError(
+                    .notFound,
+                    .plugin,
+                    "plugin source \"\(source.directory)\" (\(source.origin)) cannot be read: \(error.description)"
+                )
+            }
+        }
+        let entries = winners.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return PluginIndex(entries: entries, notices: notices)
+    }
+}

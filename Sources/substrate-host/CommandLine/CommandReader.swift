@@ -1,0 +1,172 @@
+/// Turns the sorted words of one command into its typed options.
+struct CommandReader {
+    let command: String
+    let parsed: ParsedArguments
+    let environment: Environment
+
+    /// The invocation, every value checked.
+    ///
+    /// - Throws: which value is wrong and what would be right.
+    func invocation() throws(UsageError) -> Invocation {
+        switch command {
+        case "serve": .serve(try serve())
+        case "run": .run(try run())
+        case "actors": .actors(try client())
+        case "get": .get(try actor())
+        case "checkpoint": .checkpoint(try checkpoint())
+        case "restore": .restore(try restore())
+        case "start": .start(try actor())
+        case "stop": .stop(try actor())
+        case "remove": .remove(try actor())
+        case "logs":
+            .logs(LogsOptions(client: try client(), actor: try actorName(), follow: parsed.has("follow")))
+        case "backends":
+            .backends(
+                BackendsOptions(
+                    overlays: directories("overlay"),
+                    pluginsDirectory: directory("plugins-dir"),
+                    json: parsed.has("json")
+                )
+            )
+        case "doctor":
+            .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
+        case "demo": .demo(DemoOptions(json: parsed.has("json")))
+        case "completion": .print(try completion())
+        default: throw UsageError("unknown command \"\(command)\"")
+        }
+    }
+
+    private func serve() throws(UsageError) -> ServeOptions {
+        guard let backend = parsed.value("backend") else {
+            throw error("which backend? write --backend=NAME; `\(Program.name) backends` lists them")
+        }
+        let base = try baseDirectory()
+        var listen: [Endpoint] = []
+        for text in parsed.list("listen") {
+            listen.append(try Endpoint(text, option: "listen", command: command, environment: environment))
+        }
+        for case .tcp in listen where !parsed.has("insecure-tcp") {
+            throw error(
+                "tcp: is plaintext and whoever reaches it commands the host; add --insecure-tcp if that is meant"
+            )
+        }
+        if listen.isEmpty { listen = [try Endpoint(socket: base + "/host.sock", command: command)] }
+        return ServeOptions(
+            backend: backend,
+            baseDirectory: base,
+            listen: listen,
+            insecureTCP: parsed.has("insecure-tcp"),
+            contract: try choice("contract") ?? .auto,
+            overlays: directories("overlay"),
+            pluginsDirectory: directory("plugins-dir"),
+            assetRoots: directories("asset-root"),
+            slotCapacity: try number("slot-capacity", 0...1_000_000) ?? 0,
+            require: parsed.list("require"),
+            stopActors: parsed.has("stop-actors"),
+            json: parsed.has("json")
+        )
+    }
+
+    private func run() throws(UsageError) -> RunOptions {
+        RunOptions(
+            client: try client(),
+            file: parsed.operands[0],
+            publish: try publish(),
+            slot: parsed.value("slot")
+        )
+    }
+
+    private func checkpoint() throws(UsageError) -> CheckpointOptions {
+        CheckpointOptions(
+            client: try client(),
+            actor: try actorName(),
+            scope: try choice("scope"),
+            snapshotName: parsed.value("name")
+        )
+    }
+
+    private func restore() throws(UsageError) -> RestoreOptions {
+        RestoreOptions(
+            client: try client(),
+            actor: try actorName(),
+            snapshotName: parsed.value("from"),
+            slot: parsed.value("slot"),
+            scope: try choice("scope"),
+            publish: try publish()
+        )
+    }
+
+    private func actor() throws(UsageError) -> ActorOptions {
+        ActorOptions(client: try client(), actor: try actorName())
+    }
+
+    private func actorName() throws(UsageError) -> String {
+        let name = parsed.operands[0]
+        guard !name.isEmpty else { throw error("ACTOR is empty") }
+        return name
+    }
+
+    private func client() throws(UsageError) -> ClientOptions {
+        let endpoint =
+            if let text = parsed.value("connect") {
+                try Endpoint(text, option: "connect", command: command, environment: environment)
+            } else {
+                try Endpoint(socket: try baseDirectory() + "/host.sock", command: command)
+            }
+        return ClientOptions(connect: endpoint, json: parsed.has("json"))
+    }
+
+    private func completion() throws(UsageError) -> String {
+        let name = parsed.operands[0]
+        guard let shell = Completion(rawValue: name) else {
+            throw error("no completion for \"\(name)\"; there is bash, zsh and fish")
+        }
+        return shell.script
+    }
+
+    private func baseDirectory() throws(UsageError) -> String {
+        if let named = directory("base-dir") { return named }
+        guard let standard = environment.defaultBaseDirectory else {
+            throw error("neither XDG_STATE_HOME nor HOME is set: say --base-dir DIR")
+        }
+        return standard
+    }
+
+    private func directory(_ option: String) -> String? { parsed.value(option).map(environment.absolute) }
+    private func directories(_ option: String) -> [String] { parsed.list(option).map(environment.absolute) }
+
+    private func number(_ option: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
+        guard let text = parsed.value(option) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw error("--\(option)=\(text) is no number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private func choice<Choice: RawRepresentable & CaseIterable>(
+        _ option: String
+    ) throws(UsageError) -> Choice? where Choice.RawValue == String {
+        guard let text = parsed.value(option) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw error("--\(option)=\(text) is none of \(words)")
+        }
+        return choice
+    }
+
+    private func publish() throws(UsageError) -> [PublishedPort] {
+        var ports: [PublishedPort] = []
+        for text in parsed.list("publish") {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard let last = parts.last, let port = UInt16(last), port > 0, parts.count <= 2,
+                let hostPort = parts.count == 2 ? UInt16(parts[0]) : 0
+            else {
+                throw error("--publish=\(text): write PORT or HOSTPORT:PORT, each from 1 to 65535")
+            }
+            ports.append(PublishedPort(hostPort: hostPort, port: port))
+        }
+        return ports
+    }
+
+    private func error(_ text: String) -> UsageError { UsageError("\(command): \(text)", command: command) }
+}

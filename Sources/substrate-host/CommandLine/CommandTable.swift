@@ -1,0 +1,231 @@
+/// Every command of the program, in the order of the overview.
+enum CommandTable {
+    /// All of them.
+    static let commands: [Command] = [
+        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, backends, doctor, demo, completion,
+    ]
+
+    /// The command of that name.
+    static func command(_ name: String) -> Command? { commands.first { $0.name == name } }
+
+    private static let json = CommandOption.flag("json", "print JSON for programs instead of text for people")
+    private static let baseDirectory = CommandOption.value(
+        "base-dir",
+        "DIR",
+        "the host's state (default /var/lib/substrate-host; without root $XDG_STATE_HOME/substrate-host)",
+        completes: .directory
+    )
+    private static let connect = CommandOption.value(
+        "connect",
+        "ADDRESS",
+        "the host to talk to, unix:PATH or tcp:HOST:PORT (default unix:BASE-DIR/host.sock)"
+    )
+    private static let pluginOptions: [CommandOption] = [
+        .value(
+            "overlay",
+            "DIR",
+            "more backends, in DIR/backends or DIR; later ones shadow earlier ones by name (repeatable)",
+            repeats: true,
+            completes: .directory
+        ),
+        .value("plugins-dir", "DIR", "the shipped backends, if not beside the binary", completes: .directory),
+    ]
+    private static let client = [connect, baseDirectory, json]
+    private static let actorWords =
+        "ACTOR is the actor's name when no other has it, else atespace/name or ns:template:name."
+
+    private static func actorCommand(_ name: String, _ summary: String, _ discussion: String) -> Command {
+        Command(
+            name: name,
+            summary: summary,
+            discussion: "\(discussion)\n\(actorWords)",
+            operands: ["ACTOR"],
+            options: client,
+            examples: [("\(name) counter", summary)]
+        )
+    }
+
+    private static let serve = Command(
+        name: "serve",
+        summary: "serve the atelet contract with a backend",
+        discussion: """
+            Listens for Run, Checkpoint and Restore and carries them out with the backend script NAME.
+            `serve` may be left out: `substrate-host --backend=process` is the same.
+            SIGTERM drains: verbs in flight end, actors go on and are found again by the next host.
+            """,
+        operands: [],
+        options: [
+            .value("backend", "NAME", "the backend that runs the actors; `substrate-host backends` lists them"),
+            baseDirectory,
+            .value(
+                "listen",
+                "ADDRESS",
+                "unix:PATH or tcp:HOST:PORT (repeatable; default unix:BASE-DIR/host.sock)",
+                repeats: true
+            ),
+            .flag("insecure-tcp", "allow tcp: without TLS: whoever reaches the port commands the host"),
+            .value(
+                "contract",
+                "DIALECT",
+                "june, autumn, or auto to tell by the request (default auto)",
+                completes: .words(ContractChoice.allCases.map(\.rawValue))
+            ),
+        ] + pluginOptions + [
+            .value(
+                "asset-root",
+                "DIR",
+                "file: assets and oci: images may lie beneath DIR and nowhere else (repeatable)",
+                repeats: true,
+                completes: .directory
+            ),
+            .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
+            .value(
+                "require",
+                "NAME",
+                "refuse to start where NAME is missing; `substrate-host doctor` lists names (repeatable)",
+                repeats: true
+            ),
+            .flag("stop-actors", "on SIGTERM stop the actors too"),
+            .flag("json", "log JSON lines, on a terminal too"),
+        ],
+        examples: [
+            ("--backend=process", "serve on unix:/var/lib/substrate-host/host.sock"),
+            ("serve --backend=mine --overlay ./site", "with a backend from ./site/backends/mine"),
+            ("serve --backend=process --base-dir /tmp/h", "keep everything in /tmp/h"),
+        ]
+    )
+
+    private static let run = Command(
+        name: "run",
+        summary: "run an actor described in a YAML file",
+        discussion: """
+            FILE holds the autumn RunRequest by its field names. What it leaves out is chosen and printed,
+            with the address where the actor answers. `-` reads standard input.
+            """,
+        operands: ["FILE"],
+        options: [
+            .value(
+                "publish",
+                "PORT",
+                "listen on a loopback port for the actor's PORT; HOSTPORT:PORT chooses which (repeatable)",
+                repeats: true
+            ),
+            .value("slot", "SLOT", "the slot to run on (default: the file's, else a new one)"),
+        ] + client,
+        examples: [("run examples/counter/actor.yaml --publish 8080", "and call it at the printed address")]
+    )
+
+    private static let actors = Command(
+        name: "actors",
+        summary: "list the actors",
+        discussion: "One line an actor: its status, slot, backend and where it answers.",
+        operands: [],
+        options: client,
+        examples: [("actors", "list them"), ("actors --json", "for a program")]
+    )
+
+    private static let get = actorCommand(
+        "get",
+        "show one actor",
+        "Prints everything known of it; --json adds the phases of its last verbs with their times."
+    )
+
+    private static let checkpoint = Command(
+        name: "checkpoint",
+        summary: "save an actor and end it",
+        discussion: """
+            The actor ends as `paused`; `restore` brings it back. Without options the snapshot is local and as wide
+            as the backend can make it; both choices are printed.
+            \(actorWords)
+            """,
+        operands: ["ACTOR"],
+        options: [
+            .value(
+                "scope",
+                "SCOPE",
+                "full (memory and files) or data (durable volumes)",
+                completes: .words(["full", "data"])
+            ),
+            .value("name", "NAME", "the local snapshot's name (default: made from the actor's name and the time)"),
+        ] + client,
+        examples: [("checkpoint counter", "a local snapshot"), ("checkpoint counter --scope data", "volumes alone")]
+    )
+
+    private static let restore = Command(
+        name: "restore",
+        summary: "bring an actor back from a snapshot",
+        discussion: "Takes the actor's newest local snapshot unless told otherwise, and prints which.\n\(actorWords)",
+        operands: ["ACTOR"],
+        options: [
+            .value("from", "NAME", "the local snapshot's name (default: the newest)"),
+            .value("slot", "SLOT", "the slot to restore on (default: the one it had)"),
+            .value("scope", "SCOPE", "what to restore of it", completes: .words(["full", "data"])),
+            .value("publish", "PORT", "as for run (repeatable)", repeats: true),
+        ] + client,
+        examples: [
+            ("restore counter", "the newest snapshot, the same slot"), ("restore counter --slot b", "on slot b"),
+        ]
+    )
+
+    private static let start = actorCommand("start", "start a stopped actor", "Runs a stopped actor's root again.")
+    private static let stop = actorCommand(
+        "stop",
+        "stop an actor, keep its root",
+        "Ends its processes; `start` runs it again."
+    )
+    private static let remove = actorCommand(
+        "remove",
+        "remove an actor, keep its snapshots",
+        "Stops it first if it must, then deletes everything of it but its snapshots."
+    )
+
+    private static let logs = Command(
+        name: "logs",
+        summary: "print what an actor wrote",
+        discussion: "Standard output and error of its containers, oldest first.\n\(actorWords)",
+        operands: ["ACTOR"],
+        options: [.flag("follow", short: "f", "go on until the actor ends or ctrl-c")] + client,
+        examples: [("logs counter", "what is there"), ("logs -f counter", "and what comes")]
+    )
+
+    private static let backends = Command(
+        name: "backends",
+        summary: "list the backends, where they come from and what they declare",
+        discussion: "Reads the shipped backends and the overlays; needs no running host.",
+        operands: [],
+        options: pluginOptions + [json],
+        examples: [
+            ("backends", "list them"), ("backends --overlay ./site", "with those of ./site, and what they shadow"),
+        ]
+    )
+
+    private static let doctor = Command(
+        name: "doctor",
+        summary: "say what this machine can do, and how to mend what it cannot",
+        discussion:
+            "Looks at cgroups, namespaces, seccomp, Landlock, overlayfs and tools. Exits 1 if something needed is missing.",
+        operands: [],
+        options: [
+            .value("plugins-dir", "DIR", "the shipped backends, if not beside the binary", completes: .directory), json,
+        ],
+        examples: [("doctor", "for people"), ("doctor --json", "for a program")]
+    )
+
+    private static let demo = Command(
+        name: "demo",
+        summary: "take the counter through Run, Checkpoint and Restore",
+        discussion: "Starts a host of its own in a temporary directory, shows each phase with its time, and cleans up.",
+        operands: [],
+        options: [json],
+        examples: [("demo", "what `make run` does")]
+    )
+
+    private static let completion = Command(
+        name: "completion",
+        summary: "print a completion script for a shell",
+        discussion: "SHELL is bash, zsh or fish.",
+        operands: ["SHELL"],
+        options: [],
+        examples: [("completion bash", "into /etc/bash_completion.d/substrate-host")]
+    )
+}

@@ -1,0 +1,21 @@
+/// How the process ends, for scripts; every `--help` prints this table.
+enum ExitCode: Int32, CaseIterable, Sendable {
+    /// It was done.
+    case ok = 0
+    /// It was tried and failed; the reason is on standard error.
+    case failure = 1
+    /// The command line is wrong; nothing was tried.
+    case usage = 2
+    /// The host does not answer; the number is EX_UNAVAILABLE of sysexits(3).
+    case unavailable = 69
+
+    /// One line for `--help`.
+    var summary: String {
+        switch self {
+        case .ok: "done"
+        case .failure: "failed; the reason is on standard error"
+        case .usage: "wrong command line; nothing was tried"
+        case .unavailable: "no host answers at the address"
+        }
+    }
+}

@@ -1,0 +1,134 @@
+/// Which dialect of the contract to serve.
+enum ContractChoice: String, CaseIterable, Sendable {
+    case june, autumn, auto
+}
+
+/// What a snapshot holds, as `--scope` says it.
+enum ScopeChoice: String, CaseIterable, Sendable {
+    case full, data
+}
+
+/// One `--publish`: a port of the actor, and the loopback port that leads to it.
+struct PublishedPort: Equatable, Sendable {
+    /// The port on the loopback interface; 0 lets the system choose.
+    var hostPort: UInt16
+    /// The port inside the actor, 1 or more.
+    var port: UInt16
+}
+
+/// `serve`.
+struct ServeOptions: Equatable, Sendable {
+    /// The backend's name.
+    var backend: String
+    /// The host's state, absolute.
+    var baseDirectory: String
+    /// Where to listen, at least one.
+    var listen: [Endpoint]
+    /// Whether `tcp:` was allowed without TLS.
+    var insecureTCP: Bool
+    /// Which dialect.
+    var contract: ContractChoice
+    /// Overlays in order, absolute.
+    var overlays: [String]
+    /// The shipped plugins, absolute, if named.
+    var pluginsDirectory: String?
+    /// Where `file:` and `oci:` may lead, absolute.
+    var assetRoots: [String]
+    /// Actors a slot in autumn; 0 = no limit.
+    var slotCapacity: Int
+    /// What must not be missing.
+    var require: [String]
+    /// Whether SIGTERM stops the actors too.
+    var stopActors: Bool
+    /// Whether to log JSON on a terminal too.
+    var json: Bool
+}
+
+/// What every client command has.
+struct ClientOptions: Equatable, Sendable {
+    /// The host to talk to.
+    var connect: Endpoint
+    /// Whether to print JSON.
+    var json: Bool
+}
+
+/// `run`.
+struct RunOptions: Equatable, Sendable {
+    var client: ClientOptions
+    /// The YAML file as written; `-` is standard input.
+    var file: String
+    var publish: [PublishedPort]
+    var slot: String?
+}
+
+/// `checkpoint`.
+struct CheckpointOptions: Equatable, Sendable {
+    var client: ClientOptions
+    var actor: String
+    /// nil: the widest that the backend has.
+    var scope: ScopeChoice?
+    /// nil: made from the actor's name and the time.
+    var snapshotName: String?
+}
+
+/// `restore`.
+struct RestoreOptions: Equatable, Sendable {
+    var client: ClientOptions
+    var actor: String
+    /// nil: the newest local one.
+    var snapshotName: String?
+    var slot: String?
+    /// nil: the snapshot's own.
+    var scope: ScopeChoice?
+    var publish: [PublishedPort]
+}
+
+/// `get`, `start`, `stop`, `remove`.
+struct ActorOptions: Equatable, Sendable {
+    var client: ClientOptions
+    var actor: String
+}
+
+/// `logs`.
+struct LogsOptions: Equatable, Sendable {
+    var client: ClientOptions
+    var actor: String
+    var follow: Bool
+}
+
+/// `backends`.
+struct BackendsOptions: Equatable, Sendable {
+    var overlays: [String]
+    var pluginsDirectory: String?
+    var json: Bool
+}
+
+/// `doctor`.
+struct DoctorOptions: Equatable, Sendable {
+    var pluginsDirectory: String?
+    var json: Bool
+}
+
+/// `demo`.
+struct DemoOptions: Equatable, Sendable {
+    var json: Bool
+}
+
+/// One command line, understood.
+enum Invocation: Equatable, Sendable {
+    case serve(ServeOptions)
+    case run(RunOptions)
+    case actors(ClientOptions)
+    case get(ActorOptions)
+    case checkpoint(CheckpointOptions)
+    case restore(RestoreOptions)
+    case start(ActorOptions)
+    case stop(ActorOptions)
+    case remove(ActorOptions)
+    case logs(LogsOptions)
+    case backends(BackendsOptions)
+    case doctor(DoctorOptions)
+    case demo(DemoOptions)
+    /// Text for standard output, then exit 0: help, the version, a completion script.
+    case print(String)
+}

@@ -1,0 +1,29 @@
+/// A command line that cannot be obeyed: what is wrong, and what to write instead.
+struct UsageError: Error, Equatable, Sendable {
+    /// One or more lines for standard error.
+    let text: String
+    /// How to exit.
+    let exitCode: ExitCode
+
+    /// Makes one.
+    ///
+    /// - Parameters:
+    ///   - text: what is wrong.
+    ///   - command: the command whose `--help` shows more; nil for the program's own.
+    init(_ text: String, command: String? = nil) {
+        let help = command.map { "\(Program.name) \($0) --help" } ?? "\(Program.name) --help"
+        self.text = "\(Program.name): \(text)\nTry: \(help)"
+        exitCode = .usage
+    }
+
+    /// The answer to `--backend=NAME` when there is no plugin of that name.
+    ///
+    /// - Parameters:
+    ///   - name: as written.
+    ///   - available: the names that can be served, sorted.
+    /// - Returns: an error that lists them and suggests the nearest.
+    static func unknownBackend(_ name: String, available: [String]) -> UsageError {
+        let list = available.isEmpty ? "(none)" : available.joined(separator: ", ")
+        return UsageError("unknown backend \"\(name)\"; available: \(list)", command: "serve")
+    }
+}
