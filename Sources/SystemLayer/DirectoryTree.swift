@@ -1,0 +1,143 @@
+import Glibc
+public import HostErrors
+
+/// Directories as the stores make and unmake them.
+public enum DirectoryTree {
+    /// Makes a directory and what is missing above it.
+    ///
+    /// - Parameters:
+    ///   - path: absolute.
+    ///   - mode: of every directory that is made; those that exist keep theirs.
+    /// - Throws: INTERNAL, or RESOURCE_EXHAUSTED on a full disk.
+    public static func make(_ path: String, mode: UInt32 = 0o700) throws(HostError) {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            if unsafe mkdir(made, mode) != 0, errno != EEXIST { throw storeError("mkdir", made) }
+        }
+    }
+
+    /// Removes a directory and everything in it, however deep and whatever its links point to.
+    ///
+    /// Never recurses and never walks a path of the tree: what is nested is first renamed to the top, so two
+    /// descriptors suffice and no symbolic link is ever followed. A tree that is absent is fine.
+    /// - Parameter path: a directory, or any other file, which is unlinked.
+    /// - Throws: INTERNAL naming what could not be removed.
+    public static func remove(_ path: String) throws(HostError) { try remove(path, in: AT_FDCWD) }
+
+    /// Removes what stands under a name in an open directory, and everything in it.
+    ///
+    /// - Parameters:
+    ///   - path: a name in `directory`, or a path from it.
+    ///   - directory: open, or `AT_FDCWD`.
+    /// - Throws: INTERNAL naming what could not be removed.
+    public static func remove(_ path: String, in directory: CInt) throws(HostError) {
+        let number = unsafe openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if number < 0 {
+            if errno == ENOENT { return }
+            if errno == ENOTDIR || errno == ELOOP, unsafe unlinkat(directory, path, 0) == 0 || errno == ENOENT { return }
+            throw storeError("open", path)
+        }
+        let root = OwnedFD(number)
+        var serial = 0
+        while true {
+            let names = try list(root.rawValue, path)
+            if names.isEmpty { break }
+            for name in names { try removeChild(name, of: root.rawValue, path, &serial) }
+        }
+        if unsafe unlinkat(directory, path, AT_REMOVEDIR) != 0, errno != ENOENT { throw storeError("rmdir", path) }
+    }
+
+    private static func removeChild(
+        _ name: String,
+        of root: CInt,
+        _ path: String,
+        _ serial: inout Int
+    ) throws(HostError) {
+        if unsafe unlinkat(root, name, 0) == 0 || errno == ENOENT { return }
+        if unsafe unlinkat(root, name, AT_REMOVEDIR) == 0 { return }
+        _ = unsafe fchmodat(root, name, 0o700, 0)
+        let number = unsafe openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard number >= 0 else { throw storeError("openat", "\(path)/\(name)") }
+        let child = OwnedFD(number)
+        for inner in try list(child.rawValue, "\(path)/\(name)") {
+            if unsafe unlinkat(child.rawValue, inner, 0) == 0 { continue }
+            if unsafe unlinkat(child.rawValue, inner, AT_REMOVEDIR) == 0 { continue }
+            var moved = false
+            while !moved {
+                serial += 1
+                moved = unsafe renameat(child.rawValue, inner, root, ".removing-\(serial)") == 0
+                if !moved, errno != EEXIST, errno != ENOTEMPTY, errno != ENOTDIR {
+                    throw storeError("renameat", "\(path)/\(name)/\(inner)")
+                }
+            }
+        }
+        if unsafe unlinkat(root, name, AT_REMOVEDIR) != 0, errno != ENOENT {
+            throw storeError("rmdir", "\(path)/\(name)")
+        }
+    }
+
+    /// The names in a directory, sorted, without `.` and `..`.
+    ///
+    /// - Parameter path: a directory.
+    /// - Returns: its names; empty where the directory is absent.
+    /// - Throws: INTERNAL where it cannot be read.
+    public static func names(in path: String) throws(HostError) -> [String] {
+        let number = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if number < 0, errno == ENOENT { return [] }
+        guard number >= 0 else { throw storeError("open", path) }
+        let directory = OwnedFD(number)
+        return try list(directory.rawValue, path).sorted()
+    }
+
+    /// The names in an open directory, sorted, without `.` and `..`.
+    ///
+    /// - Parameters:
+    ///   - directory: open for reading; its own offset is not used.
+    ///   - path: for the error's text.
+    /// - Returns: its names.
+    /// - Throws: INTERNAL where it cannot be read.
+    public static func names(inOpen directory: CInt, _ path: String) throws(HostError) -> [String] {
+        try list(directory, path).sorted()
+    }
+
+    private static func list(_ descriptor: CInt, _ path: String) throws(HostError) -> [String] {
+        // A descriptor of its own, since the stream takes it over and an offset is shared by duplicates.
+        let number = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw storeError("open", path) }
+        guard let stream = unsafe fdopendir(number) else {
+            _ = close(number)
+            throw storeError("fdopendir", path)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+/// The error of a call on a store's own files: a full disk is named as one.
+///
+/// - Parameters:
+///   - call: the system call, whose errno is still set.
+///   - subject: the path.
+/// - Returns: RESOURCE_EXHAUSTED on a full disk or quota, else INTERNAL.
+public func storeError(_ call: String, _ subject: String) -> HostError {
+    storeError(SyscallError(call, errno, subject))
+}
+
+/// The error of a call on a store's own files: a full disk is named as one.
+///
+/// - Parameter error: the failed call.
+/// - Returns: RESOURCE_EXHAUSTED on a full disk or quota, else INTERNAL.
+public func storeError(_ error: SyscallError) -> HostError {
+    if error.errno == ENOSPC || error.errno == EDQUOT {
+        return HostError(.resourceExhausted, .storageFull, "the disk is full: \(error)")
+    }
+    return HostError(.internal, nil, "\(error)")
+}
