@@ -1,7 +1,8 @@
 import Dispatch
 import HostErrors
 import Synchronization
-import Telemetry
+import SystemLayer
+public import Telemetry
 
 /// Keeps spare supervisors ready, so that a verb pays no start.
 public final class SupervisorPool: Sendable {

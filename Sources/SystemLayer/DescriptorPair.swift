@@ -18,7 +18,9 @@ public struct DescriptorPair: ~Copyable, Sendable {
     /// - Throws: EMFILE when the process has too many descriptors.
     public static func pipe() throws(SyscallError) -> DescriptorPair {
         var ends: [CInt] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw SyscallError("pipe2", errno) }
+        // Between these calls another thread's child cannot inherit them: `spawn` closes all that it was not told of.
+        guard unsafe Glibc.pipe(&ends) == 0 else { throw SyscallError("pipe", errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return DescriptorPair(ends[0], ends[1])
     }
 
