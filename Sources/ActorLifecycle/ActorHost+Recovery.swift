@@ -1,4 +1,7 @@
 public import HostErrors
+import Snapshots
+import Telemetry
+import Synchronization
 import ActorContract
 import SystemLayer
 

@@ -1,5 +1,8 @@
 public import ActorContract
 public import HostErrors
+import Images
+import Assets
+import Synchronization
 import ActorNetwork
 import Snapshots
 import SystemLayer
@@ -35,13 +38,45 @@ extension ActorHost {
     /// - Throws: `notFound`; `failedPrecondition` when it is live, or when its environment was lost with the last host process.
     @discardableResult
     public func start(_ key: ActorKey, context: VerbContext) async throws(HostError) -> [Phase] {
-        let entry = try entry(key)
+        let request = try rebuilt(try entry(key), doing: "start")
+        return try await enter(request, restore: nil, context: context, again: true)
+    }
+
+    /// Restores a known actor from one of its local snapshots, with the request that last ran it.
+    ///
+    /// - Parameters:
+    ///   - snapshot: nil takes the newest.
+    ///   - slot: nil takes the actor's own.
+    /// - Returns: the verb's phases.
+    /// - Throws: as `restore(_:context:)`.
+    @discardableResult
+    public func restore(
+        _ key: ActorKey, snapshot: String?, slot: String?, context: VerbContext
+    ) async throws(HostError) -> [Phase] {
+        let directory = directories(key).root
+        let found = try await Offload.run { () throws(HostError) in
+            if let snapshot { return try self.snapshots.find(actorDirectory: directory, name: snapshot) }
+            return try self.snapshots.newest(actorDirectory: directory)
+        }
+        guard let found, let scope = SnapshotScope(rawValue: found.manifest.scope) else {
+            throw HostError(
+                .notFound, .snapshotNotFound, "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")")
+        }
+        try checkScope(scope)
+        var request = try rebuilt(try entry(key), doing: "restore")
+        if let slot { request.slot = slot }
+        return try await enter(request, restore: (found.name, scope), context: context)
+    }
+
+    /// The request that last ran an actor, from its record and what is kept in memory.
+    private func rebuilt(_ entry: ActorEntry, doing verb: String) throws(HostError) -> RunRequest {
+        let key = entry.key
         let record = entry.record
         let environments = entry.with { $0.environments }
         if record.hasEnvironment, environments.isEmpty {
             throw HostError(
                 .failedPrecondition, .actorNotRunning,
-                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): run it again")
+                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): it cannot \(verb), run it again")
         }
         var spec = record.spec
         for index in spec.containers.indices {
@@ -53,7 +88,7 @@ extension ActorHost {
         var request = RunRequest(identity: record.identity, slot: record.slot, spec: spec, assets: sandbox)
         request.cpuMilli = record.cpuMilli
         request.memoryBytes = record.memoryBytes
-        return try await enter(request, restore: nil, context: context, again: true)
+        return request
     }
 
     private func enter(

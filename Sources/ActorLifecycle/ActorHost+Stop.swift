@@ -1,5 +1,7 @@
 public import ActorContract
 public import HostErrors
+import Telemetry
+import Synchronization
 import SystemLayer
 import Transfer
 

@@ -5,7 +5,7 @@ import HostErrors
 ///
 /// The handle crosses threads inside a `Mutex` only; SQLite is opened in its serialized mode besides
 /// (sqlite.org/threadsafe.html), which is why `@unchecked Sendable` holds.
-struct Database: ~Copyable, @unchecked Sendable {
+@safe struct Database: ~Copyable, @unchecked Sendable {
     /// A value of a row or a parameter.
     enum Value: Sendable {
         case null, integer(Int64), text(String), blob([UInt8])

@@ -1,8 +1,7 @@
-import CSQLite
 import FoundationEssentials
-import HostErrors
+public import ActorContract
+public import HostErrors
 import Synchronization
-import ActorContract
 
 /// What happened and what was about to, durable before anybody is told: SQLite in WAL mode with full synchronisation.
 ///

@@ -1,0 +1,53 @@
+import ActorContract
+import ContractWire
+import GRPCTransport
+import HostErrors
+import Telemetry
+
+/// What every handler shares: errors become statuses here and nowhere else.
+struct Handlers: Sendable {
+    let logger: Logger
+
+    /// Runs one handler and makes its reply: the answer or a status, and the trailers.
+    ///
+    /// - Parameters:
+    ///   - dialect: whose texts an unexpected failure has; nil for our own service.
+    ///   - body: decodes, calls, encodes.
+    func reply(
+        _ context: CallContext, dialect: Dialect? = nil,
+        _ body: () async throws(HostError) -> (bytes: [UInt8], trailers: [(String, String)])
+    ) async -> UnaryReply {
+        do throws(HostError) {
+            let answer = try await body()
+            return UnaryReply(result: .success(answer.bytes), trailers: answer.trailers)
+        } catch {
+            log(error, context)
+            return UnaryReply(result: .failure(Self.status(error, dialect: dialect)), trailers: [])
+        }
+    }
+
+    /// Logs a failure once, with what the client is not told.
+    func log(_ error: HostError, _ context: CallContext) {
+        var text = error.message
+        for (key, value) in error.context.sorted(by: { $0.key < $1.key }) { text += " \(key)=\(value)" }
+        logger.warning("call failed", ["rpc.method": context.method, "rpc.code": "\(error.code)", "error": text])
+    }
+
+    /// A failure as gRPC sees it.
+    ///
+    /// - Source: contract §1.4: `internal server error: ` prefixes a true INTERNAL, in June.
+    static func status(_ error: HostError, dialect: Dialect?) -> RPCStatus {
+        let plain = error.code == .internal && error.reason == nil && dialect == .june
+        let message = plain ? "internal server error: \(error.message)" : error.message
+        return RPCStatus(
+            code: error.code.rawValue, message: message,
+            details: StatusDetails.encode(code: error.code, message: message, reason: error.reason))
+    }
+
+    /// Milliseconds that are left to the caller's deadline, less what the host needs for its reply.
+    static func timeout(_ context: CallContext, otherwise milliseconds: Int64) -> Int64 {
+        guard let deadline = context.deadline else { return milliseconds }
+        let left = deadline - ContinuousClock.now
+        return max(1, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 - 50)
+    }
+}
