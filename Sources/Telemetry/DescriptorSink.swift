@@ -39,7 +39,7 @@ public final class DescriptorSink: LogSink {
             self.format = .json
         }
         var about = stat()
-        if fstat(descriptor, &about) == 0, about.st_mode & S_IFMT == S_IFSOCK {
+        if unsafe fstat(descriptor, &about) == 0, about.st_mode & S_IFMT == S_IFSOCK {
             way = .socket(descriptor)
         } else {
             let flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
@@ -89,8 +89,8 @@ public final class DescriptorSink: LogSink {
     }
 
     private static func ignoreBrokenPipes() {
-        var before = unsafe sigaction()
+        var before = sigaction()
         guard unsafe sigaction(SIGPIPE, nil, &before) == 0 else { return }
-        if unsafe before.__sigaction_handler.sa_handler == nil { _ = unsafe signal(SIGPIPE, SIG_IGN) }
+        if unsafe before.__sigaction_handler.sa_handler == nil { _ = signal(SIGPIPE, SIG_IGN) }
     }
 }
