@@ -138,7 +138,7 @@ let package = Package(
         tests("LuaEngine", ["HostErrors", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors"]),
+        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),

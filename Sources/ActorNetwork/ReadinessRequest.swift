@@ -111,10 +111,10 @@ enum ReadinessRequest {
             let line = rest[..<lineEnd].split(separator: UInt8(ascii: " "), maxSplits: 2)
             guard line.count >= 2, line[0].count == 8 else { return .malformed }
             let digits = line[1].filter { $0 != UInt8(ascii: "\r") }
-            guard digits.count == 3, digits.allSatisfy({ (0x30 ... 0x39).contains($0) }) else { return .malformed }
+            guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return .malformed }
             let status = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
             let end = headerEnd(rest)
-            if (100 ..< 200).contains(status) {
+            if (100..<200).contains(status) {
                 guard let end else { return .incomplete }
                 rest = rest[end...]
                 if rest.isEmpty { return .incomplete }

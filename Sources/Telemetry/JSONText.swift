@@ -27,7 +27,7 @@ public enum JSONText {
     /// Whether a terminal or a line-splitter might take it for more than a character; all are below U+10000.
     static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0 ..< 0x20, 0x7f ..< 0xa0, 0x2028 ... 0x202e, 0x2066 ... 0x2069, 0xfeff: true
+        case 0..<0x20, 0x7f..<0xa0, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true
         default: false
         }
     }

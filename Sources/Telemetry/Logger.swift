@@ -64,31 +64,52 @@ public struct Logger: Sendable {
     }
 
     /// Logs at `trace`.
-    public func trace(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func trace(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.trace, message(), more())
     }
     /// Logs at `debug`.
-    public func debug(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func debug(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.debug, message(), more())
     }
     /// Logs at `info`.
-    public func info(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func info(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.info, message(), more())
     }
     /// Logs at `notice`.
-    public func notice(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func notice(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.notice, message(), more())
     }
     /// Logs at `warning`.
-    public func warning(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func warning(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.warning, message(), more())
     }
     /// Logs at `error`.
-    public func error(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func error(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.error, message(), more())
     }
     /// Logs at `critical`.
-    public func critical(_ message: @autoclosure () -> String, _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]) {
+    public func critical(
+        _ message: @autoclosure () -> String,
+        _ more: @autoclosure () -> KeyValuePairs<String, String> = [:]
+    ) {
         log(.critical, message(), more())
     }
 }

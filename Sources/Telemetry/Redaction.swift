@@ -56,7 +56,7 @@ public enum Redaction {
         guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return text + query }
         let authority = text.index(colon, offsetBy: 3)
         let end = text[authority...].firstIndex(of: "/") ?? text.endIndex
-        guard let at = text[authority ..< end].lastIndex(of: "@") else { return text + query }
+        guard let at = text[authority..<end].lastIndex(of: "@") else { return text + query }
         return text[..<authority] + mark + text[at...] + query
     }
 }

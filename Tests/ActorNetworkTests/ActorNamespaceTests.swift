@@ -1,0 +1,98 @@
+import Foundation
+import HostErrors
+import SystemLayer
+import Testing
+
+@testable import ActorNetwork
+
+@Suite("Actor namespaces", .enabled(if: geteuid() == 0, "needs root"), .timeLimit(.minutes(1)))
+struct ActorNamespaceTests {
+    @Test("created twice it is one mount, removed twice it is none")
+    func repeated() throws {
+        let scratch = try Scratch()
+        #expect(try Scratch.mounts(of: scratch.path) == 1)
+        try ActorNamespace.create(at: scratch.path)
+        #expect(try Scratch.mounts(of: scratch.path) == 1)
+        try ActorNamespace.remove(at: scratch.path)
+        try ActorNamespace.remove(at: scratch.path)
+        #expect(try Scratch.mounts(of: scratch.path) == 0)
+        #expect(!FileManager.default.fileExists(atPath: scratch.path))
+    }
+
+    @Test("a hundred come and go without a trace")
+    func cycles() throws {
+        let scratch = try Scratch()
+        let before = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
+            .filter { $0.contains(" nsfs ") && $0.contains(scratch.path) }.count
+        for _ in 0..<100 {
+            try ActorNamespace.create(at: scratch.path + "2")
+            try ActorNamespace.remove(at: scratch.path + "2")
+        }
+        #expect(try Scratch.mounts(of: scratch.path + "2") == 0)
+        #expect(mounts == 1)
+        // Other suites run beside this one: a leak of one a cycle would show as a hundred.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count < before + 60)
+    }
+
+    @Test("what cannot be made leaves nothing")
+    func failure() throws {
+        #expect(throws: HostError.self) { try ActorNamespace.create(at: "/nonexistent/net") }
+        #expect(throws: Never.self) { try ActorNamespace.remove(at: "/nonexistent/net") }
+    }
+
+    @Test("holds the loopback with the constant address and nothing else")
+    func interfaces() throws {
+        let scratch = try Scratch()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
+        process.arguments = ["--net=\(scratch.path)", "cat", "/proc/net/dev", "/proc/net/fib_trie", "/proc/net/route"]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(
+            text.split(separator: "\n").filter { $0.contains(":") && !$0.contains("|") }.filter { $0.contains("lo:") }
+                .count == 1
+        )
+        #expect(text.contains("169.254.17.2"))
+        #expect(text.contains("127.0.0.1"))
+        #expect(!text.contains("eth"))
+    }
+
+    @Test("two actors share the address and do not meet")
+    func apart() throws {
+        let one = try Scratch()
+        let two = try Scratch()
+        let responder = try Responder(in: one) { _, _ in Responder.status(200) }
+        let socket = try ActorNamespace.dial(path: one.path, port: responder.port, timeoutMilliseconds: 1000)
+        #expect(fcntl(socket.rawValue, F_GETFL) & O_NONBLOCK == 0)
+        try writeAll(Array("x".utf8), to: socket.rawValue)
+        #expect(try readSome(8, from: socket.rawValue) == Array("HTTP/1.1".utf8))
+        let refused = #expect(throws: SyscallError.self) {
+            _ = try ActorNamespace.dial(path: two.path, port: responder.port, timeoutMilliseconds: 1000).rawValue
+        }
+        #expect(refused?.errno == ECONNREFUSED)
+        let absent = #expect(throws: SyscallError.self) {
+            _ = try ActorNamespace.dial(path: "/tmp", port: 1, timeoutMilliseconds: 10).rawValue
+        }
+        #expect(absent?.errno == EINVAL)
+    }
+
+    @Test("dialling takes well under a millisecond at the median and leaves the thread where it was")
+    func speed() throws {
+        let scratch = try Scratch()
+        let responder = try Responder(in: scratch) { _, _ in nil }
+        let home = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net")
+        var times: [Int64] = []
+        for _ in 0..<51 {
+            let start = Deadline.now()
+            let socket = try ActorNamespace.dial(path: scratch.path, port: responder.port, timeoutMilliseconds: 1000)
+            times.append(Deadline.now() - start)
+            try socket.close()
+        }
+        #expect(times.sorted()[25] < 1_000_000)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") == home)
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import HostErrors
+import SystemLayer
+import Testing
+
+@testable import ActorNetwork
+
+@Suite("Published ports", .enabled(if: geteuid() == 0, "needs root"), .timeLimit(.minutes(1)))
+struct PortForwarderTests {
+    /// Connects to a loopback port of the host; nil when refused.
+    private func connect(_ port: UInt16) -> OwnedFD? {
+        let socket = OwnedFD(Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+        var where_ = sockaddr_in()
+        where_.sin_family = sa_family_t(AF_INET)
+        where_.sin_port = port.bigEndian
+        where_.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let connected = unsafe withUnsafePointer(to: &where_) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        if connected { return socket }
+        return nil
+    }
+
+    @Test("carries a large answer whole, many times over, and frees the port when stopped")
+    func carries() throws {
+        let scratch = try Scratch()
+        let body = [UInt8](repeating: 0x62, count: 3_000_000)
+        // The responder answers after the client has ended its request: half-closing works.
+        let responder = try Responder(in: scratch) { _, text in Array(text.utf8) + body }
+        let forwarder = try PortForwarder(port: 0, namespacePath: scratch.path, targetPort: responder.port)
+        #expect(forwarder.port != 0)
+        for round in 0..<5 {
+            guard let client = connect(forwarder.port) else {
+                Issue.record("refused")
+                return
+            }
+            try writeAll(Array("hello \(round)".utf8), to: client.rawValue)
+            _ = shutdown(client.rawValue, CInt(SHUT_WR))
+            let answer = try readAll(from: client.rawValue, limit: 1 << 23)
+            #expect(answer.count == body.count + 7)
+            #expect(answer.starts(with: Array("hello \(round)".utf8)))
+        }
+        let taken = #expect(throws: HostError.self) {
+            try PortForwarder(port: forwarder.port, namespacePath: scratch.path, targetPort: 1)
+        }
+        #expect(taken?.code == .alreadyExists)
+        forwarder.stop()
+        forwarder.stop()
+        if connect(forwarder.port) != nil { Issue.record("still listening") }
+    }
+
+    @Test("a workload that does not listen closes the client, and the next one is served")
+    func nobody() throws {
+        let scratch = try Scratch()
+        let forwarder = try PortForwarder(port: 0, namespacePath: scratch.path, targetPort: 9)
+        for _ in 0..<3 {
+            guard let client = connect(forwarder.port) else {
+                Issue.record("refused")
+                return
+            }
+            #expect(((try? readSome(1, from: client.rawValue)) ?? []).isEmpty)
+        }
+        forwarder.stop()
+    }
+}
