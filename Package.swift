@@ -16,6 +16,9 @@ let cStrict: [CSetting] = [
 ]
 /// The binaries that hold hostile bytes or become somebody's PID 1 carry everything they need.
 let staticBinary: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+/// What Debian's static libarchive refers to; only tar and its filters end up in the binary.
+let staticArchive: [LinkerSetting] = ["nettle", "acl", "lzma", "zstd", "lz4", "bz2", "z"]
+    .map { .linkedLibrary($0) }
 
 func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
@@ -120,7 +123,7 @@ let package = Package(
             name: "substrate-unpack",
             dependencies: ["HostErrors", "SystemLayer", "Unpacking", "Confinement"],
             swiftSettings: strict,
-            linkerSettings: staticBinary
+            linkerSettings: staticBinary + staticArchive
         ),
         // Tests
         room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
