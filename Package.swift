@@ -65,7 +65,7 @@ let package = Package(
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
         room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
-        room("GRPCTransport", ["HostErrors", "Telemetry", "CGRPCBridge"]),
+        room("GRPCTransport", ["HostErrors", "SystemLayer", "Telemetry", "CGRPCBridge"]),
         // Floor 5
         room("PluginRuntime", ["HostErrors", "LuaEngine", "PluginProtocol"]),
         room("PluginOverlays", ["HostErrors", "SystemLayer", "Telemetry"]),
