@@ -1,12 +1,30 @@
 import Glibc
+import HostErrors
 
-do throws(UsageError) {
+do {
+    let code: ExitCode
     switch try Invocation.parse(CommandLine.arguments) {
-    case .print(let text): ConsoleOutput.standard.write(text)
-    case .doctor(let options): exit(Doctor.run(options).rawValue)
-    default: throw UsageError("not wired yet")
+    case .print(let text):
+        ConsoleOutput.standard.write(text)
+        code = .ok
+    case .doctor(let options): code = Doctor.run(options)
+    case .backends(let options): code = try FoundBackends.run(options)
+    case .serve(let options): code = try await Serve.run(options)
+    case .demo(let options): code = try await Demo.run(options)
+    case let command: code = try await ClientCommands.run(command) ?? .usage
     }
-} catch {
+    exit(code.rawValue)
+} catch let error as UsageError {
     ConsoleOutput.error.line(error.text)
     exit(error.exitCode.rawValue)
+} catch let failure as Client.Failure {
+    ConsoleOutput.error.line("\(Program.name): \(failure.text)")
+    exit(failure.exitCode.rawValue)
+} catch let error as HostError {
+    ConsoleOutput.error.line("\(Program.name): \(error.message)")
+    for (key, value) in error.context.sorted(by: { $0.key < $1.key }) { ConsoleOutput.error.line("  \(key): \(value)") }
+    exit(ExitCode.failure.rawValue)
+} catch {
+    ConsoleOutput.error.line("\(Program.name): \(error)")
+    exit(ExitCode.failure.rawValue)
 }

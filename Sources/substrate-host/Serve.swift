@@ -1,0 +1,137 @@
+import ActorContract
+import ActorLifecycle
+import Assets
+import ContractWire
+import Dispatch
+import GRPCTransport
+import Glibc
+import HostErrors
+import HostService
+import Images
+import PluginHost
+import Snapshots
+import Synchronization
+import SystemLayer
+import Telemetry
+import Transfer
+
+/// `serve`: makes every part, joins them, and waits for a signal.
+enum Serve {
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// - Returns: how to exit.
+    /// - Throws: what kept it from serving, before anything was served.
+    static func run(_ options: ServeOptions) async throws(HostError) -> ExitCode {
+        // Files of this process are its own, whoever started it with which umask.
+        umask(0o077)
+        let logger = Logger(sink: DescriptorSink(descriptor: 2, format: options.json ? .json : nil))
+        let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
+        guard let entry = found.index[options.backend] else {
+            let names = found.index.available
+            ConsoleOutput.error.line(
+                "unknown backend \"\(options.backend)\"; available: \(names.isEmpty ? "(none)" : names.joined(separator: ", "))")
+            return .usage
+        }
+        let missing = Doctor.missing(options.require, pluginsDirectory: options.pluginsDirectory)
+        guard missing.isEmpty else {
+            throw HostError(.failedPrecondition, .machine, missing.joined(separator: "\n"))
+        }
+        try DirectoryTree.make(options.baseDirectory, mode: 0o700)
+        let lock = try BaseLock(directory: options.baseDirectory)
+        defer { lock.keep() }
+        try? Machine.becomeSubreaper()
+        let companions = Companions(directory: Program.directory)
+        let pool = SupervisorPool(program: companions.supervisor, logger: logger)
+        let layout = CgroupLayout.detect()
+        let backend: ScriptBackend
+        do throws(HostError) {
+            backend = try ScriptBackend(entry: entry, pool: pool, companions: companions, layout: layout, logger: logger)
+        } catch {
+            ConsoleOutput.error.line(error.message)
+            return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
+        }
+        var settings = HostSettings(baseDirectory: options.baseDirectory)
+        settings.slotCapacity = options.slotCapacity
+        settings.architecture = architecture
+        let host = try ActorHost(
+            settings: settings, backend: backend, journal: try Journal(path: "\(options.baseDirectory)/journal.sqlite"),
+            images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
+            assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
+            snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker), layout: layout,
+            logger: logger)
+        let recovered = try await host.recover()
+        logger.notice(
+            "recovered", ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"])
+        let own = OwnService(host: host, backends: { found.describe(pool) }, logger: logger)
+        let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
+        let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
+        let server = try GRPCServer(methods: contract.methods.merging(own.methods) { first, _ in first })
+        for endpoint in options.listen { try listen(server, endpoint, options, logger) }
+        server.start()
+        server.setServing(true)
+        logger.notice(
+            "serving",
+            [
+                "backend": options.backend, "isolation": backend.description.isolation, "claimed.by": backend.description.origin,
+                "base.dir": options.baseDirectory, "listen": options.listen.map(\.description).joined(separator: " "),
+            ])
+        await signalled()
+        logger.notice("draining", ["stop.actors": "\(options.stopActors)"])
+        server.setServing(false)
+        host.drain()
+        if options.stopActors {
+            for record in host.list() where record.status.isLive {
+                try? await host.stop(record.identity.key, context: VerbContext(timeoutMilliseconds: 30_000))
+            }
+        }
+        await server.shutdown(grace: .seconds(30))
+        pool.close()
+        return .ok
+    }
+
+    private static func listen(
+        _ server: GRPCServer, _ endpoint: Endpoint, _ options: ServeOptions, _ logger: Logger
+    ) throws(HostError) {
+        switch endpoint {
+        case .unix(let path): try server.listen(unix: path)
+        case .tcp(let host, let port):
+            guard options.insecureTCP else {
+                throw HostError(
+                    .failedPrecondition, nil, "\(endpoint) would be plaintext without authentication; say --insecure-tcp if you mean it")
+            }
+            logger.warning("plaintext TCP: whoever reaches this port controls every actor", ["listen": "\(endpoint)"])
+            _ = try server.listen(tcp: host, port: Int(port))
+        }
+    }
+
+    /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
+    private static func signalled() async {
+        let sources = [SIGTERM, SIGINT].map { number -> any DispatchSourceSignal in
+            signal(number, SIG_IGN)
+            return DispatchSource.makeSignalSource(signal: number, queue: .global())
+        }
+        let count = Mutex(0)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            for source in sources {
+                source.setEventHandler {
+                    let seen = count.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    if seen == 1 { continuation.resume() } else { _exit(ExitCode.failure.rawValue) }
+                }
+                source.resume()
+            }
+        }
+        // Kept until the process ends, for the second signal.
+        withExtendedLifetime(sources) { kept.withLock { $0 = sources } }
+    }
+
+    private static let kept = Mutex<[any DispatchSourceSignal]>([])
+
+    #if arch(arm64)
+    private static let architecture = "arm64"
+    #else
+    private static let architecture = "amd64"
+    #endif
+}
