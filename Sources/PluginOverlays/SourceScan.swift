@@ -29,9 +29,7 @@ struct SourceScan {
                 } else {
                     try scanCategory(path, into: &byName, notices: &notices)
                 }
-            case .regular?, .other?:
-                guard let finding = Self.filePlugin(name, at: path, in: root) else { continue }
-                byName[finding.name, default: []].append(finding)
+            case .regular?, .other?: keepFile(name, in: root, into: &byName, notices: &notices)
             case nil: continue
             }
         }
@@ -66,9 +64,7 @@ struct SourceScan {
             switch try kind(of: inner) {
             case .directory?:
                 if let finding = try folderPlugin(name, at: inner) { byName[name, default: []].append(finding) }
-            case .regular?, .other?:
-                guard let finding = Self.filePlugin(name, at: inner, in: path) else { continue }
-                byName[finding.name, default: []].append(finding)
+            case .regular?, .other?: keepFile(name, in: path, into: &byName, notices: &notices)
             case nil: continue
             }
         }
@@ -80,9 +76,20 @@ struct SourceScan {
         return Finding(name: name, path: script, directory: path)
     }
 
-    private static func filePlugin(_ name: String, at path: String, in directory: String) -> Finding? {
-        guard name.hasSuffix(".lua"), name.utf8.count > 4 else { return nil }
-        return Finding(name: String(name.dropLast(4)), path: path, directory: directory)
+    /// Keeps `NAME.lua` whatever kind of file it is, so that a link is reported as broken and not overlooked.
+    private func keepFile(
+        _ name: String,
+        in directory: String,
+        into byName: inout [String: [Finding]],
+        notices: inout [String]
+    ) {
+        let path = "\(directory)/\(name)"
+        guard name.hasSuffix(".lua"), name.utf8.count > 4 else {
+            if (try? kind(of: path)) == .other { notices.append("skipping \(path): links are not followed") }
+            return
+        }
+        let plugin = String(name.dropLast(4))
+        byName[plugin, default: []].append(Finding(name: plugin, path: path, directory: directory))
     }
 
     private static func isVisible(_ name: String) -> Bool { !name.hasPrefix(".") && !name.hasPrefix("_") }

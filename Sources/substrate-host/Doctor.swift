@@ -17,6 +17,25 @@ enum Doctor {
         ]
     }
 
+    /// What `serve --require NAME` asks for and this machine lacks.
+    ///
+    /// - Parameters:
+    ///   - names: as given, in any order.
+    ///   - findings: of `examine`.
+    /// - Returns: the missing ones; empty when all are here.
+    /// - Throws: a usage error for a name that no check has.
+    static func unmet(_ names: [String], in findings: [DoctorFinding]) throws(UsageError) -> [DoctorFinding] {
+        var unmet: [DoctorFinding] = []
+        for name in names {
+            guard let finding = findings.first(where: { $0.name == name }) else {
+                let known = findings.map(\.name).sorted().joined(separator: ", ")
+                throw UsageError("serve: --require=\(name) is none of \(known)", command: "serve")
+            }
+            if !finding.isPresent { unmet.append(finding) }
+        }
+        return unmet
+    }
+
     /// Prints the findings.
     ///
     /// - Parameters:

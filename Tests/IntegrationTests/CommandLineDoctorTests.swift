@@ -72,6 +72,16 @@ struct DoctorTests {
         #expect(Doctor.report(findings, json: true, output: nowhere) == expected)
     }
 
+    @Test("--require takes the names of the checks, and answers what is missing")
+    func require() throws {
+        let gone = DoctorFinding.missing("b", needed: false, "gone", mend: "get it")
+        let findings = [DoctorFinding.present("a", "here"), gone]
+        #expect(try Doctor.unmet(["a"], in: findings).isEmpty)
+        #expect(try Doctor.unmet(["b", "a"], in: findings) == [gone])
+        let error = #expect(throws: UsageError.self) { try Doctor.unmet(["c"], in: findings) }
+        #expect(error?.text.contains("--require=c is none of a, b") == true)
+    }
+
     @Test("its JSON says how to mend what is missing")
     func json() {
         let finding = DoctorFinding.missing("x", needed: false, "gone", mend: "get it")
