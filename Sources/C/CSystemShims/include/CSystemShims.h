@@ -29,6 +29,7 @@ struct csh_spawned {
 int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result);
 
 int csh_fork(void);
+int csh_pipe(int *read_end, int *write_end);
 int csh_pidfd_open(int pid);
 int csh_pidfd_signal(int pidfd, int signal_number);
 // 1 and *kind (1 exited, 2 signaled) when reaped, 0 when it still runs, -ECHILD when it is not ours.

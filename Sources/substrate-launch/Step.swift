@@ -1,0 +1,70 @@
+import CSystemShims
+import Glibc
+import SystemLayer
+
+/// The numbered steps: the number is the failure code.
+///
+/// - Source: security note §4.2.
+enum Step: UInt16 {
+    case plan = 1
+    case open = 2
+    case cgroup = 6
+    case session = 8
+    case network = 9
+    case privateMounts = 10
+    case overlay = 11
+    case fill = 12
+    case pivot = 14
+    case readOnly = 15
+    case hostname = 16
+    case limits = 17
+    case bounding = 18
+    case identity = 19
+    case privileges = 20
+    case fork = 21
+    case descriptors = 22
+    case seccomp = 24
+    case exec = 25
+}
+
+/// A step that failed.
+struct StepError: Error {
+    let step: Step
+    let errno: CInt
+    let text: String
+}
+
+/// Runs a step's calls; their failure carries its number.
+func step<Result: ~Copyable>(
+    _ step: Step, _ body: () throws(SyscallError) -> Result
+) throws(StepError) -> Result {
+    do throws(SyscallError) {
+        return try body()
+    } catch {
+        throw StepError(step: step, errno: error.errno, text: error.description)
+    }
+}
+
+/// Turns the answer of a C call into an error.
+func check(_ result: CInt, _ call: String, _ subject: String = "") throws(SyscallError) {
+    guard result >= 0 else { throw SyscallError(call, -result, subject) }
+}
+
+func openDirectory(_ path: String) throws(SyscallError) -> OwnedFD {
+    let number = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard number >= 0 else { throw SyscallError("open", errno, path) }
+    return OwnedFD(number)
+}
+
+/// The two ends of a pipe, close-on-exec.
+struct Pipe: ~Copyable {
+    let read: OwnedFD
+    let write: OwnedFD
+
+    init() throws(SyscallError) {
+        var ends: (CInt, CInt) = (-1, -1)
+        try check(unsafe csh_pipe(&ends.0, &ends.1), "pipe2")
+        read = OwnedFD(ends.0)
+        write = OwnedFD(ends.1)
+    }
+}

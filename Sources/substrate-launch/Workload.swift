@@ -1,0 +1,62 @@
+import CSystemShims
+import Confinement
+import Glibc
+import LaunchProtocol
+import SystemLayer
+
+/// The child's half: from the fork to the workload's own program.
+enum Workload {
+    static func become(_ plan: LaunchPlan, output: CInt, errors: CInt) throws(StepError) -> Never {
+        _ = umask(plan.umask)
+        // Under pressure the workload goes before its init, which has its output and its end to record.
+        try? TextFile.write("500", to: "/proc/self/oom_score_adj")
+        try step(.descriptors) { () throws(SyscallError) in
+            // A session of its own, so that it leads a process group and has no terminal.
+            guard setsid() >= 0 else { throw SyscallError("setsid", errno) }
+            for (source, target) in [(output, 1), (errors, 2)] as [(CInt, CInt)] {
+                guard dup2(source, target) >= 0 else { throw SyscallError("dup2", errno) }
+            }
+            try check(csh_close_range_cloexec(3), "close_range")
+            guard unsafe chdir(plan.workingDirectory) == 0 else {
+                throw SyscallError("chdir", errno, plan.workingDirectory)
+            }
+            // "(unreachable)/…" would mean a directory outside the root: CVE-2024-21626.
+            var buffer = [CChar](repeating: 0, count: 4096)
+            guard unsafe getcwd(&buffer, buffer.count) != nil, buffer[0] == 47 else {
+                throw SyscallError("getcwd", ENOENT, plan.workingDirectory)
+            }
+            try check(csh_reset_signals(), "sigprocmask")
+        }
+        if let filter = WorkloadFilter.named(plan.seccompProfile) {
+            try step(.seccomp) { () throws(SyscallError) in try filter.install() }
+        }
+        throw execute(plan)
+    }
+
+    /// Answers only if no candidate can be executed.
+    private static func execute(_ plan: LaunchPlan) -> StepError {
+        let program = plan.arguments.first ?? ""
+        let arguments = CStrings(plan.arguments)
+        let environment = CStrings(plan.environment)
+        var reason = ENOENT
+        for candidate in candidates(program, plan.environment) {
+            unsafe arguments.withPointers { argv in
+                unsafe environment.withPointers { envp in
+                    _ = unsafe execve(candidate, argv, envp)
+                }
+            }
+            // As execvp(3): a file that is there but cannot be executed is the better reason.
+            if errno != ENOENT && errno != ENOTDIR { reason = errno }
+            if errno != ENOENT && errno != ENOTDIR && errno != EACCES { break }
+        }
+        return StepError(
+            step: .exec, errno: reason, text: SyscallError("execve", reason, program).description
+        )
+    }
+
+    private static func candidates(_ program: String, _ environment: [String]) -> [String] {
+        if program.contains("/") { return [program] }
+        let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/bin:/usr/bin:/bin"
+        return path.split(separator: ":", omittingEmptySubsequences: false).map { "\($0.isEmpty ? "." : $0)/\(program)" }
+    }
+}

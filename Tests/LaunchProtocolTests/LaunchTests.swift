@@ -1,0 +1,188 @@
+import Glibc
+import LaunchProtocol
+import SystemLayer
+import Testing
+
+@Suite(.serialized, .enabled(if: LaunchFixture.canLaunch, "needs root and /bin/busybox"))
+struct LaunchTests {
+    @Test func workloadPrintsAndItsCodeIsRecorded() throws {
+        let fixture = try LaunchFixture()
+        let before = TextFile.read("/proc/self/mountinfo")
+        let plan = fixture.plan(["sh", "-c", "echo out; echo err >&2; exit 7"])
+        let (process, report) = try fixture.start(plan)
+        #expect(report == .ready(pid: 2))
+        #expect(process.wait() == .exited(7))
+        #expect(ExitRecord.read(directory: plan.statusDirectory, nonce: plan.nonce) == .exited(7))
+        #expect(ExitRecord.read(directory: plan.statusDirectory, nonce: "another") == nil)
+        var reader = LogSpoolReader(directory: plan.logDirectory)
+        var seen: [String: LogRecord.Stream] = [:]
+        while let record = reader.next() { seen[String(decoding: record.bytes, as: UTF8.self)] = record.stream }
+        #expect(seen == ["out": .standardOutput, "err": .standardError])
+        #expect(TextFile.read("/proc/self/mountinfo") == before)
+    }
+
+    @Test func environmentAndDescriptorsAreExact() throws {
+        let fixture = try LaunchFixture()
+        let output = try fixture.run(fixture.plan(["/bin/busybox", "env"])).output
+        #expect(output == "PATH=/bin\nGREETING=hello world")
+        // ls itself holds 3, the directory it lists.
+        let listed = try LaunchFixture()
+        #expect(try listed.run(listed.plan(["ls", "/proc/self/fd"])).output == "0\n1\n2\n3")
+    }
+
+    @Test func privilegesAreExactlyTheContracts() throws {
+        let fixture = try LaunchFixture()
+        let status = try fixture.run(fixture.plan(["cat", "/proc/self/status"])).output
+        let fields = Dictionary(
+            status.split(separator: "\n").compactMap { line -> (String, String)? in
+                let parts = line.split(separator: ":\t")
+                return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let three = "0000000020000420"
+        #expect(fields["CapEff"] == three)
+        #expect(fields["CapPrm"] == three)
+        #expect(fields["CapBnd"] == three)
+        #expect(fields["CapInh"] == "0000000000000000")
+        #expect(fields["CapAmb"] == "0000000000000000")
+        #expect(fields["NoNewPrivs"] == "1")
+        #expect(fields["Seccomp"] == "2")
+        #expect(fields["SigBlk"] == "0000000000000000")
+        #expect(fields["SigIgn"] == "0000000000000000")
+    }
+
+    @Test func nothingOfTheHostIsVisible() throws {
+        let fixture = try LaunchFixture()
+        let script = """
+            ls -d /home /work /root 2>/dev/null
+            ls /; ls /dev; hostname; cat /proc/1/environ 2>&1 | head -c 60
+            ls /proc/1/fd 2>/dev/null; ls /proc/1/root/ 2>/dev/null
+            head -c 1 /proc/kcore; echo 1 2>/dev/null > /proc/sys/kernel/hostname || echo refused
+            echo x > /dev/null && echo null
+            """
+        let output = try fixture.shell(script)
+        let lines = output.split(separator: "\n").map(String.init)
+        #expect(!lines.contains("/home") && !lines.contains("/work") && !lines.contains("/root"))
+        #expect(lines.starts(with: ["bin", "dev", "etc", "proc", "tmp"]))
+        #expect(lines.contains("actor"))
+        #expect(lines.contains { $0.contains("ermission denied") })
+        #expect(lines.contains("refused") && lines.contains("null"))
+        #expect(lines.last == "null")
+        #expect(!lines.contains("0"))
+    }
+
+    @Test func refusedCallsAnswerAndMountsFail() throws {
+        let fixture = try LaunchFixture()
+        let output = try fixture.shell(
+            "mount -t tmpfs t /tmp 2>/dev/null || echo nomount; unshare -U id 2>/dev/null || echo nouser"
+        )
+        #expect(output == "nomount\nnouser")
+    }
+
+    @Test func mountsAndReadOnlyRoot() throws {
+        let fixture = try LaunchFixture()
+        var plan = fixture.plan([
+            "sh", "-c",
+            "echo kept > /var/data/file; cat /etc/given; echo x 2>/dev/null > /etc/given || echo ro; echo x 2>/dev/null > /new || echo roroot; pwd",
+        ])
+        // The image has no say: its link at the target is replaced, not followed.
+        _ = unsafe symlink("/proc/nowhere", "\(fixture.directory)/layer/etc/given")
+        try AtomicFile.write(Array("given\n".utf8), to: "\(fixture.directory)/given")
+        plan.mounts = [
+            LaunchPlan.Mount(source: "\(fixture.directory)/data", target: "/var/data"),
+            LaunchPlan.Mount(source: "\(fixture.directory)/given", target: "/etc/given", readOnly: true),
+        ]
+        plan.readOnlyRoot = true
+        plan.workingDirectory = "/srv/app"
+        let result = try fixture.run(plan)
+        #expect(result.report == .ready(pid: 2))
+        #expect(result.output == "given\nro\nroroot\n/srv/app")
+        #expect(TextFile.read("\(fixture.directory)/data/file") == "kept\n")
+    }
+
+    @Test func terminatesOnRequestAndByForce() throws {
+        let gentle = try LaunchFixture()
+        let plan = gentle.plan(["sh", "-c", "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.02; done"])
+        let (process, _) = try gentle.start(plan)
+        #expect(gentle.waitFor("up"))
+        process.signal(SIGTERM)
+        #expect(process.wait() == .exited(3))
+        #expect(gentle.output() == "up\nbye")
+
+        let stubborn = try LaunchFixture()
+        let other = stubborn.plan(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.02; done"])
+        let (second, _) = try stubborn.start(other)
+        #expect(stubborn.waitFor("up"))
+        second.signal(SIGTERM)
+        #expect(second.wait() == .exited(128 + SIGKILL))
+        #expect(ExitRecord.read(directory: other.statusDirectory, nonce: other.nonce) == .signaled(SIGKILL))
+    }
+
+    @Test func childrenDieWithTheMainProgramAndOutputIsWhole() throws {
+        let fixture = try LaunchFixture()
+        let result = try fixture.run(fixture.plan(["sh", "-c", "sleep 1000 & seq 1 20000; exit 0"]))
+        #expect(result.status == .exited(0))
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.count == 20000)
+        #expect(lines.last == "20000")
+    }
+
+    @Test func failingStepsAreNamedAndLeaveNothing() throws {
+        let fixture = try LaunchFixture()
+        func failure(_ change: (inout LaunchPlan) -> Void) throws -> (UInt16, UInt16)? {
+            var plan = fixture.plan(["/bin/busybox", "true"])
+            change(&plan)
+            let (process, report) = try fixture.start(plan)
+            #expect(process.wait() == .exited(125))
+            guard case .failed(let step, let errno, _)? = report else { return nil }
+            return (step, errno)
+        }
+        let cases: [(UInt16, CInt, (inout LaunchPlan) -> Void)] = [
+            (1, EINVAL, { $0.arguments = [] }),
+            (2, ENOENT, { $0.logDirectory += "/missing" }),
+            (6, ENOENT, { $0.cgroupProcs = ["/sys/fs/cgroup/missing/cgroup.procs"] }),
+            (9, ENOENT, { $0.networkNamespace = "/run/netns/missing" }),
+            (11, ENOENT, { $0.workDirectory += "/missing" }),
+            (12, ENOENT, { $0.mounts = [.init(source: "/missing", target: "/x")] }),
+            (16, EINVAL, { $0.hostname = String(repeating: "x", count: 65) }),
+            (25, ENOENT, { $0.arguments = ["/missing"] }),
+            (25, EACCES, { $0.arguments = ["/etc"] }),
+        ]
+        for (step, number, change) in cases {
+            let got = try failure(change)
+            #expect(got?.0 == step && got?.1 == UInt16(number), "step \(step): \(String(describing: got))")
+        }
+        let (process, report) = try fixture.start(fixture.plan(["true"]), namespaces: 0)
+        #expect(process.wait() == .exited(125))
+        guard case .failed(1, _, _)? = report else {
+            Issue.record("launched outside a pid namespace: \(String(describing: report))")
+            return
+        }
+    }
+
+    @Test func outlivesItsParent() throws {
+        let fixture = try LaunchFixture()
+        var plan = fixture.plan(["sh", "-c", "echo up; while [ ! -e /data/go ]; do sleep 0.01; done; echo done; exit 5"])
+        plan.mounts = [.init(source: "\(fixture.directory)/data", target: "/data")]
+        // A shell stands for the host: it starts the launcher in its own namespaces, and is killed.
+        try AtomicFile.write(plan.encoded(), to: "\(fixture.directory)/plan")
+        let script = """
+            unshare -m -p -i -u -n --fork \(LaunchFixture.launcher) 3<\(fixture.directory)/plan 4>/dev/null & sleep 1000
+            """
+        let host = try spawn({
+            var spawnPlan = SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", script])
+            spawnPlan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+            return spawnPlan
+        }())
+        #expect(fixture.waitFor("up"))
+        host.signal(SIGKILL)
+        #expect(host.wait() == .signaled(SIGKILL))
+        try AtomicFile.write([], to: "\(fixture.directory)/data/go")
+        #expect(fixture.waitFor("done"))
+        for _ in 0..<500 where ExitRecord.read(directory: plan.statusDirectory, nonce: plan.nonce) == nil {
+            usleep(10_000)
+        }
+        #expect(ExitRecord.read(directory: plan.statusDirectory, nonce: plan.nonce) == .exited(5))
+    }
+}

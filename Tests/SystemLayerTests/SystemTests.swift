@@ -1,0 +1,123 @@
+import Glibc
+import Testing
+
+@testable import SystemLayer
+
+struct SystemTests {
+    private func temporary() throws -> String {
+        let path = "/tmp/substrate-system-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        try FileTree.makeDirectories(path, mode: 0o755)
+        return path
+    }
+
+    @Test func spawnedChildIsHeldAndReaped() throws {
+        let child = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "exit 9"]))
+        #expect(child.startTime > 0)
+        #expect(child.wait() == .exited(9))
+        #expect(child.wait() == .exited(9))
+        #expect(child.hasExited())
+        #expect(!child.signal(SIGTERM))
+        #expect(ProcessHandle.find(pid: child.pid, startTime: child.startTime) == nil)
+    }
+
+    @Test func handleIsFoundAgainByStartTime() throws {
+        let child = try spawn(SpawnPlan(program: "/bin/sleep", arguments: ["sleep", "1000"]))
+        let again = ProcessHandle.find(pid: child.pid, startTime: child.startTime)
+        #expect(again != nil)
+        #expect(ProcessHandle.find(pid: child.pid, startTime: child.startTime + 1) == nil)
+        #expect(again?.hasExited() == false)
+        again?.signal(SIGKILL)
+        #expect(child.wait() == .signaled(SIGKILL))
+    }
+
+    @Test func childHasWhatThePlanNamesAndNothingElse() throws {
+        let directory = try temporary()
+        defer { try? FileTree.remove(directory) }
+        let number = unsafe open("\(directory)/out", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let file = OwnedFD(number)
+        // A descriptor without close-on-exec must not come along either.
+        let leak = OwnedFD(dup(number))
+        var plan = SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "echo $A $(ls /proc/self/fd) $PWD >&5"])
+        plan.environment = ["A=b", "PATH=/bin:/usr/bin"]
+        plan.descriptors = [(child: 5, parent: file.rawValue)]
+        plan.workingDirectory = directory
+        let status = try spawn(plan).wait()
+        #expect(status == .exited(0))
+        // 1 is the substitution's pipe, 3 the directory that ls reads; 5 is ours.
+        #expect(TextFile.read("\(directory)/out") == "b 0 1 2 3 5 \(directory)\n")
+        try leak.close()
+    }
+
+    @Test func failuresOfTheChildAreThrown() {
+        #expect(throws: SyscallError("execve", ENOENT, "/missing")) {
+            try spawn(SpawnPlan(program: "/missing", arguments: ["x"]))
+        }
+    }
+
+    @Test func treesAreRemovedWhateverTheyHold() throws {
+        let directory = try temporary()
+        let outside = try temporary()
+        try AtomicFile.write([1], to: "\(outside)/kept")
+        _ = unsafe symlink(outside, "\(directory)/link")
+        try FileTree.makeDirectories("\(directory)/locked/inner", mode: 0o755)
+        try AtomicFile.write([1], to: "\(directory)/locked/inner/file")
+        _ = unsafe chmod("\(directory)/locked/inner", 0o555)
+        _ = unsafe chmod("\(directory)/locked", 0o555)
+        let odd: [CChar] = Array("\(directory)/".utf8).map { CChar(bitPattern: $0) } + [-1, -2, 0]
+        _ = unsafe close(open(odd, O_CREAT | O_WRONLY, 0o600))
+        var deep = "\(directory)"
+        for _ in 0..<300 { deep += "/d" }
+        try FileTree.makeDirectories(deep, mode: 0o755)
+        try FileTree.remove(directory)
+        #expect(unsafe access(directory, F_OK) != 0)
+        #expect(TextFile.read("\(outside)/kept") != nil)
+        try FileTree.remove(outside)
+        try FileTree.remove(outside)
+    }
+
+    @Test func layoutsAreRead() {
+        let hybrid = CgroupLayout.detect(
+            mounts: """
+                31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw
+                35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+                36 31 0:33 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct
+                41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+                """,
+            own: "4:memory:/api/x\n1:cpu,cpuacct:/\n0::/\n"
+        ) { _ in "" }
+        #expect(hybrid.v2Base == "/sys/fs/cgroup/unified")
+        #expect(
+            hybrid.v1Bases == ["memory": "/sys/fs/cgroup/memory/api/x", "cpu": "/sys/fs/cgroup/cpu,cpuacct"]
+        )
+        #expect(hybrid.description == "hybrid (cpu, memory)")
+        let unified = CgroupLayout.detect(
+            mounts: "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            own: "0::/system.slice/host.service\n"
+        ) { _ in "cpu memory pids\n" }
+        #expect(unified.v2Base == "/sys/fs/cgroup/system.slice/host.service")
+        #expect(unified.description == "v2 (cpu, memory, pids)")
+    }
+
+    @Test(.enabled(if: getuid() == 0 && CgroupLayout.detect().v2Base != nil, "needs root and cgroup v2"))
+    func cgroupBoundsAndKills() throws {
+        let layout = CgroupLayout.detect()
+        let name = "substrate-test/\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let limits = CgroupLimits(cpuMilli: 500, memoryBytes: 64 << 20, pids: 3)
+        let cgroup = try Cgroup.create(layout: layout, name: name, limits: limits)
+        let path = try #require(cgroup.v2Path)
+        let descriptor = OwnedFD(unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        var plan = SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "sleep 1000 & sleep 1000"])
+        plan.cgroupV2 = descriptor.rawValue
+        let child = try spawn(plan)
+        #expect(cgroup.processes().contains(child.pid))
+        if let pids = layout.v1Bases["pids"] {
+            #expect(TextFile.read("\(pids)/\(name)/pids.max") == "3\n")
+        }
+        #expect(Cgroup.open(layout: layout, name: name) == cgroup)
+        cgroup.kill()
+        #expect(child.wait() == .signaled(SIGKILL))
+        try cgroup.remove()
+        for directory in cgroup.directories { #expect(unsafe access(directory, F_OK) != 0) }
+        try cgroup.remove()
+    }
+}
