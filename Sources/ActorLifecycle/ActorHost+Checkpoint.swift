@@ -63,8 +63,8 @@ extension ActorHost {
         let prepared = present(record)
         let places = directories(key)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
-        try await Offload.run { () throws(HostError) in
-            if try self.snapshots.find(actorDirectory: places.root, name: name) != nil {
+        try await Offload.run { () throws(HostError) -> Void in
+            if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
                 throw HostError(
                     .failedPrecondition, .snapshotExists, "a local snapshot \"\(name)\" of \(key.text) exists: choose another name")
             }
@@ -86,13 +86,15 @@ extension ActorHost {
                     try log.effect("snapshot.write", name) { () throws(HostError) in
                         // Nobody may write while it is read, whatever the script forgot to end.
                         Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
-                        _ = try self.snapshots.saveLocal(
-                            actorDirectory: places.root, name: name, scope: scope.rawValue, backend: record.backend,
-                            backendSHA256: record.backendSHA256,
+                        let manifest = SnapshotManifest(
                             sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
-                            assets: record.assets.mapValues { ($0.url, $0.sha256) },
-                            volumes: record.spec.volumes.filter { $0.source == .durableDirectory }
-                                .map { ($0.name, places.volume($0.name)) })
+                            assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
+                            scope: scope.rawValue,
+                            backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256))
+                        let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+                        _ = try self.snapshots.saveLocal(
+                            actorDirectory: key.directoryName, name: name, manifest: manifest,
+                            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) })
                     }
                 }
             }
@@ -108,7 +110,7 @@ extension ActorHost {
             }
             throw error
         }
-        await clock.measure("teardown") { await end(entry, as: .paused) }
+        await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
     }
 
     /// The newest local snapshot of an actor, for a restore that names none.
@@ -116,6 +118,6 @@ extension ActorHost {
     /// - Returns: its name, or nil.
     /// - Throws: when the directory cannot be read.
     public func newestSnapshot(_ key: ActorKey) throws(HostError) -> String? {
-        try snapshots.newest(actorDirectory: directories(key).root)?.name
+        try snapshots.newest(actorDirectory: key.directoryName)?.name
     }
 }

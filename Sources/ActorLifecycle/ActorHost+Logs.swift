@@ -36,19 +36,19 @@ extension ActorHost {
         let places = directories(key)
         let wanted = container.isEmpty ? names : [container]
         let tails = wanted.map { SpoolTail(container: $0, directory: places.log($0)) }
-        return AsyncStream { () async -> WorkloadLine? in
+        return AsyncStream(unfolding: { () async -> WorkloadLine? in
             while !Task.isCancelled {
                 let ended = !entry.record.status.isLive
                 for tail in tails {
                     let line = try? await Offload.run { () throws(HostError) -> WorkloadLine? in tail.next() }
-                    if let line, let line { return line }
+                    if let line { return line }
                 }
                 if !follow || ended { return nil }
                 // The spool has no event across processes; 20 ms is below what a person sees.
                 try? await Task.sleep(for: .milliseconds(20))
             }
             return nil
-        }
+        })
     }
 }
 
@@ -63,11 +63,11 @@ private final class SpoolTail: Sendable {
     }
 
     func next() -> WorkloadLine? {
-        reader.withLock { reader in
+        reader.withLock { reader -> WorkloadLine? in
             guard let record = reader.next() else { return nil }
             return WorkloadLine(
                 container: container, bytes: record.bytes, timeNanoseconds: record.timeNanoseconds,
-                stream: record.stream == .stderr ? "stderr" : "stdout", dropped: Int64(clamping: record.dropped))
+                stream: record.stream == .standardError ? "stderr" : "stdout", dropped: Int64(clamping: record.dropped))
         }
     }
 }

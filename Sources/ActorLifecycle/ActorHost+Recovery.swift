@@ -59,7 +59,7 @@ extension ActorHost {
             watchExits(entry)
             return true
         case .checkpointing:
-            let directory = directories(entry.key).root
+            let directory = entry.key.directoryName
             if let kept = try? snapshots.find(actorDirectory: directory, name: record.snapshot), (try? snapshots.verify(kept)) != nil {
                 await end(entry, as: .paused)
             } else {

@@ -53,12 +53,12 @@ extension ActorHost {
     public func restore(
         _ key: ActorKey, snapshot: String?, slot: String?, context: VerbContext
     ) async throws(HostError) -> [Phase] {
-        let directory = directories(key).root
-        let found = try await Offload.run { () throws(HostError) in
-            if let snapshot { return try self.snapshots.find(actorDirectory: directory, name: snapshot) }
-            return try self.snapshots.newest(actorDirectory: directory)
+        let directory = key.directoryName
+        let found = try await Offload.run { () throws(HostError) -> Snapshot? in
+            guard let snapshot else { return try self.snapshots.newest(actorDirectory: directory) }
+            return Optional(try self.snapshots.find(actorDirectory: directory, name: snapshot))
         }
-        guard let found, let scope = SnapshotScope(rawValue: found.manifest.scope) else {
+        guard let found, let scope = SnapshotScope(rawValue: found.manifest.scope ?? "") else {
             throw HostError(
                 .notFound, .snapshotNotFound, "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")")
         }
@@ -192,7 +192,8 @@ extension ActorHost {
         if let snapshot {
             try await clock.measure("volumes.restore") { () async throws(HostError) in
                 let places = directories(key)
-                let volumes = bare.volumes.filter { $0.source == .durableDirectory }.map { ($0.name, places.volume($0.name)) }
+                let volumes = bare.volumes.filter { $0.source == .durableDirectory }
+                    .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
                 try await Offload.run { () throws(HostError) in
                     try self.snapshots.restoreVolumes(snapshot, into: volumes)
                 }
@@ -241,15 +242,12 @@ extension ActorHost {
 
     private func verifiedSnapshot(
         _ restore: (name: String, scope: SnapshotScope)?, of key: ActorKey
-    ) async throws(HostError) -> LocalSnapshot? {
+    ) async throws(HostError) -> Snapshot? {
         guard let restore else { return nil }
-        let directory = directories(key).root
+        let directory = key.directoryName
         let described = backend.description
         return try await Offload.run { () throws(HostError) in
-            guard let found = try self.snapshots.find(actorDirectory: directory, name: restore.name) else {
-                throw HostError(
-                    .notFound, .snapshotNotFound, "no local snapshot \"\(restore.name)\" of \(key.text) on this node")
-            }
+            let found = try self.snapshots.find(actorDirectory: directory, name: restore.name)
             guard found.manifest.sandboxClass == described.name || described.classes.contains(found.manifest.sandboxClass) else {
                 throw HostError(
                     .failedPrecondition, .snapshotIncompatible,

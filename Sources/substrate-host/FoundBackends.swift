@@ -13,10 +13,10 @@ struct FoundBackends: Sendable {
     /// Scans the shipped plugins, then each overlay; a later one shadows an earlier one by name.
     init(overlays: [String], pluginsDirectory: String?) throws(HostError) {
         var sources: [PluginSource] = []
-        if let shipped = ShippedPlugins.find(pluginsDirectory, Program.path) {
-            sources.append(PluginSource(directory: shipped, origin: "shipped"))
+        if let shipped = ShippedPlugins.find(pluginsDirOption: pluginsDirectory, executableRealPath: Program.path) {
+            sources.append(.shipped(shipped))
         }
-        for overlay in overlays { sources.append(PluginSource(directory: overlay, origin: "overlay \(overlay)")) }
+        for overlay in overlays { sources.append(.overlay(overlay)) }
         index = try PluginIndex.scan(sources: sources, hash: SHA256.hex(of:))
     }
 

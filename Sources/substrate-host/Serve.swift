@@ -21,20 +21,18 @@ enum Serve {
     ///
     /// - Returns: how to exit.
     /// - Throws: what kept it from serving, before anything was served.
-    static func run(_ options: ServeOptions) async throws(HostError) -> ExitCode {
+    static func run(_ options: ServeOptions) async throws -> ExitCode {
         // Files of this process are its own, whoever started it with which umask.
         umask(0o077)
         let logger = Logger(sink: DescriptorSink(descriptor: 2, format: options.json ? .json : nil))
         let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
         guard let entry = found.index[options.backend] else {
-            let names = found.index.available
-            ConsoleOutput.error.line(
-                "unknown backend \"\(options.backend)\"; available: \(names.isEmpty ? "(none)" : names.joined(separator: ", "))")
-            return .usage
+            throw UsageError.unknownBackend(options.backend, available: found.index.available)
         }
-        let missing = Doctor.missing(options.require, pluginsDirectory: options.pluginsDirectory)
-        guard missing.isEmpty else {
-            throw HostError(.failedPrecondition, .machine, missing.joined(separator: "\n"))
+        let unmet = try Doctor.unmet(options.require, in: Doctor.examine(pluginsDirectory: options.pluginsDirectory))
+        if !unmet.isEmpty {
+            let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
+            throw HostError(.failedPrecondition, .machine, lines.joined(separator: "\n"))
         }
         try DirectoryTree.make(options.baseDirectory, mode: 0o700)
         let lock = try BaseLock(directory: options.baseDirectory)
