@@ -37,7 +37,8 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 }
 /// Data that lives beside the code that means it and is no source file.
 let exclusions: [String: [String]] = [
-    "ContractWire": ["Protos"]
+    "ContractWire": ["Protos"],
+    "ContractWireTests": ["Fixtures"],
 ]
 
 let package = Package(
