@@ -20,8 +20,10 @@ let staticBinary: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
 func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
 }
-func c(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict)
+func c(_ name: String, _ uses: [Target.Dependency] = [], links: [LinkerSetting] = []) -> Target {
+    .target(
+        name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict,
+        linkerSettings: links)
 }
 func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
 func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
@@ -34,7 +36,8 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 }
 /// Data that lives beside the code that means it and is no source file.
 let exclusions: [String: [String]] = [
-    "ContractWire": ["Protos"]
+    "ContractWire": ["Protos"],
+    "LuaEngineTests": ["Attacks"],
 ]
 
 let package = Package(
@@ -44,7 +47,8 @@ let package = Package(
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
         library("CCrypto"), library("CYAML"),
         c("CSystemShims"),
-        c("CLuaBridge", ["CLua"]),
+        c("CSupervisorShims"),
+        c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
         c("CGRPCBridge", ["CGRPC"]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
@@ -56,7 +60,7 @@ let package = Package(
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
-        room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims"]),
+        room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
@@ -135,7 +139,7 @@ let package = Package(
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
-        tests("LuaEngine", ["HostErrors", "PluginProtocol", "PluginRuntime"]),
+        tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("ActorNetwork", ["SystemLayer", "HostErrors"]),
