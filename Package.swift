@@ -23,8 +23,10 @@ let staticArchive: [LinkerSetting] = ["nettle", "acl", "lzma", "zstd", "lz4", "b
 func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
 }
-func c(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict)
+func c(_ name: String, _ uses: [Target.Dependency] = [], links: [LinkerSetting] = []) -> Target {
+    .target(
+        name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict,
+        linkerSettings: links)
 }
 func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
 func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
@@ -39,6 +41,7 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 let exclusions: [String: [String]] = [
     "ContractWire": ["Protos"],
     "ContractWireTests": ["Fixtures"],
+    "LuaEngineTests": ["Attacks"],
 ]
 
 let package = Package(
@@ -48,7 +51,8 @@ let package = Package(
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
         library("CCrypto"), library("CYAML"),
         c("CSystemShims"),
-        c("CLuaBridge", ["CLua"]),
+        c("CSupervisorShims"),
+        c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
         c("CGRPCBridge", ["CGRPC"]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
@@ -60,7 +64,7 @@ let package = Package(
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
-        room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims"]),
+        room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
@@ -139,7 +143,7 @@ let package = Package(
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
-        tests("LuaEngine", ["HostErrors", "PluginProtocol", "PluginRuntime"]),
+        tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract"]),

@@ -1,1 +1,29 @@
-print("substrate-supervisor")
+// One process per verb: gives up everything, and only then reads its first frame (security order: limits, privileges,
+// Landlock, filter). Descriptor 3 is the host; descriptor 2 takes last words.
+import Confinement
+import Glibc
+import PluginRuntime
+import SystemLayer
+
+/// The value of `--name N`, if it was given.
+func option(_ name: String) -> Int? {
+    let arguments = CommandLine.arguments
+    guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
+    return Int(arguments[index + 1])
+}
+
+var budget = Supervisor.Budget()
+if let instructions = option("--instructions") { budget.instructions = Int64(instructions) }
+if let memory = option("--memory") { budget.memory = memory }
+
+let socket: CInt = 3
+let supervisor = Supervisor(channel: SocketChannel(socket))
+do {
+    // A spare does not know its deadline: the largest one, and a second.
+    try SupervisorLimits.apply(memory: budget.memory, cpuSeconds: 3601)
+    try SupervisorFilter.load()
+} catch {
+    try? writeAll(Array("substrate-supervisor: \(error)\n".utf8), to: 2)
+    _exit(SocketChannel.exitUnconfined)
+}
+supervisor.serve(budget: budget, descriptor: socket)

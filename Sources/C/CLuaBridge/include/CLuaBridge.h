@@ -1,1 +1,64 @@
+/* The bridge to Lua: nothing raises past it. Every lua_* call that can raise runs under lua_pcall in C, and every
+ * breach ends the process: the trap frame is written on the socket and the process exits (lua-sandbox.md B.1, C). */
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#if __has_attribute(noreturn)
+#define CLB_NORETURN __attribute__((noreturn))
+#endif
+
+/* One Lua state with its budgets. */
+typedef struct clb_state clb_state;
+
+/* What Swift gives: called from within Lua, and returned from before anything can raise. */
+typedef struct clb_host {
+    void *context;
+    /* A host function was called: row, arguments as an encoded list, the script's line. Answers by clb_set_reply. */
+    void (*call)(void *context, uint32_t row, const uint8_t *arguments, size_t count, uint32_t line);
+    /* The script printed a line. */
+    void (*log)(void *context, const uint8_t *text, size_t count, uint32_t line);
+    /* try() ends the verb: status and an encoded value. Does not return. */
+    void (*finish)(void *context, const uint8_t *status, size_t status_count, const uint8_t *value, size_t count);
+    /* host has no such name here: the text after "host.". Does not return. */
+    void (*missing)(void *context, const uint8_t *name, size_t count);
+} clb_host;
+
+/* Exit codes of the process. */
+enum { CLB_EXIT_TRAP = 3, CLB_EXIT_PANIC = 70 };
+
+/* Makes a state; NULL when there is no memory for it. `descriptor` is the socket on which a trap is written. */
+clb_state *clb_open(size_t memory, int64_t instructions, int descriptor, clb_host host);
+void clb_close(clb_state *s);
+
+/* Names for messages; the bytes are copied and cut. */
+void clb_set_file(clb_state *s, const uint8_t *name, size_t count);
+void clb_set_subject(clb_state *s, const uint8_t *text, size_t count);
+
+/* Loads and runs the script's text; traps unless it returned a plain table. The encoded descriptor is then in
+ * clb_output, its functions encoded as the handle of index and generation 0xFFFFFFFF. */
+void clb_load(clb_state *s, const uint8_t *source, size_t count);
+
+/* Makes `host` with one function, such as "workload.start", known by its row. */
+void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row);
+
+/* Runs a verb; traps unless it answered a status. The status is in clb_status, the encoded result in clb_output. */
+void clb_run(clb_state *s, const uint8_t *verb, size_t verb_count, const uint8_t *actor, size_t actor_count,
+             const uint8_t *request, size_t request_count);
+
+/* What the last clb_load or clb_run left; valid until the next call. */
+const uint8_t *clb_output(const clb_state *s, size_t *count);
+const uint8_t *clb_status(const clb_state *s, size_t *count);
+
+/* From within `call`: the reply's status and its values as an encoded list; copied. */
+void clb_set_reply(clb_state *s, const uint8_t *status, size_t status_count, const uint8_t *values, size_t count);
+
+/* One line of a trap's text; empty ones are left out. */
+typedef struct clb_text {
+    const uint8_t *bytes;
+    size_t count;
+} clb_text;
+
+/* Writes the trap with the script's position and ends the process. */
+CLB_NORETURN void clb_trap(clb_state *s, clb_text code, clb_text message, clb_text expected, clb_text got,
+                           clb_text mend, clb_text function);

@@ -1,0 +1,44 @@
+#define _GNU_SOURCE
+/* Prints the supervisor's seccomp filter as the body of the array in Sources/Confinement/SupervisorFilter.swift.
+ * cc -o /tmp/supervisor-filter .ci/supervisor-filter.c -lseccomp && /tmp/supervisor-filter
+ * Rules and their reasons: SupervisorFilter.swift. */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void check(int status, const char *what) {
+    if (status == 0) return;
+    fprintf(stderr, "%s: %d\n", what, status);
+    exit(1);
+}
+
+int main(void) {
+    scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!f) return 1;
+    check(seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "bad arch");
+#define ALLOW(...) check(seccomp_rule_add_exact(f, SCMP_ACT_ALLOW, __VA_ARGS__), #__VA_ARGS__)
+    ALLOW(SCMP_SYS(read), 1, SCMP_A0(SCMP_CMP_EQ, 3));
+    ALLOW(SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, 2));
+    ALLOW(SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, 3));
+    ALLOW(SCMP_SYS(brk), 0);
+    ALLOW(SCMP_SYS(mmap), 3, SCMP_A2(SCMP_CMP_MASKED_EQ, ~(uint64_t)(PROT_READ | PROT_WRITE), 0),
+          SCMP_A3(SCMP_CMP_EQ, MAP_PRIVATE | MAP_ANONYMOUS), SCMP_A4(SCMP_CMP_MASKED_EQ, 0xffffffff, 0xffffffff));
+    ALLOW(SCMP_SYS(munmap), 0);
+    ALLOW(SCMP_SYS(mremap), 1, SCMP_A3(SCMP_CMP_EQ, MREMAP_MAYMOVE));
+    for (int clock = 0; clock < 3; clock++) ALLOW(SCMP_SYS(clock_gettime), 1, SCMP_A0(SCMP_CMP_EQ, clock));
+    ALLOW(SCMP_SYS(exit_group), 0);
+    FILE *file = tmpfile();
+    if (!file) return 1;
+    check(seccomp_export_bpf(f, fileno(file)), "export");
+    rewind(file);
+    struct { uint16_t code; uint8_t jt, jf; uint32_t k; } row;
+    while (fread(&row, sizeof row, 1, file) == 1) {
+        printf("        .init(code: 0x%02x, jt: %u, jf: %u, k: 0x%08x),\n", row.code, row.jt, row.jf, row.k);
+    }
+    return 0;
+}

@@ -1,0 +1,41 @@
+#include "CSupervisorShims.h"
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int csv_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0; }
+
+int csv_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0; }
+
+int csv_limit(int resource, uint64_t value) {
+    struct rlimit limit = {value, value};
+    return setrlimit((__rlimit_resource_t)resource, &limit) ? -errno : 0;
+}
+
+int csv_landlock_deny_all(void) {
+    /* The kernel's own layout, since the installed header may be older than the kernel. */
+    struct { uint64_t files, network, scopes; } handled = {0, 0, 0};
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (abi < 0) return -errno;
+    handled.files = (1u << 13) - 1;
+    if (abi >= 2) handled.files |= 1u << 13;
+    if (abi >= 3) handled.files |= 1u << 14;
+    if (abi >= 5) handled.files |= 1u << 15;
+    if (abi >= 4) handled.network = 3;
+    if (abi >= 6) handled.scopes = 3;
+    size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+    int set = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
+    if (set < 0) return -errno;
+    int status = syscall(SYS_landlock_restrict_self, set, 0) ? -errno : 0;
+    close(set);
+    return status;
+}
+
+int csv_load_filter(const struct sock_filter *rows, uint16_t count) {
+    struct sock_fprog program = {count, (struct sock_filter *)(uintptr_t)rows};
+    long status = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    return status == 0 ? 0 : status > 0 ? -ESRCH : -errno;
+}

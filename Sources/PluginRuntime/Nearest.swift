@@ -1,0 +1,31 @@
+/// The listed name that is most like a misspelt one.
+enum Nearest {
+    /// Nil when none is near.
+    static func name(to wrong: String, among names: some Sequence<String>) -> String? {
+        var best: (name: String, distance: Int)?
+        for name in names.sorted() {
+            let distance = distance(Array(wrong.utf8.prefix(64)), Array(name.utf8.prefix(64)))
+            if distance < best?.distance ?? 4 { best = (name, distance) }
+        }
+        return best?.name
+    }
+
+    /// `did you mean X?`, or nothing.
+    static func mend(_ wrong: String, among names: some Sequence<String>) -> String {
+        name(to: wrong, among: names).map { "did you mean \($0)?" } ?? ""
+    }
+
+    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let best = min(diagonal + (x == y ? 0 : 1), row[j] + 1, row[j + 1] + 1)
+                diagonal = row[j + 1]
+                row[j + 1] = best
+            }
+        }
+        return row[b.count]
+    }
+}
