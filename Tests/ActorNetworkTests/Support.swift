@@ -63,7 +63,7 @@ final class Responder: Sendable {
             var held: [CInt] = []
             while true {
                 _ = unsafe poll(&watched, 1, -1)
-                let client = unsafe accept(number, nil, nil)
+                let client = accept(number, nil, nil)
                 if client < 0 {
                     if errno == EAGAIN { continue }
                     break
