@@ -33,6 +33,8 @@ struct Deadline {
 /// - Parameters:
 ///   - path: the pinned namespace.
 ///   - ownThread: whether the calling thread is ours alone, so that it may go there itself and come back.
+/// - Returns: unconnected, close-on-exec.
+/// - Throws: ENOENT or EINVAL when `path` is no namespace.
 func namespaceSocket(path: String, ownThread: Bool = false) throws(SyscallError) -> OwnedFD {
     var failure = unsafe csh_network_failure()
     let made =

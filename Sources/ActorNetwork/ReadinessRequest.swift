@@ -10,6 +10,8 @@ enum ReadinessRequest {
     enum Outcome: Equatable {
         case ready
         case notReady(String)
+        /// The deadline of the try was first.
+        case late(String)
         case interrupted
     }
 
@@ -27,8 +29,9 @@ enum ReadinessRequest {
     ///   - target: whom.
     ///   - namespacePath: where it lives; entered by this thread for the time of one call.
     ///   - deadline: of this try.
-    ///   - isInterrupted: looked at before every wait and at least every 25 ms.
     ///   - wake: readable when all should stop.
+    ///   - isInterrupted: looked at before every wait and at least every 25 ms.
+    /// - Returns: what the try gave.
     static func once(
         _ target: ReadinessTarget,
         namespacePath: String,
@@ -47,7 +50,7 @@ enum ReadinessRequest {
             return try receive(on: socket.rawValue, deadline: deadline, wake: wake, isInterrupted: isInterrupted)
         } catch {
             if error.errno == ECONNREFUSED { return .notReady("connection refused") }
-            if error.errno == ETIMEDOUT { return .notReady("no connection within 250ms") }
+            if error.errno == ETIMEDOUT { return .late("no connection in time") }
             return .notReady("\(error)")
         }
     }
@@ -74,7 +77,7 @@ enum ReadinessRequest {
                 if let known, complete || bytes.count >= limit { return known }
             }
             if answer == .malformed || bytes.count >= limit { return known ?? .notReady("answer is not HTTP") }
-            if deadline.hasPassed { return known ?? .notReady("no answer within 250ms") }
+            if deadline.hasPassed { return known ?? .late("no answer in time") }
             guard wait(for: socket, or: wake, milliseconds: min(25, deadline.milliseconds)) else { continue }
             let some: [UInt8]
             do throws(SyscallError) {

@@ -91,7 +91,7 @@ final class ReadinessRound: Sendable {
         let deadline = Deadline(target.timeout)
         var attempts = 0
         var pause = 1
-        var last = "none"
+        var last: String?
         while true {
             if isInterrupted(target, attempts: attempts) { return }
             attempts += 1
@@ -106,6 +106,8 @@ final class ReadinessRound: Sendable {
             switch outcome {
             case .ready, .interrupted: return
             case .notReady(let text): last = text
+            // The last try is cut short by the whole wait: what was seen before says more.
+            case .late(let text): if last == nil || !deadline.hasPassed { last = text }
             }
             if deadline.hasPassed {
                 return fail(
@@ -113,7 +115,7 @@ final class ReadinessRound: Sendable {
                         .deadlineExceeded,
                         .readinessTimeout,
                         "readyz for \"\(target.container)\" never returned 200 within \(text(target.timeout)) "
-                            + "(\(attempts) attempts, last error: \(last))"
+                            + "(\(attempts) attempts, last error: \(last ?? "none"))"
                     )
                 )
             }

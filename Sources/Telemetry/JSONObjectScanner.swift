@@ -6,7 +6,7 @@
 public struct JSONObjectScanner {
     /// One member, in the order it was written.
     public struct Member: Equatable {
-        /// The key with its escapes undone; a lone surrogate is U+FFFD.
+        /// The key with its escapes undone.
         public let key: String
         /// The value's bytes.
         public let value: ArraySlice<UInt8>
@@ -157,15 +157,29 @@ public struct JSONObjectScanner {
             guard let escape = next else { return false }
             index += 1
             if escape == UInt8(ascii: "u") {
-                for _ in 0..<4 {
-                    guard let digit = next, Self.hex(digit) != nil else { return false }
-                    index += 1
+                guard let unit = takeUnit(), !UTF16.isTrailSurrogate(unit) else { return false }
+                if UTF16.isLeadSurrogate(unit) {
+                    // Half a pair is in the grammar, but strict readers of the shipped line would refuse it.
+                    guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")), let other = takeUnit(),
+                        UTF16.isTrailSurrogate(other)
+                    else { return false }
                 }
             } else if !"\"\\/bfnrt".utf8.contains(escape) {
                 return false
             }
         }
         return false
+    }
+
+    /// The four digits of a `\u` escape.
+    private mutating func takeUnit() -> UInt16? {
+        var unit: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte = next, let digit = Self.hex(byte) else { return nil }
+            unit = unit << 4 | digit
+            index += 1
+        }
+        return UInt16(unit)
     }
 
     private static func hex(_ byte: UInt8) -> UInt32? {
@@ -180,7 +194,7 @@ public struct JSONObjectScanner {
     /// Undoes the escapes of a string that was scanned before.
     private static func decoded(_ raw: ArraySlice<UInt8>) -> String {
         guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
-        // As UTF-16, in which escapes are written: pairs meet again, and lone halves are repaired by the decoder.
+        // As UTF-16, in which escapes are written: pairs meet again.
         var units: [UInt16] = []
         var plain: [UInt8] = []
         func flush() {

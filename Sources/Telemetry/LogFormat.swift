@@ -78,7 +78,7 @@ public enum LogFormat: Sendable, Equatable {
         return fields
     }
 
-    /// Cuts on a character's border, so that escaping (six bytes for one at worst) still fits twice in a line…
+    /// Cuts on a character's border, counting what escaping adds.
     private func cut(_ text: String) -> String {
         if escapedCount(text) <= Self.textLimit { return text }
         var kept = ""

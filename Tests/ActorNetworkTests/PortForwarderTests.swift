@@ -10,6 +10,15 @@ struct PortForwarderTests {
     /// Connects to a loopback port of the host; nil when refused.
     private func connect(_ port: UInt16) -> OwnedFD? {
         let socket = OwnedFD(Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+        // A lost end of stream fails the test instead of hanging it.
+        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        _ = unsafe setsockopt(
+            socket.rawValue,
+            SOL_SOCKET,
+            SO_RCVTIMEO,
+            &patience,
+            socklen_t(MemoryLayout<timeval>.size)
+        )
         var where_ = sockaddr_in()
         where_.sin_family = sa_family_t(AF_INET)
         where_.sin_port = port.bigEndian
@@ -28,7 +37,7 @@ struct PortForwarderTests {
         let scratch = try Scratch()
         let body = [UInt8](repeating: 0x62, count: 3_000_000)
         // The responder answers after the client has ended its request: half-closing works.
-        let responder = try Responder(in: scratch) { _, text in Array(text.utf8) + body }
+        let responder = try Responder(in: scratch, toTheEnd: true) { _, text in Array(text.utf8) + body }
         let forwarder = try PortForwarder(port: 0, namespacePath: scratch.path, targetPort: responder.port)
         #expect(forwarder.port != 0)
         for round in 0..<5 {

@@ -37,10 +37,13 @@ final class Responder: Sendable {
     private let listener: CInt
     private let thread: pthread_t
 
+    /// With `toTheEnd` the client must end its request first.
+    ///
     /// `answer` is called with the count of requests before this one and what came; nil closes without a word.
     init(
         in scratch: Scratch,
         keepOpen: Bool = false,
+        toTheEnd: Bool = false,
         answer: @escaping @Sendable (Int, String) -> [UInt8]?
     ) throws {
         let socket = try namespaceSocket(path: scratch.path)
@@ -63,12 +66,12 @@ final class Responder: Sendable {
             var held: [CInt] = []
             while true {
                 _ = unsafe poll(&watched, 1, -1)
-                let client = unsafe accept(number, nil, nil)
+                let client = accept(number, nil, nil)
                 if client < 0 {
                     if errno == EAGAIN { continue }
                     break
                 }
-                let bytes = (try? readSome(4096, from: client)) ?? []
+                let bytes = (try? toTheEnd ? readAll(from: client, limit: 4096) : readSome(4096, from: client)) ?? []
                 let text = String(decoding: bytes, as: UTF8.self)
                 let count = counter.next()
                 if let bytes = answer(count, text) { _ = unsafe send(client, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
