@@ -1,8 +1,8 @@
-public import ActorContract
+import ActorContract
 public import ActorLifecycle
 public import ContractWire
 public import GRPCTransport
-public import HostErrors
+import HostErrors
 public import Telemetry
 
 /// `substrate.host.v1.Host`: what the command line talks to.

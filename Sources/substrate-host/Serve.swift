@@ -9,6 +9,7 @@ import HostErrors
 import HostService
 import Images
 import PluginHost
+import PluginOverlays
 import Snapshots
 import Synchronization
 import SystemLayer
@@ -116,16 +117,14 @@ enum Serve {
                         count += 1
                         return count
                     }
+                    // Naming the source keeps it until the process ends, for the second signal.
+                    guard !source.isCancelled else { return }
                     if seen == 1 { continuation.resume() } else { _exit(ExitCode.failure.rawValue) }
                 }
                 source.resume()
             }
         }
-        // Kept until the process ends, for the second signal.
-        withExtendedLifetime(sources) { kept.withLock { $0 = sources } }
     }
-
-    private static let kept = Mutex<[any DispatchSourceSignal]>([])
 
     #if arch(arm64)
     private static let architecture = "arm64"
