@@ -53,7 +53,7 @@ let package = Package(
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
-        c("CGRPCBridge", ["CGRPC"]),
+        c("CGRPCBridge", ["CGRPC"], links: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
         room("HostErrors"),
