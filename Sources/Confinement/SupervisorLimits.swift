@@ -13,7 +13,7 @@ public enum SupervisorLimits {
     public static func apply(memory: Int, cpuSeconds: UInt64) throws(SyscallError) {
         try check("prctl", csv_set_undumpable())
         let limits: [(__rlimit_resource, UInt64)] = [
-            (RLIMIT_CORE, 0), (RLIMIT_FSIZE, 0), (__RLIMIT_NPROC, 0), (RLIMIT_NOFILE, 4),
+            (RLIMIT_CORE, 0), (RLIMIT_FSIZE, 0), (__RLIMIT_NPROC, 0),
             (__RLIMIT_MEMLOCK, 0), (__RLIMIT_MSGQUEUE, 0), (RLIMIT_AS, UInt64(memory) + (64 << 20)),
             (RLIMIT_CPU, cpuSeconds), (RLIMIT_STACK, 8 << 20),
         ]
@@ -21,6 +21,8 @@ public enum SupervisorLimits {
         try check("prctl", csv_set_no_new_privileges())
         let landlock = csv_landlock_deny_all()
         if landlock != -ENOSYS, landlock != -EOPNOTSUPP { try check("landlock", landlock) }
+        // Last: the rule set above is a descriptor for a moment.
+        try check("setrlimit", csv_limit(CInt(RLIMIT_NOFILE.rawValue), 4))
     }
 
     private static func check(_ call: String, _ status: CInt) throws(SyscallError) {
