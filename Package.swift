@@ -25,8 +25,13 @@ func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
 }
 func c(_ name: String, _ uses: [Target.Dependency] = [], links: [LinkerSetting] = []) -> Target {
     .target(
-        name: name, dependencies: uses, path: "Sources/C/\(name)", publicHeadersPath: "include", cSettings: cStrict,
-        linkerSettings: links)
+        name: name,
+        dependencies: uses,
+        path: "Sources/C/\(name)",
+        publicHeadersPath: "include",
+        cSettings: cStrict,
+        linkerSettings: links
+    )
 }
 func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
 func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {

@@ -168,7 +168,10 @@ public protocol ActorBackend: Sendable {
     ///
     /// - Throws: the status that the script answered or the trap that ended it; `cancelled` after a cancel.
     func perform(
-        _ verb: BackendVerb, actor: PreparedActor, request: VerbRequest, log: any EffectLog,
+        _ verb: BackendVerb,
+        actor: PreparedActor,
+        request: VerbRequest,
+        log: any EffectLog,
         cancellation: any VerbCancellation
     ) throws(HostError) -> VerbAnswer
 }

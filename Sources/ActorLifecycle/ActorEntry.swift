@@ -33,8 +33,11 @@ final class ActorEntry: Sendable {
             if let running = state.operation {
                 return .failure(
                     HostError(
-                        .aborted, .actorBusy,
-                        "another operation is in progress for this actor (\(running.verb)): try again when it ended"))
+                        .aborted,
+                        .actorBusy,
+                        "another operation is in progress for this actor (\(running.verb)): try again when it ended"
+                    )
+                )
             }
             let operation = Operation(verb)
             state.operation = operation

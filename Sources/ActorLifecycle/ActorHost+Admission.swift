@@ -1,6 +1,6 @@
-import Synchronization
 import ActorContract
 import HostErrors
+import Synchronization
 
 /// What is refused before any state changes.
 extension ActorHost {
@@ -10,26 +10,37 @@ extension ActorHost {
         let sandbox = request.assets?.sandboxClass ?? ""
         if !sandbox.isEmpty, sandbox != described.name, !described.classes.contains(sandbox) {
             throw HostError(
-                .failedPrecondition, .sandboxClassMismatch,
-                "sandbox_class is \"\(sandbox)\"; this host serves \(([described.name] + described.classes).map { "\"\($0)\"" }.joined(separator: ", "))")
+                .failedPrecondition,
+                .sandboxClassMismatch,
+                "sandbox_class is \"\(sandbox)\"; this host serves \(([described.name] + described.classes).map { "\"\($0)\"" }.joined(separator: ", "))"
+            )
         }
         if request.cpuMilli > 0, !described.enforces.contains("cpu") { throw limit("cpu_milli", described) }
         if request.memoryBytes > 0, !described.enforces.contains("memory") { throw limit("memory_bytes", described) }
         for (index, volume) in request.spec.volumes.enumerated() {
             if case .unserved(let kind) = volume.source {
                 throw HostError(
-                    .unimplemented, .notServed,
-                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir is")
+                    .unimplemented,
+                    .notServed,
+                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir is"
+                )
             }
         }
         if request.egressGateway != nil {
-            throw HostError(.unimplemented, .notServed, "egress_gateway is not served yet: leave it out, the actor has no egress")
+            throw HostError(
+                .unimplemented,
+                .notServed,
+                "egress_gateway is not served yet: leave it out, the actor has no egress"
+            )
         }
         if described.needsImage {
-            for (index, container) in request.spec.containers.enumerated() where container.command.isEmpty && container.args.isEmpty {
+            for (index, container) in request.spec.containers.enumerated()
+            where container.command.isEmpty && container.args.isEmpty {
                 throw HostError(
-                    .invalidArgument, nil,
-                    "spec.containers[\(index)].command is empty (container \"\(container.name)\"): say which program to run")
+                    .invalidArgument,
+                    nil,
+                    "spec.containers[\(index)].command is empty (container \"\(container.name)\"): say which program to run"
+                )
             }
         }
     }
@@ -40,15 +51,19 @@ extension ActorHost {
         guard scopes.contains(scope) else {
             let known = scopes.map(\.rawValue).joined(separator: ", ")
             throw HostError(
-                .failedPrecondition, .scopeUnsupported,
-                "backend \"\(backend.description.name)\" has no scope \(scope.rawValue); it has: \(known.isEmpty ? "(none)" : known)")
+                .failedPrecondition,
+                .scopeUnsupported,
+                "backend \"\(backend.description.name)\" has no scope \(scope.rawValue); it has: \(known.isEmpty ? "(none)" : known)"
+            )
         }
     }
 
     private func limit(_ field: String, _ described: BackendDescription) -> HostError {
         HostError(
-            .failedPrecondition, .limitUnsupported,
-            "\(field) is set, and backend \"\(described.name)\" does not enforce it; it enforces: \(described.enforces.joined(separator: ", "))")
+            .failedPrecondition,
+            .limitUnsupported,
+            "\(field) is set, and backend \"\(described.name)\" does not enforce it; it enforces: \(described.enforces.joined(separator: ", "))"
+        )
     }
 
     /// The actor of a request: known, or new in `created`.
@@ -58,8 +73,13 @@ extension ActorHost {
             if let entry = registry[key] { return (entry, false) }
             let entry = ActorEntry(
                 ActorRecord(
-                    identity: request.identity, slot: request.slot, backend: backend.description.name,
-                    backendSHA256: backend.description.sha256, spec: WorkloadSpec()))
+                    identity: request.identity,
+                    slot: request.slot,
+                    backend: backend.description.name,
+                    backendSHA256: backend.description.sha256,
+                    spec: WorkloadSpec()
+                )
+            )
             registry[key] = entry
             return (entry, true)
         }
@@ -82,7 +102,10 @@ extension ActorHost {
         }
         guard full.isEmpty else {
             throw HostError(
-                .failedPrecondition, .slotOccupied, "slot \"\(slot)\" is held by \(full.joined(separator: ", ")): use another slot or stop it")
+                .failedPrecondition,
+                .slotOccupied,
+                "slot \"\(slot)\" is held by \(full.joined(separator: ", ")): use another slot or stop it"
+            )
         }
     }
 }

@@ -17,7 +17,10 @@ extension ActorHost {
         try refuseWhenDraining()
         guard case .local(let name) = request.place else {
             throw HostError(
-                .unimplemented, .notServed, "external snapshots are not served yet; use a local one (type LOCAL)")
+                .unimplemented,
+                .notServed,
+                "external snapshots are not served yet; use a local one (type LOCAL)"
+            )
         }
         guard request.scope != .dataOnGolden else {
             throw HostError(.invalidArgument, nil, "scope DATA_ON_GOLDEN is for Restore only")
@@ -33,19 +36,25 @@ extension ActorHost {
         let record = entry.record
         if !request.identity.uid.isEmpty, record.identity.uid != request.identity.uid {
             throw HostError(
-                .failedPrecondition, .actorUIDMismatch,
-                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched")
+                .failedPrecondition,
+                .actorUIDMismatch,
+                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched"
+            )
         }
         if record.status == .paused, record.snapshot == name { return [] }
         guard record.status == .ready else {
             throw HostError(
-                .failedPrecondition, .actorNotRunning,
-                "actor \(entry.key.text) is \(record.status.rawValue), and only a ready one can be checkpointed")
+                .failedPrecondition,
+                .actorNotRunning,
+                "actor \(entry.key.text) is \(record.status.rawValue), and only a ready one can be checkpointed"
+            )
         }
         guard record.slot == request.slot else {
             throw HostError(
-                .failedPrecondition, .actorNotRunning,
-                "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\"")
+                .failedPrecondition,
+                .actorNotRunning,
+                "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\""
+            )
         }
         let clock = PhaseClock()
         try await capture(entry, name: name, scope: request.scope, operation: operation, clock: clock, context: context)
@@ -56,7 +65,12 @@ extension ActorHost {
     }
 
     private func capture(
-        _ entry: ActorEntry, name: String, scope: SnapshotScope, operation: Operation, clock: PhaseClock, context: VerbContext
+        _ entry: ActorEntry,
+        name: String,
+        scope: SnapshotScope,
+        operation: Operation,
+        clock: PhaseClock,
+        context: VerbContext
     ) async throws(HostError) {
         let key = entry.key
         let record = entry.record
@@ -66,7 +80,10 @@ extension ActorHost {
         try await Offload.run { () throws(HostError) -> Void in
             if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
                 throw HostError(
-                    .failedPrecondition, .snapshotExists, "a local snapshot \"\(name)\" of \(key.text) exists: choose another name")
+                    .failedPrecondition,
+                    .snapshotExists,
+                    "a local snapshot \"\(name)\" of \(key.text) exists: choose another name"
+                )
             }
         }
         try move(entry, to: .checkpointing) { $0.snapshot = name }
@@ -78,7 +95,13 @@ extension ActorHost {
             let asked = request
             _ = try await clock.measure("backend", program: true) { () async throws(HostError) in
                 try await Offload.run { () throws(HostError) in
-                    try self.backend.perform(.checkpoint, actor: prepared, request: asked, log: log, cancellation: operation)
+                    try self.backend.perform(
+                        .checkpoint,
+                        actor: prepared,
+                        request: asked,
+                        log: log,
+                        cancellation: operation
+                    )
                 }
             }
             try await clock.measure("volumes.save") { () async throws(HostError) in
@@ -90,23 +113,34 @@ extension ActorHost {
                             sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
                             assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
                             scope: scope.rawValue,
-                            backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256))
+                            backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
+                        )
                         let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
                         _ = try self.snapshots.saveLocal(
-                            actorDirectory: key.directoryName, name: name, manifest: manifest,
-                            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) })
+                            actorDirectory: key.directoryName,
+                            name: name,
+                            manifest: manifest,
+                            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+                        )
                     }
                 }
             }
         } catch {
             // The script may have ended the programs or not: the truth is what runs.
-            let alive = entry.with { state in !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() } }
+            let alive = entry.with { state in
+                !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() }
+            }
             if alive, !operation.isCancelled {
                 try move(entry, to: .ready, message: error.message, settled: true)
             } else if operation.isCancelled {
                 await end(entry, as: .stopped, message: "cancelled")
             } else {
-                await end(entry, as: .failed, reason: Self.reason(of: error, while: .checkpointing), message: error.message)
+                await end(
+                    entry,
+                    as: .failed,
+                    reason: Self.reason(of: error, while: .checkpointing),
+                    message: error.message
+                )
             }
             throw error
         }

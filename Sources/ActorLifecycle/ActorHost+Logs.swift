@@ -1,6 +1,6 @@
 public import ActorContract
-public import HostErrors
 import Dispatch
+public import HostErrors
 import LaunchProtocol
 import Synchronization
 
@@ -31,7 +31,11 @@ extension ActorHost {
         let entry = try entry(key)
         let names = entry.record.spec.containers.map(\.name)
         guard container.isEmpty || names.contains(container) else {
-            throw HostError(.notFound, nil, "actor \(key.text) has no container \"\(container)\"; it has: \(names.joined(separator: ", "))")
+            throw HostError(
+                .notFound,
+                nil,
+                "actor \(key.text) has no container \"\(container)\"; it has: \(names.joined(separator: ", "))"
+            )
         }
         let places = directories(key)
         let wanted = container.isEmpty ? names : [container]
@@ -66,8 +70,12 @@ private final class SpoolTail: Sendable {
         reader.withLock { reader -> WorkloadLine? in
             guard let record = reader.next() else { return nil }
             return WorkloadLine(
-                container: container, bytes: record.bytes, timeNanoseconds: record.timeNanoseconds,
-                stream: record.stream == .standardError ? "stderr" : "stdout", dropped: Int64(clamping: record.dropped))
+                container: container,
+                bytes: record.bytes,
+                timeNanoseconds: record.timeNanoseconds,
+                stream: record.stream == .standardError ? "stderr" : "stdout",
+                dropped: Int64(clamping: record.dropped)
+            )
         }
     }
 }

@@ -1,9 +1,9 @@
+import ActorContract
 public import HostErrors
 import Snapshots
-import Telemetry
 import Synchronization
-import ActorContract
 import SystemLayer
+import Telemetry
 
 /// After a restart: every actor in the journal is found again or brought to an end.
 extension ActorHost {
@@ -54,22 +54,38 @@ extension ActorHost {
         case .ready where whole, .checkpointing where whole:
             entry.with { $0.handles = found }
             if record.status == .checkpointing {
-                try? move(entry, to: .ready, message: "a checkpoint was cut short by a restart of the host", settled: true)
+                try? move(
+                    entry,
+                    to: .ready,
+                    message: "a checkpoint was cut short by a restart of the host",
+                    settled: true
+                )
             }
             watchExits(entry)
             return true
         case .checkpointing:
             let directory = entry.key.directoryName
-            if let kept = try? snapshots.find(actorDirectory: directory, name: record.snapshot), (try? snapshots.verify(kept)) != nil {
+            if let kept = try? snapshots.find(actorDirectory: directory, name: record.snapshot),
+                (try? snapshots.verify(kept)) != nil
+            {
                 await end(entry, as: .paused)
             } else {
-                await end(entry, as: .failed, reason: .crashed, message: "the host restarted in the middle of a checkpoint")
+                await end(
+                    entry,
+                    as: .failed,
+                    reason: .crashed,
+                    message: "the host restarted in the middle of a checkpoint"
+                )
             }
         case .ready:
             await end(entry, as: .failed, reason: .crashed, message: "its programs were gone when the host came back")
         case .created, .pulling, .starting, .restoring:
             await end(
-                entry, as: .failed, reason: .`init`, message: "the host restarted while it was \(record.status.rawValue): run it again")
+                entry,
+                as: .failed,
+                reason: .`init`,
+                message: "the host restarted while it was \(record.status.rawValue): run it again"
+            )
         case .removing:
             let context = VerbContext(timeoutMilliseconds: 30_000)
             try? await remove(entry.key, context: context)

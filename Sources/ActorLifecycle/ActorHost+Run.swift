@@ -1,10 +1,10 @@
 public import ActorContract
+import ActorNetwork
+import Assets
 public import HostErrors
 import Images
-import Assets
-import Synchronization
-import ActorNetwork
 import Snapshots
+import Synchronization
 import SystemLayer
 import Telemetry
 import Transfer
@@ -27,7 +27,10 @@ extension ActorHost {
     public func restore(_ request: RestoreRequest, context: VerbContext) async throws(HostError) -> [Phase] {
         guard case .local(let name) = request.place else {
             throw HostError(
-                .unimplemented, .notServed, "external snapshots are not served yet; use a local one (type LOCAL)")
+                .unimplemented,
+                .notServed,
+                "external snapshots are not served yet; use a local one (type LOCAL)"
+            )
         }
         try checkScope(request.scope)
         return try await enter(request.run, restore: (name, request.scope), context: context)
@@ -51,7 +54,10 @@ extension ActorHost {
     /// - Throws: as `restore(_:context:)`.
     @discardableResult
     public func restore(
-        _ key: ActorKey, snapshot: String?, slot: String?, context: VerbContext
+        _ key: ActorKey,
+        snapshot: String?,
+        slot: String?,
+        context: VerbContext
     ) async throws(HostError) -> [Phase] {
         let directory = key.directoryName
         let found = try await Offload.run { () throws(HostError) -> Snapshot? in
@@ -60,7 +66,10 @@ extension ActorHost {
         }
         guard let found, let scope = SnapshotScope(rawValue: found.manifest.scope ?? "") else {
             throw HostError(
-                .notFound, .snapshotNotFound, "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")")
+                .notFound,
+                .snapshotNotFound,
+                "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")"
+            )
         }
         try checkScope(scope)
         var request = try rebuilt(try entry(key), doing: "restore")
@@ -75,8 +84,10 @@ extension ActorHost {
         let environments = entry.with { $0.environments }
         if record.hasEnvironment, environments.isEmpty {
             throw HostError(
-                .failedPrecondition, .actorNotRunning,
-                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): it cannot \(verb), run it again")
+                .failedPrecondition,
+                .actorNotRunning,
+                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): it cannot \(verb), run it again"
+            )
         }
         var spec = record.spec
         for index in spec.containers.indices {
@@ -92,7 +103,10 @@ extension ActorHost {
     }
 
     private func enter(
-        _ request: RunRequest, restore: (name: String, scope: SnapshotScope)?, context: VerbContext, again: Bool = false
+        _ request: RunRequest,
+        restore: (name: String, scope: SnapshotScope)?,
+        context: VerbContext,
+        again: Bool = false
     ) async throws(HostError) -> [Phase] {
         try refuseWhenDraining()
         try checkRequest(request)
@@ -101,7 +115,9 @@ extension ActorHost {
             keyedHash(
                 key: secret,
                 request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
-                    + [UInt8]((restore.map { "\($0.name)\n\($0.scope.rawValue)" } ?? "").utf8)))
+                    + [UInt8]((restore.map { "\($0.name)\n\($0.scope.rawValue)" } ?? "").utf8)
+            )
+        )
         let (entry, isNew) = known(request)
         let operation: Operation
         switch entry.claim(verb) {
@@ -113,8 +129,10 @@ extension ActorHost {
         if !isNew, standing.status.isLive, standing.status != .created {
             if standing.fingerprint == fingerprint, standing.status == .ready { return [] }
             throw HostError(
-                .failedPrecondition, .actorRunning,
-                "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first")
+                .failedPrecondition,
+                .actorRunning,
+                "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
+            )
         }
         do throws(HostError) {
             try occupy(request.slot, for: entry.key, dialect: request.identity.dialect)
@@ -126,8 +144,15 @@ extension ActorHost {
         let result: Result<Void, HostError> = await withTaskCancellationHandler {
             do throws(HostError) {
                 try await bring(
-                    entry, request, fingerprint: fingerprint, restore: restore, again: again, operation: operation, clock: clock,
-                    context: context)
+                    entry,
+                    request,
+                    fingerprint: fingerprint,
+                    restore: restore,
+                    again: again,
+                    operation: operation,
+                    clock: clock,
+                    context: context
+                )
                 return .success(())
             } catch {
                 await settleFailure(entry, error, operation: operation)
@@ -145,8 +170,14 @@ extension ActorHost {
 
     /// Brings an actor up; a thrown error leaves everything to `settleFailure`.
     private func bring(
-        _ entry: ActorEntry, _ request: RunRequest, fingerprint: String, restore: (name: String, scope: SnapshotScope)?,
-        again: Bool, operation: Operation, clock: PhaseClock, context: VerbContext
+        _ entry: ActorEntry,
+        _ request: RunRequest,
+        fingerprint: String,
+        restore: (name: String, scope: SnapshotScope)?,
+        again: Bool,
+        operation: Operation,
+        clock: PhaseClock,
+        context: VerbContext
     ) async throws(HostError) {
         let key = entry.key
         var spec = request.spec
@@ -208,7 +239,12 @@ extension ActorHost {
         let answer = try await clock.measure("backend") { () async throws(HostError) in
             try await Offload.run { () throws(HostError) in
                 try self.backend.perform(
-                    restore == nil ? .run : .restore, actor: prepared, request: asked, log: log, cancellation: operation)
+                    restore == nil ? .run : .restore,
+                    actor: prepared,
+                    request: asked,
+                    log: log,
+                    cancellation: operation
+                )
             }
         }
         try keep(entry, answer)
@@ -241,17 +277,22 @@ extension ActorHost {
     }
 
     private func verifiedSnapshot(
-        _ restore: (name: String, scope: SnapshotScope)?, of key: ActorKey
+        _ restore: (name: String, scope: SnapshotScope)?,
+        of key: ActorKey
     ) async throws(HostError) -> Snapshot? {
         guard let restore else { return nil }
         let directory = key.directoryName
         let described = backend.description
         return try await Offload.run { () throws(HostError) in
             let found = try self.snapshots.find(actorDirectory: directory, name: restore.name)
-            guard found.manifest.sandboxClass == described.name || described.classes.contains(found.manifest.sandboxClass) else {
+            guard
+                found.manifest.sandboxClass == described.name || described.classes.contains(found.manifest.sandboxClass)
+            else {
                 throw HostError(
-                    .failedPrecondition, .snapshotIncompatible,
-                    "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\"")
+                    .failedPrecondition,
+                    .snapshotIncompatible,
+                    "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
+                )
             }
             try self.snapshots.verify(found)
             return found
@@ -259,13 +300,18 @@ extension ActorHost {
     }
 
     private func prepare(
-        _ record: ActorRecord, environments: [String: [EnvironmentEntry]]
+        _ record: ActorRecord,
+        environments: [String: [EnvironmentEntry]]
     ) async throws(HostError) -> PreparedActor {
         let key = record.identity.key
         return try await Offload.run { () throws(HostError) in
             let places = self.directories(key)
             var actor = PreparedActor(
-                identity: record.identity, slot: record.slot, directory: places.root, cgroup: self.cgroupName(key))
+                identity: record.identity,
+                slot: record.slot,
+                directory: places.root,
+                cgroup: self.cgroupName(key)
+            )
             for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
                 actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
             }
@@ -292,7 +338,9 @@ extension ActorHost {
         try journal.put(written)
         var handles: [String: ProcessHandle] = [:]
         for process in answer.processes {
-            if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) { handles[process.name] = handle }
+            if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) {
+                handles[process.name] = handle
+            }
         }
         let found = handles
         entry.with { state in
@@ -306,7 +354,9 @@ extension ActorHost {
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
         for container in record.spec.containers {
-            if let probe = container.readiness { targets.append(try ReadinessTarget(container: container.name, probe: probe)) }
+            if let probe = container.readiness {
+                targets.append(try ReadinessTarget(container: container.name, probe: probe))
+            }
         }
         let missing = record.processes.first { handles[$0.name] == nil }?.name
         let ended: @Sendable () -> String? = {
@@ -317,6 +367,9 @@ extension ActorHost {
         }
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
         _ = try await ReadinessProber.wait(
-            namespacePath: directories(entry.key).network, targets: targets, shouldStop: ended)
+            namespacePath: directories(entry.key).network,
+            targets: targets,
+            shouldStop: ended
+        )
     }
 }

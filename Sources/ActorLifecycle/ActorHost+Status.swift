@@ -15,13 +15,24 @@ extension ActorHost {
     ///   - settled: whether the verb's effects can be forgotten.
     ///   - change: further changes of the record, in the same write.
     func move(
-        _ entry: ActorEntry, to status: ActorStatus, reason: FailureReason = .none, message: String = "",
-        settled: Bool = false, change: (inout ActorRecord) -> Void = { _ in }
+        _ entry: ActorEntry,
+        to status: ActorStatus,
+        reason: FailureReason = .none,
+        message: String = "",
+        settled: Bool = false,
+        change: (inout ActorRecord) -> Void = { _ in }
     ) throws(HostError) {
         var record = entry.record
         guard record.status == status || record.status.canMove(to: status) else {
-            logger.error("illegal move refused", ["actor.id": entry.key.text, "from": record.status.rawValue, "to": status.rawValue])
-            throw HostError(.internal, nil, "\(entry.key.text) cannot go from \(record.status.rawValue) to \(status.rawValue)")
+            logger.error(
+                "illegal move refused",
+                ["actor.id": entry.key.text, "from": record.status.rawValue, "to": status.rawValue]
+            )
+            throw HostError(
+                .internal,
+                nil,
+                "\(entry.key.text) cannot go from \(record.status.rawValue) to \(status.rawValue)"
+            )
         }
         record.status = status
         record.reason = reason
@@ -34,7 +45,8 @@ extension ActorHost {
         entry.publish()
         logger.info(
             "actor is \(status.rawValue)",
-            ["actor.id": entry.key.text, "actor.slot": record.slot, "actor.reason": reason.rawValue])
+            ["actor.id": entry.key.text, "actor.slot": record.slot, "actor.reason": reason.rawValue]
+        )
     }
 
     /// The failure reason that an error becomes.
@@ -70,7 +82,9 @@ struct VerbLog: EffectLog {
     }
 
     /// Does something that changes the machine, journalled before and after.
-    func effect<Value>(_ name: String, _ target: String, _ body: () throws(HostError) -> Value) throws(HostError) -> Value {
+    func effect<Value>(_ name: String, _ target: String, _ body: () throws(HostError) -> Value) throws(HostError)
+        -> Value
+    {
         let number = try begin(name, target: target)
         do throws(HostError) {
             let value = try body()

@@ -1,8 +1,8 @@
 public import ActorContract
 public import HostErrors
-import Telemetry
 import Synchronization
 import SystemLayer
+import Telemetry
 import Transfer
 
 /// Stop, Remove and Terminate: they cancel whatever is in flight and always finish.
@@ -36,8 +36,10 @@ extension ActorHost {
         let uid = entry.record.identity.uid
         if !request.identity.uid.isEmpty, !uid.isEmpty, uid != request.identity.uid {
             throw HostError(
-                .failedPrecondition, .actorUIDMismatch,
-                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched")
+                .failedPrecondition,
+                .actorUIDMismatch,
+                "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched"
+            )
         }
         let operation = await entry.claimCancelling("terminate")
         defer { entry.release(operation) }
@@ -64,7 +66,11 @@ extension ActorHost {
                 logger.warning("the backend's stop failed", ["actor.id": entry.key.text, "error": error.message])
             }
         }
-        await end(entry, as: record.status.isLive ? .stopped : record.status, reason: record.status.isLive ? .none : record.reason)
+        await end(
+            entry,
+            as: record.status.isLive ? .stopped : record.status,
+            reason: record.status.isLive ? .none : record.reason
+        )
     }
 
     private func removeClaimed(_ entry: ActorEntry) async throws(HostError) {
@@ -74,9 +80,12 @@ extension ActorHost {
         let places = directories(key)
         try await Offload.run { () throws(HostError) in
             for path in [
-                places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work, places.bundles,
+                places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work,
+                places.bundles,
             ] { try DirectoryTree.remove(path) }
-            if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true { try DirectoryTree.remove(places.root) }
+            if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true {
+                try DirectoryTree.remove(places.root)
+            }
             try self.journal.remove(key)
         }
         entry.with { $0.record.status = .removed }
@@ -88,7 +97,11 @@ extension ActorHost {
     func present(_ record: ActorRecord) -> PreparedActor {
         let places = directories(record.identity.key)
         var actor = PreparedActor(
-            identity: record.identity, slot: record.slot, directory: places.root, cgroup: cgroupName(record.identity.key))
+            identity: record.identity,
+            slot: record.slot,
+            directory: places.root,
+            cgroup: cgroupName(record.identity.key)
+        )
         actor.containers = record.spec.containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)

@@ -18,7 +18,9 @@ extension ActorHost {
         let removed = emptied
         try log.effect("directories.make", places.root) { () throws(HostError) in
             for path in removed { try DirectoryTree.remove(path) }
-            for path in [places.root, places.runtime, places.work, places.bundles, places.exits, places.roots, places.logs] {
+            for path in [
+                places.root, places.runtime, places.work, places.bundles, places.exits, places.roots, places.logs,
+            ] {
                 try DirectoryTree.make(path, mode: 0o700)
             }
             for path in [places.identity, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
@@ -33,12 +35,17 @@ extension ActorHost {
             }
             try Self.system { () throws(SyscallError) in
                 try AtomicFile.write(
-                    [UInt8](record.identity.key.name.utf8), to: "\(places.identity)/actor-id", mode: 0o644)
+                    [UInt8](record.identity.key.name.utf8),
+                    to: "\(places.identity)/actor-id",
+                    mode: 0o644
+                )
             }
         }
         let limits = CgroupLimits(
             cpuMilli: record.cpuMilli > 0 ? record.cpuMilli : nil,
-            memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil, pids: 4096)
+            memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil,
+            pids: 4096
+        )
         let name = cgroupName(record.identity.key)
         try log.effect("cgroup.make", name) { () throws(HostError) in
             try Self.system { () throws(SyscallError) in
@@ -60,7 +67,9 @@ extension ActorHost {
         var first: HostError?
         let cgroup = Cgroup.open(layout: layout, name: cgroupName(key))
         cgroup.kill()
-        do throws(HostError) { try ActorNamespace.remove(at: directories(key).network) } catch { first = first ?? error }
+        do throws(HostError) { try ActorNamespace.remove(at: directories(key).network) } catch {
+            first = first ?? error
+        }
         do throws(HostError) {
             try Self.system { () throws(SyscallError) in try cgroup.remove() }
         } catch { first = first ?? error }
@@ -76,7 +85,10 @@ extension ActorHost {
 
     /// Tears down and writes where the actor ended; used at the end of every verb that ends an actor.
     func end(
-        _ entry: ActorEntry, as status: ActorStatus, reason: FailureReason = .none, message: String = "",
+        _ entry: ActorEntry,
+        as status: ActorStatus,
+        reason: FailureReason = .none,
+        message: String = "",
         change: (inout ActorRecord) -> Void = { _ in }
     ) async {
         let key = entry.key
@@ -107,8 +119,15 @@ extension ActorHost {
     static func system<Value>(_ body: () throws(SyscallError) -> Value) throws(HostError) -> Value {
         do throws(SyscallError) { return try body() } catch {
             switch error.errno {
-            case 28, 122: throw HostError(.resourceExhausted, .storageFull, "the disk is full", context: ["error": "\(error)"])
-            default: throw HostError(.internal, nil, "\(error.call) failed (errno \(error.errno))", context: ["error": "\(error)"])
+            case 28, 122:
+                throw HostError(.resourceExhausted, .storageFull, "the disk is full", context: ["error": "\(error)"])
+            default:
+                throw HostError(
+                    .internal,
+                    nil,
+                    "\(error.call) failed (errno \(error.errno))",
+                    context: ["error": "\(error)"]
+                )
             }
         }
     }

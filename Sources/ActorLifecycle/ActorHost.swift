@@ -1,12 +1,12 @@
 public import ActorContract
 public import Assets
+import FoundationEssentials
 public import HostErrors
 public import Images
 public import Snapshots
+import Synchronization
 public import SystemLayer
 public import Telemetry
-import FoundationEssentials
-import Synchronization
 import Transfer
 
 /// All actors of this host: what is done around every verb, whatever the backend.
@@ -30,8 +30,14 @@ public final class ActorHost: Sendable {
     ///
     /// - Throws: `dataLoss` when the journal cannot be read.
     public init(
-        settings: HostSettings, backend: any ActorBackend, journal: Journal, images: ImageStore, assets: AssetCache,
-        snapshots: SnapshotStore, layout: CgroupLayout, logger: Logger
+        settings: HostSettings,
+        backend: any ActorBackend,
+        journal: Journal,
+        images: ImageStore,
+        assets: AssetCache,
+        snapshots: SnapshotStore,
+        layout: CgroupLayout,
+        logger: Logger
     ) throws(HostError) {
         self.settings = settings
         self.backend = backend
@@ -75,7 +81,10 @@ public final class ActorHost: Sendable {
         }
         let known = keys.map(\.text).sorted().joined(separator: ", ")
         throw HostError(
-            .notFound, .actorNotFound, "no actor \"\(text)\" here; known: \(known.isEmpty ? "(none)" : known)")
+            .notFound,
+            .actorNotFound,
+            "no actor \"\(text)\" here; known: \(known.isEmpty ? "(none)" : known)"
+        )
     }
 
     /// One actor's record.

@@ -20,7 +20,11 @@ import HostErrors
         let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
         guard code == SQLITE_OK, let connection = unsafe opened else {
             unsafe sqlite3_close(opened)
-            throw HostError(.dataLoss, .machine, "the journal \(path) cannot be opened (SQLite \(code)); its directory must be writable")
+            throw HostError(
+                .dataLoss,
+                .machine,
+                "the journal \(path) cannot be opened (SQLite \(code)); its directory must be writable"
+            )
         }
         unsafe sqlite3_busy_timeout(connection, 5000)
         unsafe self.handle = connection
@@ -101,7 +105,11 @@ import HostErrors
         let words = unsafe sqlite3_errmsg(handle).map { unsafe String(cString: $0) } ?? "unknown"
         switch code & 0xff {
         case SQLITE_FULL:
-            return HostError(.resourceExhausted, .storageFull, "the disk that holds the journal is full: free some space")
+            return HostError(
+                .resourceExhausted,
+                .storageFull,
+                "the disk that holds the journal is full: free some space"
+            )
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             return HostError(.dataLoss, .machine, "journal corrupt: \(path): \(words)")
         default:

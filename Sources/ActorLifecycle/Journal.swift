@@ -1,5 +1,5 @@
-import FoundationEssentials
 public import ActorContract
+import FoundationEssentials
 public import HostErrors
 import Synchronization
 
@@ -15,11 +15,16 @@ public final class Journal: Sendable {
     /// - Throws: `dataLoss` when the file is no journal, `failedPrecondition` when a newer host wrote it.
     public init(path: String) throws(HostError) {
         let opened = try Database(path: path)
-        try opened.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
+        try opened.execute(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+        )
         let version = try opened.integer("PRAGMA user_version")
         guard version <= 1 else {
             throw HostError(
-                .failedPrecondition, .machine, "the journal \(path) has schema \(version), this host knows 1: update substrate-host")
+                .failedPrecondition,
+                .machine,
+                "the journal \(path) has schema \(version), this host knows 1: update substrate-host"
+            )
         }
         try opened.execute(
             """
@@ -29,7 +34,8 @@ public final class Journal: Sendable {
                 target TEXT NOT NULL, outcome TEXT, process BLOB);
             CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value BLOB NOT NULL);
             PRAGMA user_version=1;
-            """)
+            """
+        )
         database = Mutex(opened)
     }
 
@@ -63,7 +69,8 @@ public final class Journal: Sendable {
         try locked { database throws(HostError) in
             try database.run(
                 "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
-                [.text(record.identity.key.text), .blob(bytes)])
+                [.text(record.identity.key.text), .blob(bytes)]
+            )
         }
     }
 
@@ -82,7 +89,8 @@ public final class Journal: Sendable {
         try locked { database throws(HostError) in
             try database.run(
                 "INSERT INTO effects(key, verb, effect, target) VALUES(?1, ?2, ?3, ?4)",
-                [.text(key.text), .text(verb), .text(effect), .text(target)])
+                [.text(key.text), .text(verb), .text(effect), .text(target)]
+            )
             return database.lastNumber
         }
     }
@@ -92,7 +100,9 @@ public final class Journal: Sendable {
         let bytes: Database.Value = if let process { .blob(try encode(process)) } else { .null }
         try locked { database throws(HostError) in
             try database.run(
-                "UPDATE effects SET outcome = ?2, process = ?3 WHERE number = ?1", [.integer(number), .text(outcome), bytes])
+                "UPDATE effects SET outcome = ?2, process = ?3 WHERE number = ?1",
+                [.integer(number), .text(outcome), bytes]
+            )
         }
     }
 
@@ -116,7 +126,8 @@ public final class Journal: Sendable {
                 try database.run("DELETE FROM effects WHERE key = ?1", [.text(record.identity.key.text)])
                 try database.run(
                     "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
-                    [.text(record.identity.key.text), .blob(bytes)])
+                    [.text(record.identity.key.text), .blob(bytes)]
+                )
                 try database.execute("COMMIT")
             } catch {
                 try? database.execute("ROLLBACK")
@@ -139,7 +150,8 @@ public final class Journal: Sendable {
         try locked { database throws(HostError) in
             try database.run(
                 "INSERT INTO facts(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
-                [.text(name), .blob(value)])
+                [.text(name), .blob(value)]
+            )
         }
     }
 

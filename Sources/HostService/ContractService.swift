@@ -1,9 +1,9 @@
+import ActorContract
 public import ActorLifecycle
 public import ContractWire
 public import GRPCTransport
-public import Telemetry
-import ActorContract
 import HostErrors
+public import Telemetry
 
 /// `atelet.AteomHerder`, both dialects: decode, call, encode.
 public struct ContractService: Sendable {
@@ -45,13 +45,18 @@ public struct ContractService: Sendable {
         }
         return await handlers.reply(context, dialect: dialect) { () async throws(HostError) in
             let phases = try await perform(method, dialect, context, bytes)
-            let text = phases.map { "\($0.name)=\(Self.rounded($0.milliseconds))\($0.program ? "p" : "h")" }.joined(separator: ",")
+            let text = phases.map { "\($0.name)=\(Self.rounded($0.milliseconds))\($0.program ? "p" : "h")" }.joined(
+                separator: ","
+            )
             return ([], text.isEmpty ? [] : [("x-substrate-phases", text)])
         }
     }
 
     private func perform(
-        _ method: ContractMethod, _ dialect: Dialect, _ context: CallContext, _ bytes: [UInt8]
+        _ method: ContractMethod,
+        _ dialect: Dialect,
+        _ context: CallContext,
+        _ bytes: [UInt8]
     ) async throws(HostError) -> [Phase] {
         let required = host.backendDescription.requiredAssets
         switch method {
@@ -65,7 +70,12 @@ public struct ContractService: Sendable {
         case .restore:
             let request = try ContractWire.decodeRestore(bytes, dialect: dialect)
             if dialect == .autumn {
-                try Validation.assets(request.run.assets, dialect: dialect, architecture: architecture, required: required)
+                try Validation.assets(
+                    request.run.assets,
+                    dialect: dialect,
+                    architecture: architecture,
+                    required: required
+                )
             }
             return try await host.restore(request, context: verb(context, 30_000))
         case .terminate:
@@ -74,7 +84,11 @@ public struct ContractService: Sendable {
             return []
         case .uploadPausedCheckpoint:
             _ = try ContractWire.decodeUploadPausedCheckpoint(bytes)
-            throw HostError(.unimplemented, .notServed, "UploadPausedCheckpoint is not served yet: this host has no external store")
+            throw HostError(
+                .unimplemented,
+                .notServed,
+                "UploadPausedCheckpoint is not served yet: this host has no external store"
+            )
         case .pruneLocalCheckpoints:
             _ = try ContractWire.decodePruneLocalCheckpoints(bytes)
             throw HostError(.unimplemented, .notServed, "PruneLocalCheckpoints is not served yet")

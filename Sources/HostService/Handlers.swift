@@ -14,7 +14,8 @@ struct Handlers: Sendable {
     ///   - dialect: whose texts an unexpected failure has; nil for our own service.
     ///   - body: decodes, calls, encodes.
     func reply(
-        _ context: CallContext, dialect: Dialect? = nil,
+        _ context: CallContext,
+        dialect: Dialect? = nil,
         _ body: () async throws(HostError) -> (bytes: [UInt8], trailers: [(String, String)])
     ) async -> UnaryReply {
         do throws(HostError) {
@@ -40,8 +41,10 @@ struct Handlers: Sendable {
         let plain = error.code == .internal && error.reason == nil && dialect == .june
         let message = plain ? "internal server error: \(error.message)" : error.message
         return RPCStatus(
-            code: error.code.rawValue, message: message,
-            details: StatusDetails.encode(code: error.code, message: message, reason: error.reason))
+            code: error.code.rawValue,
+            message: message,
+            details: StatusDetails.encode(code: error.code, message: message, reason: error.reason)
+        )
     }
 
     /// Milliseconds that are left to the caller's deadline, less what the host needs for its reply.

@@ -7,7 +7,9 @@ import HostErrors
 /// The two streams of our own service.
 extension OwnService {
     /// Sends an actor, or all, and then each change.
-    func watch(_ context: CallContext, _ bytes: [UInt8], _ sink: any ResponseSink) async -> (RPCStatus, [(String, String)]) {
+    func watch(_ context: CallContext, _ bytes: [UInt8], _ sink: any ResponseSink) async -> (
+        RPCStatus, [(String, String)]
+    ) {
         do throws(HostError) {
             let request = try HostMessages.WatchRequest(decoding: bytes)
             guard !request.actor.isEmpty else {
@@ -25,14 +27,20 @@ extension OwnService {
     }
 
     /// Sends what an actor printed, and on request what it prints from now on.
-    func logs(_ context: CallContext, _ bytes: [UInt8], _ sink: any ResponseSink) async -> (RPCStatus, [(String, String)]) {
+    func logs(_ context: CallContext, _ bytes: [UInt8], _ sink: any ResponseSink) async -> (
+        RPCStatus, [(String, String)]
+    ) {
         do throws(HostError) {
             let request = try HostMessages.LogsRequest(decoding: bytes)
             let key = try host.resolve(request.actor)
             for await line in try host.logs(key, container: request.container, follow: request.follow) {
                 let chunk = HostMessages.LogChunk(
-                    container: line.container, line: line.bytes, timeNs: line.timeNanoseconds, stream: line.stream,
-                    dropped: line.dropped)
+                    container: line.container,
+                    line: line.bytes,
+                    timeNs: line.timeNanoseconds,
+                    stream: line.stream,
+                    dropped: line.dropped
+                )
                 do throws(RPCStatus) { try await sink.send(chunk.encoded()) } catch { return (error, []) }
             }
             return (.ok, [])

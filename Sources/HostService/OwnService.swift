@@ -43,7 +43,9 @@ public struct OwnService: Sendable {
         return methods
     }
 
-    private func answer(_ method: HostMethod, _ context: CallContext, _ bytes: [UInt8]) async throws(HostError) -> [UInt8] {
+    private func answer(_ method: HostMethod, _ context: CallContext, _ bytes: [UInt8]) async throws(HostError)
+        -> [UInt8]
+    {
         let verb = VerbContext(timeoutMilliseconds: Handlers.timeout(context, otherwise: 60_000))
         switch method {
         case .list:
@@ -76,7 +78,11 @@ public struct OwnService: Sendable {
             let request = try HostMessages.PublishRequest(decoding: bytes)
             let key = try host.resolve(request.actor)
             let port = try ports.publish(
-                key, namespace: host.directories(key).network, port: request.port, hostPort: request.hostPort)
+                key,
+                namespace: host.directories(key).network,
+                port: request.port,
+                hostPort: request.hostPort
+            )
             return HostMessages.PublishResponse(host: "127.0.0.1", port: port).encoded()
         case .forget:
             let request = try HostMessages.ForgetRequest(decoding: bytes)
@@ -99,11 +105,22 @@ public struct OwnService: Sendable {
         }
         let name = request.name.isEmpty ? "\(key.name)-\(WallClock.nanoseconds() / 1_000_000)" : request.name
         guard name.utf8.count <= 255, !name.hasPrefix("."), !name.contains("/"), !name.utf8.contains(0) else {
-            throw HostError(.invalidArgument, nil, "name is \"\(name)\": a snapshot's name has no slash and begins with no dot")
+            throw HostError(
+                .invalidArgument,
+                nil,
+                "name is \"\(name)\": a snapshot's name has no slash and begins with no dot"
+            )
         }
         try await host.checkpoint(
-            CheckpointRequest(identity: record.identity, slot: record.slot, spec: record.spec, place: .local(name), scope: scope),
-            context: verb)
+            CheckpointRequest(
+                identity: record.identity,
+                slot: record.slot,
+                spec: record.spec,
+                place: .local(name),
+                scope: scope
+            ),
+            context: verb
+        )
         ports.close(key)
         return HostMessages.CheckpointActorResponse(snapshot: name, scope: scope.rawValue).encoded()
     }
@@ -112,20 +129,33 @@ public struct OwnService: Sendable {
         let request = try HostMessages.RestoreActorRequest(decoding: bytes)
         let key = try host.resolve(request.actor)
         try await host.restore(
-            key, snapshot: request.snapshot.isEmpty ? nil : request.snapshot, slot: request.slot.isEmpty ? nil : request.slot,
-            context: verb)
+            key,
+            snapshot: request.snapshot.isEmpty ? nil : request.snapshot,
+            slot: request.slot.isEmpty ? nil : request.slot,
+            context: verb
+        )
         return message(try host.get(key)).encoded()
     }
 
     func message(_ record: ActorRecord) -> HostMessages.Actor {
         let live = record.status == .ready
         return HostMessages.Actor(
-            actor: record.identity.key.text, uid: record.identity.uid, slot: record.slot, backend: record.backend,
-            status: record.status.rawValue, reason: record.reason.rawValue, pid: Int(live ? record.processes.first?.pid ?? 0 : 0),
-            address: live ? "169.254.17.2" : "", published: ports.list(record.identity.key),
+            actor: record.identity.key.text,
+            uid: record.identity.uid,
+            slot: record.slot,
+            backend: record.backend,
+            status: record.status.rawValue,
+            reason: record.reason.rawValue,
+            pid: Int(live ? record.processes.first?.pid ?? 0 : 0),
+            address: live ? "169.254.17.2" : "",
+            published: ports.list(record.identity.key),
             sinceUnixMs: record.sinceMilliseconds,
             phases: record.phases.map { HostMessages.Phase(name: $0.name, ms: $0.milliseconds, program: $0.program) },
-            isolation: host.backendDescription.isolation, sandboxClass: record.sandboxClass, message: record.message,
-            snapshots: record.snapshot.isEmpty ? [] : [record.snapshot], containers: record.spec.containers.map(\.name))
+            isolation: host.backendDescription.isolation,
+            sandboxClass: record.sandboxClass,
+            message: record.message,
+            snapshots: record.snapshot.isEmpty ? [] : [record.snapshot],
+            containers: record.spec.containers.map(\.name)
+        )
     }
 }

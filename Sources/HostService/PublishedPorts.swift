@@ -23,7 +23,12 @@ final class PublishedPorts: Sendable {
         guard let wanted = UInt16(exactly: hostPort) else {
             throw HostError(.invalidArgument, nil, "host_port is \(hostPort): a port is 1 to 65535, or 0 for any")
         }
-        let forwarder = try PortForwarder(listenHost: "127.0.0.1", port: wanted, namespacePath: namespace, targetPort: target)
+        let forwarder = try PortForwarder(
+            listenHost: "127.0.0.1",
+            port: wanted,
+            namespacePath: namespace,
+            targetPort: target
+        )
         entries.withLock { $0[key, default: []].append(Entry(actorPort: port, forwarder: forwarder)) }
         return Int(forwarder.port)
     }

@@ -1,8 +1,8 @@
 import ActorContract
 import HostErrors
 import PluginProtocol
-import SystemLayer
 import Synchronization
+import SystemLayer
 
 /// Answers the host calls of one verb of one actor: looks the row up, checks verb and handle, does it.
 ///
@@ -21,8 +21,14 @@ final class Broker {
     private var table: [KeptProcess]
 
     init(
-        verb: BackendVerb, actor: PreparedActor, request: VerbRequest, effects: any EffectLog, companions: Companions,
-        layout: CgroupLayout, deadline: ContinuousClock.Instant, cancellation: any VerbCancellation
+        verb: BackendVerb,
+        actor: PreparedActor,
+        request: VerbRequest,
+        effects: any EffectLog,
+        companions: Companions,
+        layout: CgroupLayout,
+        deadline: ContinuousClock.Instant,
+        cancellation: any VerbCancellation
     ) {
         self.verb = verb
         self.actor = actor
@@ -76,14 +82,23 @@ final class Broker {
             return refuse("already_running", "container \"\(name)\" was started")
         }
         if cancellation.isCancelled { return refuse("cancelled", "the verb was cancelled") }
-        let start = WorkloadStart(actor: actor, prepared: prepared, confine: fields["confine"] ?? .null, companions: companions, layout: layout)
+        let start = WorkloadStart(
+            actor: actor,
+            prepared: prepared,
+            confine: fields["confine"] ?? .null,
+            companions: companions,
+            layout: layout
+        )
         let number = try effects.begin("workload.start", target: name)
         do throws(HostError) {
             let process = try start.perform()
             kept.append(process)
             table.append(process)
             try effects.finish(number, outcome: "ok", process: process)
-            return ReplyFrame(status: "ok", values: [.handle(PluginHandle(index: UInt32(table.count - 1), generation: 1))])
+            return ReplyFrame(
+                status: "ok",
+                values: [.handle(PluginHandle(index: UInt32(table.count - 1), generation: 1))]
+            )
         } catch {
             try effects.finish(number, outcome: "\(error.code)", process: nil)
             switch error.code {

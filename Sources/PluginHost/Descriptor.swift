@@ -29,7 +29,10 @@ enum Descriptor {
         var described = BackendDescription()
         described.name = try text("name")
         guard described.name == entry.name else {
-            throw wrong(entry, "name is \"\(described.name)\", the file is \(entry.name): they must be equal, in lower case")
+            throw wrong(
+                entry,
+                "name is \"\(described.name)\", the file is \(entry.name): they must be equal, in lower case"
+            )
         }
         described.sha256 = entry.sha256
         described.path = entry.path

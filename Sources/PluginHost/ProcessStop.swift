@@ -10,7 +10,8 @@ enum ProcessStop {
     ///   - graceMilliseconds: between TERM and KILL.
     ///   - deadline: the verb's; the grace is cut to it.
     /// - Returns: whether all were gone when it returned.
-    static func perform(_ processes: [KeptProcess], graceMilliseconds: Int64, deadline: ContinuousClock.Instant) -> Bool {
+    static func perform(_ processes: [KeptProcess], graceMilliseconds: Int64, deadline: ContinuousClock.Instant) -> Bool
+    {
         let handles = processes.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
         for handle in handles { _ = handle.signal(15) }
         let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))

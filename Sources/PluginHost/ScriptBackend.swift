@@ -1,10 +1,10 @@
 public import ActorContract
 public import HostErrors
 public import PluginOverlays
-public import SystemLayer
-public import Telemetry
 import PluginProtocol
 import Synchronization
+public import SystemLayer
+public import Telemetry
 
 /// A backend that is a script: each verb asks a fresh supervisor, and the host does what it asks for and may have.
 public final class ScriptBackend: ActorBackend {
@@ -19,7 +19,11 @@ public final class ScriptBackend: ActorBackend {
     ///
     /// - Throws: what is wrong with the script, with file and line.
     public init(
-        entry: PluginEntry, pool: SupervisorPool, companions: Companions, layout: CgroupLayout, logger: Logger
+        entry: PluginEntry,
+        pool: SupervisorPool,
+        companions: Companions,
+        layout: CgroupLayout,
+        logger: Logger
     ) throws(HostError) {
         self.entry = entry
         self.pool = pool
@@ -34,7 +38,11 @@ public final class ScriptBackend: ActorBackend {
     /// - Throws: what is wrong with the script, with file and line.
     public static func describe(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) -> BackendDescription {
         if case .broken(let cause) = entry.state {
-            throw HostError(.failedPrecondition, .plugin, "backend \"\(entry.name)\" is broken: \(entry.path): \(cause)")
+            throw HostError(
+                .failedPrecondition,
+                .plugin,
+                "backend \"\(entry.name)\" is broken: \(entry.path): \(cause)"
+            )
         }
         let supervisor = try pool.take()
         var buffer = FrameBuffer()
@@ -44,7 +52,9 @@ public final class ScriptBackend: ActorBackend {
     }
 
     private static func load(
-        _ entry: PluginEntry, into supervisor: SupervisorProcess, _ buffer: inout FrameBuffer,
+        _ entry: PluginEntry,
+        into supervisor: SupervisorProcess,
+        _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
         let file = entry.path.split(separator: "/").last.map(String.init) ?? entry.name
@@ -57,18 +67,32 @@ public final class ScriptBackend: ActorBackend {
     }
 
     public func perform(
-        _ verb: BackendVerb, actor: PreparedActor, request: VerbRequest, log: any EffectLog,
+        _ verb: BackendVerb,
+        actor: PreparedActor,
+        request: VerbRequest,
+        log: any EffectLog,
         cancellation: any VerbCancellation
     ) throws(HostError) -> VerbAnswer {
         guard description.verbs.contains(verb.rawValue) else {
-            throw HostError(.failedPrecondition, .verbUnsupported, "backend \"\(description.name)\" has no \(verb.rawValue)")
+            throw HostError(
+                .failedPrecondition,
+                .verbUnsupported,
+                "backend \"\(description.name)\" has no \(verb.rawValue)"
+            )
         }
         let supervisor = try pool.take()
         cancellation.onCancel { supervisor.kill() }
         let deadline = ContinuousClock.now + .milliseconds(request.timeoutMilliseconds)
         let broker = Broker(
-            verb: verb, actor: actor, request: request, effects: log, companions: companions, layout: layout, deadline: deadline,
-            cancellation: cancellation)
+            verb: verb,
+            actor: actor,
+            request: request,
+            effects: log,
+            companions: companions,
+            layout: layout,
+            deadline: deadline,
+            cancellation: cancellation
+        )
         do throws(HostError) {
             return try converse(supervisor, broker, verb: verb, actor: actor, request: request, deadline: deadline)
         } catch {
@@ -79,7 +103,11 @@ public final class ScriptBackend: ActorBackend {
     }
 
     private func converse(
-        _ supervisor: SupervisorProcess, _ broker: Broker, verb: BackendVerb, actor: PreparedActor, request: VerbRequest,
+        _ supervisor: SupervisorProcess,
+        _ broker: Broker,
+        verb: BackendVerb,
+        actor: PreparedActor,
+        request: VerbRequest,
         deadline: ContinuousClock.Instant
     ) throws(HostError) -> VerbAnswer {
         var buffer = FrameBuffer()
@@ -87,8 +115,13 @@ public final class ScriptBackend: ActorBackend {
         let values = VerbValues(actor: actor, request: request, verb: verb)
         try supervisor.send(
             .verb(
-                name: verb.rawValue, actor: values.actorValue(broker.handles), request: values.requestValue,
-                functions: description.needs, deadlineMilliseconds: request.timeoutMilliseconds))
+                name: verb.rawValue,
+                actor: values.actorValue(broker.handles),
+                request: values.requestValue,
+                functions: description.needs,
+                deadlineMilliseconds: request.timeoutMilliseconds
+            )
+        )
         var calls = 0
         while true {
             // 200 ms past the deadline the supervisor is killed (lua §D.3).
@@ -97,18 +130,29 @@ public final class ScriptBackend: ActorBackend {
                 calls += 1
                 guard calls <= 100_000 else {
                     supervisor.kill()
-                    throw HostError(.resourceExhausted, .plugin, "\(entry.name): more than 100,000 host calls in one verb")
+                    throw HostError(
+                        .resourceExhausted,
+                        .plugin,
+                        "\(entry.name): more than 100,000 host calls in one verb"
+                    )
                 }
                 guard description.needs.contains(where: { HostFunction.named($0)?.versionedName == function }) else {
                     supervisor.kill()
-                    throw HostError(.internal, .notGranted, "\(entry.name): \(function) was called (line \(line)) and is not in needs")
+                    throw HostError(
+                        .internal,
+                        .notGranted,
+                        "\(entry.name): \(function) was called (line \(line)) and is not in needs"
+                    )
                 }
                 try supervisor.send(.reply(try broker.answer(function, arguments)))
             case .log(let text, let line):
                 logger.info("plugin", ["plugin.name": entry.name, "plugin.line": "\(line)", "plugin.text": text])
             case .trap(let trap):
                 let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
-                logger.error("plugin trap", ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message])
+                logger.error(
+                    "plugin trap",
+                    ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message]
+                )
                 let first = trap.message.split(separator: "\n").first.map(String.init) ?? trap.code
                 throw HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
             case .answer(let status, let result):

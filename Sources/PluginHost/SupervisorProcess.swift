@@ -36,7 +36,10 @@ final class SupervisorProcess: Sendable {
             try theirs.close()
         } catch {
             throw HostError(
-                .resourceExhausted, .machine, "the supervisor cannot be started (\(error)); `substrate-host doctor` says what is missing")
+                .resourceExhausted,
+                .machine,
+                "the supervisor cannot be started (\(error)); `substrate-host doctor` says what is missing"
+            )
         }
     }
 
@@ -58,7 +61,9 @@ final class SupervisorProcess: Sendable {
     /// - Parameters:
     ///   - buffer: what came and was not used yet.
     ///   - deadline: after it the supervisor is killed.
-    func receive(_ buffer: inout FrameBuffer, until deadline: ContinuousClock.Instant) throws(HostError) -> SupervisorFrame {
+    func receive(_ buffer: inout FrameBuffer, until deadline: ContinuousClock.Instant) throws(HostError)
+        -> SupervisorFrame
+    {
         do {
             while true {
                 if let frame = try buffer.next() {
@@ -88,16 +93,27 @@ final class SupervisorProcess: Sendable {
     private func gone() -> HostError {
         kill()
         let status = handle.wait()
-        let words = (try? waitReadable(lastWords.rawValue, milliseconds: 0)) == true
+        let words =
+            (try? waitReadable(lastWords.rawValue, milliseconds: 0)) == true
             ? (try? readSome(4096, from: lastWords.rawValue)).map { String(decoding: $0, as: UTF8.self) } ?? "" : ""
         switch status {
         // SIGSYS: its filter; with last words it is the runtime's own way to die (security §3.2).
         case .signaled(31) where !words.hasPrefix("Fatal error:"):
-            return HostError(.internal, .policy, "the supervisor broke the rules of its sandbox", context: ["words": words])
+            return HostError(
+                .internal,
+                .policy,
+                "the supervisor broke the rules of its sandbox",
+                context: ["words": words]
+            )
         case .signaled(9):
             return HostError(.cancelled, nil, "the supervisor was killed", context: ["words": words])
         default:
-            return HostError(.internal, .plugin, "the supervisor ended without an answer", context: ["words": words, "status": "\(String(describing: status))"])
+            return HostError(
+                .internal,
+                .plugin,
+                "the supervisor ended without an answer",
+                context: ["words": words, "status": "\(String(describing: status))"]
+            )
         }
     }
 }

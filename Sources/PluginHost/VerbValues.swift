@@ -22,7 +22,11 @@ struct VerbValues {
             "name": .text(actor.identity.key.name), "uid": .text(actor.identity.uid),
             "template": .text(actor.identity.template), "atespace": .text(atespace),
             "containers": .list(actor.containers.map(container)),
-            "volumes": .list(actor.volumes.sorted { $0.key < $1.key }.map { .map(["name": .text($0.key), "source": .text($0.value)]) }),
+            "volumes": .list(
+                actor.volumes.sorted { $0.key < $1.key }.map {
+                    .map(["name": .text($0.key), "source": .text($0.value)])
+                }
+            ),
             "identity": .text(places.identity),
             "limits": .map([:]),
         ]
@@ -63,14 +67,17 @@ struct VerbValues {
                 container.volumeMounts.compactMap { mount in
                     guard let source = actor.volumes[mount.name] else { return nil }
                     return .map([
-                        "name": .text(mount.name), "path": .text(mount.mountPath), "source": .text(source), "read_only": .boolean(false),
+                        "name": .text(mount.name), "path": .text(mount.mountPath), "source": .text(source),
+                        "read_only": .boolean(false),
                     ])
-                }),
+                }
+            ),
         ]
         if verb == .run || verb == .restore {
             // A repeated name keeps its last value, as execve(2) readers do in practice.
             fields["env"] = .map(
-                Dictionary(container.environment.map { ($0.name, .text($0.value)) }, uniquingKeysWith: { $1 }))
+                Dictionary(container.environment.map { ($0.name, .text($0.value)) }, uniquingKeysWith: { $1 })
+            )
         }
         return .map(fields)
     }

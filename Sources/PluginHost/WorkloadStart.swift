@@ -47,7 +47,7 @@ struct WorkloadStart {
             do throws(SyscallError) {
                 try writeAll(plan.encoded(), to: planWriter.rawValue)
                 try planWriter.close()
-            } catch where error.errno == EPIPE {
+            } catch  where error.errno == EPIPE {
                 // The launcher is gone already; its report says why.
             }
             let report = LaunchReport.decode(try readAll(from: reportReader.rawValue, limit: 1 << 16))
@@ -56,13 +56,22 @@ struct WorkloadStart {
                 _ = handle.wait()
                 throw SyscallError("launch", 0, Self.words(report))
             }
-            return KeptProcess(name: prepared.container.name, pid: handle.pid, startTime: handle.startTime, nonce: plan.nonce)
+            return KeptProcess(
+                name: prepared.container.name,
+                pid: handle.pid,
+                startTime: handle.startTime,
+                nonce: plan.nonce
+            )
         } catch {
             if error.call == "launch" {
                 throw HostError(.failedPrecondition, nil, "container \"\(prepared.container.name)\": \(error.subject)")
             }
             throw HostError(
-                .internal, .machine, "container \"\(prepared.container.name)\" cannot be launched", context: ["error": "\(error)"])
+                .internal,
+                .machine,
+                "container \"\(prepared.container.name)\" cannot be launched",
+                context: ["error": "\(error)"]
+            )
         }
     }
 
@@ -85,7 +94,8 @@ struct WorkloadStart {
         plan.actorName = actor.identity.key.name
         plan.containerName = container.name
         var generator = SystemRandomNumberGenerator()
-        plan.nonce = String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
+        plan.nonce =
+            String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
             + String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
         plan.arguments = container.command + container.args
         plan.environment = [Self.searchPath] + container.environment.map { "\($0.name)=\($0.value)" }
@@ -121,8 +131,10 @@ struct WorkloadStart {
         func plain(_ name: String) -> String { name.hasPrefix("CAP_") ? String(name.dropFirst(4)) : name }
         for name in container.capabilitiesAdd where known[plain(name)] == nil {
             throw HostError(
-                .failedPrecondition, nil,
-                "security_context.capabilities.add \"\(name)\" is not given to workloads here; KILL, NET_BIND_SERVICE and AUDIT_WRITE are")
+                .failedPrecondition,
+                nil,
+                "security_context.capabilities.add \"\(name)\" is not given to workloads here; KILL, NET_BIND_SERVICE and AUDIT_WRITE are"
+            )
         }
         let dropped = Set(container.capabilitiesDrop.map(plain))
         if dropped.contains("ALL") {

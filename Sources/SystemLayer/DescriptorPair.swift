@@ -54,7 +54,9 @@ public func waitReadable(_ descriptor: CInt, milliseconds: Int64) throws(Syscall
         var left: CInt = -1
         if let deadline {
             let rest = deadline - ContinuousClock.now
-            left = CInt(clamping: max(0, rest.components.seconds * 1000 + rest.components.attoseconds / 1_000_000_000_000_000))
+            left = CInt(
+                clamping: max(0, rest.components.seconds * 1000 + rest.components.attoseconds / 1_000_000_000_000_000)
+            )
         }
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         let count = unsafe poll(&entry, 1, left)

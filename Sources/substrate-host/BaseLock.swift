@@ -15,12 +15,19 @@ struct BaseLock: ~Copyable {
         let path = "\(directory)/lock"
         let number = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else {
-            throw HostError(.failedPrecondition, .machine, "the base directory \(directory) is not writable (\(SyscallError("open", errno)))")
+            throw HostError(
+                .failedPrecondition,
+                .machine,
+                "the base directory \(directory) is not writable (\(SyscallError("open", errno)))"
+            )
         }
         let opened = OwnedFD(number)
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw HostError(
-                .failedPrecondition, .machine, "base directory is in use by another substrate-host: \(directory); choose another --base-dir")
+                .failedPrecondition,
+                .machine,
+                "base directory is in use by another substrate-host: \(directory); choose another --base-dir"
+            )
         }
         file = opened
     }

@@ -24,7 +24,9 @@ struct Client: Sendable {
 
     /// Calls a method of our own service.
     func call<Answer: HostMessage>(
-        _ method: HostMethod, _ request: some HostMessage, as answer: Answer.Type
+        _ method: HostMethod,
+        _ request: some HostMessage,
+        as answer: Answer.Type
     ) async throws(Failure) -> Answer {
         let bytes = try await raw(method.path, request.encoded()).bytes
         do throws(HostError) { return try Answer(decoding: bytes) } catch {
@@ -45,7 +47,9 @@ struct Client: Sendable {
     func failure(_ status: RPCStatus) -> Failure {
         if status.code == HostError.Code.unavailable.rawValue, StatusDetails.reason(status.details) == nil {
             return Failure(
-                text: "no host answers at \(address); start one with `substrate-host --backend=NAME`", exitCode: .unavailable)
+                text: "no host answers at \(address); start one with `substrate-host --backend=NAME`",
+                exitCode: .unavailable
+            )
         }
         let reason = StatusDetails.reason(status.details).map { " (\($0.rawValue))" } ?? ""
         return Failure(text: status.message + reason, exitCode: .failure)

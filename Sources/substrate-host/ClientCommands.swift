@@ -1,7 +1,7 @@
 import ActorContract
 import ContractWire
-import Glibc
 import GRPCTransport
+import Glibc
 import HostErrors
 import SystemLayer
 
@@ -18,15 +18,26 @@ enum ClientCommands {
             }
         case .start(let options):
             try await show(options) { client throws(Client.Failure) in
-                try await client.call(.start, HostMessages.StartRequest(actor: options.actor), as: HostMessages.Actor.self)
+                try await client.call(
+                    .start,
+                    HostMessages.StartRequest(actor: options.actor),
+                    as: HostMessages.Actor.self
+                )
             }
         case .stop(let options):
             try await show(options) { client throws(Client.Failure) in
-                try await client.call(.stop, HostMessages.StopRequest(actor: options.actor), as: HostMessages.Actor.self)
+                try await client.call(
+                    .stop,
+                    HostMessages.StopRequest(actor: options.actor),
+                    as: HostMessages.Actor.self
+                )
             }
         case .remove(let options):
             _ = try await Client(options.client.connect).call(
-                .remove, HostMessages.RemoveRequest(actor: options.actor), as: HostMessages.RemoveResponse.self)
+                .remove,
+                HostMessages.RemoveRequest(actor: options.actor),
+                as: HostMessages.RemoveResponse.self
+            )
             if options.client.json { ConsoleOutput.standard.json(.members(["removed": .string(options.actor)])) }
         case .checkpoint(let options): try await checkpoint(options)
         case .restore(let options): try await restore(options)
@@ -49,17 +60,23 @@ enum ClientCommands {
         print(actor, json: options.client.json)
     }
 
-    private static func publish(_ ports: [PublishedPort], _ key: String, _ client: Client) async throws(Client.Failure) {
+    private static func publish(_ ports: [PublishedPort], _ key: String, _ client: Client) async throws(Client.Failure)
+    {
         for port in ports {
             _ = try await client.call(
-                .publish, HostMessages.PublishRequest(actor: key, port: Int(port.port), hostPort: Int(port.hostPort)),
-                as: HostMessages.PublishResponse.self)
+                .publish,
+                HostMessages.PublishRequest(actor: key, port: Int(port.port), hostPort: Int(port.hostPort)),
+                as: HostMessages.PublishResponse.self
+            )
         }
     }
 
     private static func list(_ options: ClientOptions) async throws(Client.Failure) {
         let answer = try await Client(options.connect).call(
-            .list, HostMessages.ListRequest(), as: HostMessages.ListResponse.self)
+            .list,
+            HostMessages.ListRequest(),
+            as: HostMessages.ListResponse.self
+        )
         if options.json {
             ConsoleOutput.standard.json(.list(answer.actors.map(json)))
         } else if answer.actors.isEmpty {
@@ -72,12 +89,14 @@ enum ClientCommands {
                         actor.actor, actor.slot, actor.status, actor.reason, actor.pid > 0 ? "\(actor.pid)" : "-",
                         actor.published.map { "\($0.host):\($0.port)" }.joined(separator: " "),
                     ]
-                })
+                }
+            )
         }
     }
 
     private static func show(
-        _ options: ActorOptions, _ call: (Client) async throws(Client.Failure) -> HostMessages.Actor
+        _ options: ActorOptions,
+        _ call: (Client) async throws(Client.Failure) -> HostMessages.Actor
     ) async throws(Client.Failure) {
         print(try await call(Client(options.client.connect)), json: options.client.json)
     }
@@ -86,13 +105,20 @@ enum ClientCommands {
         let answer = try await Client(options.client.connect).call(
             .checkpointActor,
             HostMessages.CheckpointActorRequest(
-                actor: options.actor, name: options.snapshotName ?? "", scope: options.scope?.rawValue ?? ""),
-            as: HostMessages.CheckpointActorResponse.self)
+                actor: options.actor,
+                name: options.snapshotName ?? "",
+                scope: options.scope?.rawValue ?? ""
+            ),
+            as: HostMessages.CheckpointActorResponse.self
+        )
         if options.client.json {
             ConsoleOutput.standard.json(
-                .members(["snapshot": .string(answer.snapshot), "scope": .string(answer.scope), "type": "local"]))
+                .members(["snapshot": .string(answer.snapshot), "scope": .string(answer.scope), "type": "local"])
+            )
         } else {
-            ConsoleOutput.standard.line("checkpointed \(options.actor): local snapshot \(answer.snapshot), scope \(answer.scope)")
+            ConsoleOutput.standard.line(
+                "checkpointed \(options.actor): local snapshot \(answer.snapshot), scope \(answer.scope)"
+            )
         }
     }
 
@@ -101,12 +127,18 @@ enum ClientCommands {
         let actor = try await client.call(
             .restoreActor,
             HostMessages.RestoreActorRequest(
-                actor: options.actor, snapshot: options.snapshotName ?? "", slot: options.slot ?? ""),
-            as: HostMessages.Actor.self)
+                actor: options.actor,
+                snapshot: options.snapshotName ?? "",
+                slot: options.slot ?? ""
+            ),
+            as: HostMessages.Actor.self
+        )
         try await publish(options.publish, actor.actor, client)
         let now = try await client.call(.get, HostMessages.GetRequest(actor: actor.actor), as: HostMessages.Actor.self)
         if !options.client.json {
-            let which = options.snapshotName.map { "snapshot \($0)" } ?? "the newest local snapshot (\(now.snapshots.last ?? "?"))"
+            let which =
+                options.snapshotName.map { "snapshot \($0)" }
+                ?? "the newest local snapshot (\(now.snapshots.last ?? "?"))"
             ConsoleOutput.standard.line("restored from \(which)")
         }
         print(now, json: options.client.json)
@@ -118,13 +150,17 @@ enum ClientCommands {
         do {
             for try await bytes in client.grpc.serverStream(HostMethod.logs.path, request.encoded()) {
                 let chunk = try HostMessages.LogChunk(decoding: bytes)
-                if chunk.dropped > 0 { ConsoleOutput.error.line("(\(chunk.dropped) lines were lost here: the spool was full)") }
+                if chunk.dropped > 0 {
+                    ConsoleOutput.error.line("(\(chunk.dropped) lines were lost here: the spool was full)")
+                }
                 if options.client.json {
                     ConsoleOutput.standard.line(
                         JSONText.members([
-                            "container": .string(chunk.container), "stream": .string(chunk.stream), "time_ns": .integer(chunk.timeNs),
+                            "container": .string(chunk.container), "stream": .string(chunk.stream),
+                            "time_ns": .integer(chunk.timeNs),
                             "line": .string(String(decoding: chunk.line, as: UTF8.self)),
-                        ]).line)
+                        ]).line
+                    )
                 } else {
                     try writeAll(chunk.line + [10], to: STDOUT_FILENO)
                 }
@@ -141,7 +177,9 @@ enum ClientCommands {
     private static func print(_ actor: HostMessages.Actor, json asJSON: Bool) {
         let output = ConsoleOutput.standard
         if asJSON { return output.json(json(actor)) }
-        output.line("\(actor.actor)  \(actor.status)\(actor.reason.isEmpty ? "" : " (\(actor.reason))")  slot \(actor.slot)  backend \(actor.backend)")
+        output.line(
+            "\(actor.actor)  \(actor.status)\(actor.reason.isEmpty ? "" : " (\(actor.reason))")  slot \(actor.slot)  backend \(actor.backend)"
+        )
         if !actor.message.isEmpty { output.line("  \(ConsoleOutput.printable(actor.message))") }
         if !actor.address.isEmpty { output.line("  address    \(actor.address), in its own network namespace") }
         for port in actor.published { output.line("  published  http://\(port.host):\(port.port) → \(port.actorPort)") }
@@ -153,13 +191,15 @@ enum ClientCommands {
             "backend": .string(actor.backend), "status": .string(actor.status), "reason": .string(actor.reason),
             "pid": .integer(Int64(actor.pid)), "address": .string(actor.address),
             "published": .list(
-                actor.published.map { .members(["host": .string($0.host), "port": .integer(Int64($0.port))]) }),
+                actor.published.map { .members(["host": .string($0.host), "port": .integer(Int64($0.port))]) }
+            ),
             "since": .integer(actor.sinceUnixMs), "message": .string(actor.message),
             "snapshots": .list(actor.snapshots.map { .string($0) }),
             "phases": .list(
                 actor.phases.map {
                     .members(["name": .string($0.name), "ms": .number($0.ms), "by": $0.program ? "program" : "host"])
-                }),
+                }
+            ),
         ])
     }
 }

@@ -22,9 +22,10 @@ enum CounterClient {
         }
         guard result == 0 else { throw SyscallError("connect", errno, "127.0.0.1:\(port)") }
         try writeAll(Array("GET /count HTTP/1.1\r\nHost: counter\r\nConnection: close\r\n\r\n".utf8), to: number)
-        let answer = String(decoding: try readAll(from: connection.rawValue, limit: 1 << 16), as: UTF8.self)
-        let lines = answer.split(separator: "\n").map { $0.last == "\r" ? $0.dropLast() : $0 }
-        return lines.last.map(String.init) ?? ""
+        let answer = try readAll(from: connection.rawValue, limit: 1 << 16)
+        // By bytes: to Swift a CR LF is one character, which no "\n" matches.
+        let lines = answer.split(whereSeparator: { $0 == 10 || $0 == 13 })
+        return lines.last.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     /// The durable part of a value.

@@ -15,8 +15,10 @@ enum Demo {
     static func run(_ options: DemoOptions) async throws -> ExitCode {
         guard geteuid() == 0 else {
             throw HostError(
-                .failedPrecondition, .machine,
-                "the demo starts confined processes, which needs root (namespaces, overlayfs, cgroups): run it with sudo")
+                .failedPrecondition,
+                .machine,
+                "the demo starts confined processes, which needs root (namespaces, overlayfs, cgroups): run it with sudo"
+            )
         }
         let example = try exampleDirectory()
         var template = Array("/tmp/substrate-demo-XXXXXX".utf8CString)
@@ -36,7 +38,11 @@ enum Demo {
         try await answering(client, server, log: "\(scratch)/host.log")
         let tour = Tour(client: client, show: show, image: "oci:\(scratch)/image:counter")
         let good = try await tour.take()
-        show.line(good ? show.styled("the counter went on where it was", .green) : show.styled("the counter did not go on", .red))
+        show.line(
+            good
+                ? show.styled("the counter went on where it was", .green)
+                : show.styled("the counter did not go on", .red)
+        )
         return good ? .ok : .failure
     }
 
@@ -47,7 +53,11 @@ enum Demo {
             where unsafe access("\(place)/build-image", X_OK) == 0 { return place }
             directory = directory.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
         }
-        throw HostError(.notFound, .machine, "examples/counter is not beside this program: run the demo from a checkout (make run)")
+        throw HostError(
+            .notFound,
+            .machine,
+            "examples/counter is not beside this program: run the demo from a checkout (make run)"
+        )
     }
 
     private static func child(_ program: String, _ arguments: [String]) throws {
@@ -64,7 +74,9 @@ enum Demo {
     private static func start(base: String, log: String) throws -> ProcessHandle {
         let file = OwnedFD(unsafe open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
         var plan = SpawnPlan(
-            program: Program.path, arguments: ["substrate-host", "--backend=process", "--base-dir", base, "--stop-actors"])
+            program: Program.path,
+            arguments: ["substrate-host", "--backend=process", "--base-dir", base, "--stop-actors"]
+        )
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         plan.descriptors = [(child: 2, parent: file.rawValue)]
         return try spawn(plan)
@@ -80,8 +92,14 @@ enum Demo {
             } catch {
                 guard !server.hasExited(), ContinuousClock.now < deadline else {
                     let file = OwnedFD(unsafe open(log, O_RDONLY | O_CLOEXEC))
-                    let text = (try? readAll(from: file.rawValue, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
-                    throw HostError(.unavailable, nil, "the demo's host does not answer (\(error.text)):\n\(text ?? "")")
+                    let text = (try? readAll(from: file.rawValue, limit: 1 << 20)).map {
+                        String(decoding: $0, as: UTF8.self)
+                    }
+                    throw HostError(
+                        .unavailable,
+                        nil,
+                        "the demo's host does not answer (\(error.text)):\n\(text ?? "")"
+                    )
                 }
                 try await Task.sleep(for: .milliseconds(10))
             }

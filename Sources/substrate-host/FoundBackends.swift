@@ -26,13 +26,25 @@ struct FoundBackends: Sendable {
             do throws(HostError) {
                 let described = try ScriptBackend.describe(entry, pool: pool)
                 return HostMessages.Backend(
-                    name: entry.name, state: "ok", path: entry.path, isolation: described.isolation,
-                    summary: described.summary, scopes: described.scopes.map(\.rawValue), sha256: entry.sha256,
-                    shadows: entry.shadows, classes: described.classes)
+                    name: entry.name,
+                    state: "ok",
+                    path: entry.path,
+                    isolation: described.isolation,
+                    summary: described.summary,
+                    scopes: described.scopes.map(\.rawValue),
+                    sha256: entry.sha256,
+                    shadows: entry.shadows,
+                    classes: described.classes
+                )
             } catch {
                 return HostMessages.Backend(
-                    name: entry.name, state: "broken", path: entry.path, error: error.message, sha256: entry.sha256,
-                    shadows: entry.shadows)
+                    name: entry.name,
+                    state: "broken",
+                    path: entry.path,
+                    error: error.message,
+                    sha256: entry.sha256,
+                    shadows: entry.shadows
+                )
             }
         }
     }
@@ -41,7 +53,10 @@ struct FoundBackends: Sendable {
     static func run(_ options: BackendsOptions, output: ConsoleOutput = .standard) throws(HostError) -> ExitCode {
         let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
         let pool = SupervisorPool(
-            program: Companions(directory: Program.directory).supervisor, size: 0, logger: Logger(sink: SilentSink()))
+            program: Companions(directory: Program.directory).supervisor,
+            size: 0,
+            logger: Logger(sink: SilentSink())
+        )
         defer { pool.close() }
         let backends = found.describe(pool)
         if options.json {
@@ -52,10 +67,12 @@ struct FoundBackends: Sendable {
                 backends.map { backend in
                     let origin = found.index[backend.name]?.origin ?? ""
                     return [
-                        backend.name, backend.state, backend.isolation.isEmpty ? "-" : "\(backend.isolation) (\(origin))",
+                        backend.name, backend.state,
+                        backend.isolation.isEmpty ? "-" : "\(backend.isolation) (\(origin))",
                         backend.scopes.isEmpty ? "-" : backend.scopes.joined(separator: " "), backend.path,
                     ]
-                })
+                }
+            )
             for backend in backends where !backend.error.isEmpty { output.line("\n\(backend.name): \(backend.error)") }
         }
         return .ok

@@ -44,7 +44,13 @@ enum Serve {
         let layout = CgroupLayout.detect()
         let backend: ScriptBackend
         do throws(HostError) {
-            backend = try ScriptBackend(entry: entry, pool: pool, companions: companions, layout: layout, logger: logger)
+            backend = try ScriptBackend(
+                entry: entry,
+                pool: pool,
+                companions: companions,
+                layout: layout,
+                logger: logger
+            )
         } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
@@ -53,14 +59,20 @@ enum Serve {
         settings.slotCapacity = options.slotCapacity
         settings.architecture = architecture
         let host = try ActorHost(
-            settings: settings, backend: backend, journal: try Journal(path: "\(options.baseDirectory)/journal.sqlite"),
+            settings: settings,
+            backend: backend,
+            journal: try Journal(path: "\(options.baseDirectory)/journal.sqlite"),
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
-            snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker), layout: layout,
-            logger: logger)
+            snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
+            layout: layout,
+            logger: logger
+        )
         let recovered = try await host.recover()
         logger.notice(
-            "recovered", ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"])
+            "recovered",
+            ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"]
+        )
         let own = OwnService(host: host, backends: { found.describe(pool) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
@@ -71,9 +83,11 @@ enum Serve {
         logger.notice(
             "serving",
             [
-                "backend": options.backend, "isolation": backend.description.isolation, "claimed.by": backend.description.origin,
+                "backend": options.backend, "isolation": backend.description.isolation,
+                "claimed.by": backend.description.origin,
                 "base.dir": options.baseDirectory, "listen": options.listen.map(\.description).joined(separator: " "),
-            ])
+            ]
+        )
         await signalled()
         logger.notice("draining", ["stop.actors": "\(options.stopActors)"])
         server.setServing(false)
@@ -89,14 +103,20 @@ enum Serve {
     }
 
     private static func listen(
-        _ server: GRPCServer, _ endpoint: Endpoint, _ options: ServeOptions, _ logger: Logger
+        _ server: GRPCServer,
+        _ endpoint: Endpoint,
+        _ options: ServeOptions,
+        _ logger: Logger
     ) throws(HostError) {
         switch endpoint {
         case .unix(let path): try server.listen(unix: path)
         case .tcp(let host, let port):
             guard options.insecureTCP else {
                 throw HostError(
-                    .failedPrecondition, nil, "\(endpoint) would be plaintext without authentication; say --insecure-tcp if you mean it")
+                    .failedPrecondition,
+                    nil,
+                    "\(endpoint) would be plaintext without authentication; say --insecure-tcp if you mean it"
+                )
             }
             logger.warning("plaintext TCP: whoever reaches this port controls every actor", ["listen": "\(endpoint)"])
             _ = try server.listen(tcp: host, port: Int(port))

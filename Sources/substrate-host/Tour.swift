@@ -27,10 +27,18 @@ struct Tour {
         show.line("  counter   \(first)\n  counter   \(second)")
         let identity = request(slot: "slot-1").identity
         let checkpoint = CheckpointRequest(
-            identity: identity, slot: "slot-1", spec: request(slot: "slot-1").spec, place: .local("demo-1"), scope: .data)
+            identity: identity,
+            slot: "slot-1",
+            spec: request(slot: "slot-1").spec,
+            place: .local("demo-1"),
+            scope: .data
+        )
         try await verb("checkpoint", ContractMethod.checkpoint.path, ContractWire.encode(checkpoint))
         _ = try await client.call(
-            .forget, HostMessages.ForgetRequest(actor: key.text, port: 8080), as: HostMessages.ForgetResponse.self)
+            .forget,
+            HostMessages.ForgetRequest(actor: key.text, port: 8080),
+            as: HostMessages.ForgetResponse.self
+        )
         let restore = RestoreRequest(run: request(slot: "slot-2"), place: .local("demo-1"), scope: .data)
         try await verb("restore", ContractMethod.restore.path, ContractWire.encode(restore))
         port = try await publish()
@@ -58,7 +66,9 @@ struct Tour {
 
     private func publish() async throws -> Int {
         try await client.call(
-            .publish, HostMessages.PublishRequest(actor: key.text, port: 8080), as: HostMessages.PublishResponse.self
+            .publish,
+            HostMessages.PublishRequest(actor: key.text, port: 8080),
+            as: HostMessages.PublishResponse.self
         ).port
     }
 
