@@ -35,7 +35,9 @@ public enum DirectoryTree {
         let number = unsafe openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         if number < 0 {
             if errno == ENOENT { return }
-            if errno == ENOTDIR || errno == ELOOP, unsafe unlinkat(directory, path, 0) == 0 || errno == ENOENT { return }
+            if errno == ENOTDIR || errno == ELOOP, unsafe unlinkat(directory, path, 0) == 0 || errno == ENOENT {
+                return
+            }
             throw storeError("open", path)
         }
         let root = OwnedFD(number)

@@ -1,0 +1,194 @@
+import Glibc
+public import HostErrors
+import SystemLayer
+import Transfer
+
+/// The snapshots on this machine: `<base>/actors/<actor>/local-checkpoint/<name>/`.
+///
+/// A snapshot is there whole or not at all: its manifest is written last, and the directory appears by a rename.
+/// Every call blocks: never on the cooperative pool.
+public final class SnapshotStore: Sendable {
+    /// The archive of all durable volumes of an actor.
+    static let archiveName = "durable-dir.tar"
+    private let base: String
+    let worker: UnpackWorker
+
+    /// Opens the store.
+    ///
+    /// - Parameters:
+    ///   - baseDirectory: the host's state directory.
+    ///   - unpacker: the path of `substrate-unpack`.
+    public init(baseDirectory: String, unpacker: String) {
+        base = baseDirectory
+        worker = UnpackWorker(executable: unpacker)
+    }
+
+    /// Saves the durable volumes, and what a backend left for it, under a name; blocks.
+    ///
+    /// The workload is dead or frozen. A snapshot of the same name is replaced in one step.
+    /// - Parameters:
+    ///   - actorDirectory: the actor's directory's name.
+    ///   - name: the snapshot's name, one path component.
+    ///   - manifest: class, assets, scope and backend; files, volumes and time are filled in here.
+    ///   - volumes: the durable volumes; may be none.
+    ///   - extraFiles: a directory of plain files that become part of it, moved away from there; nil = none.
+    /// - Returns: the manifest as written.
+    /// - Throws: RESOURCE_EXHAUSTED, FAILED_PRECONDITION for a device in a volume, INTERNAL. Nothing is left then.
+    public func saveLocal(
+        actorDirectory: String,
+        name: String,
+        manifest: SnapshotManifest,
+        volumes: [DurableVolume],
+        extraFiles: String? = nil
+    ) throws(HostError) -> SnapshotManifest {
+        let parent = try directory(of: actorDirectory)
+        try Self.validate(name)
+        try DirectoryTree.make(parent)
+        let staging = "\(parent)/.saving-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
+        do throws(HostError) {
+            let whole = try fill(staging, manifest, volumes, extraFiles)
+            let final = "\(parent)/\(name)"
+            let old = "\(parent)/.removing-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            let replaced = unsafe rename(final, old) == 0
+            guard replaced || errno == ENOENT else { throw storeError("rename", final) }
+            guard unsafe rename(staging, final) == 0 else {
+                let error = storeError("rename", final)
+                if replaced { _ = unsafe rename(old, final) }
+                throw error
+            }
+            do throws(SyscallError) { try AtomicFile.syncDirectory(parent) } catch { throw storeError(error) }
+            if replaced { try? DirectoryTree.remove(old) }
+            return whole
+        } catch {
+            try? DirectoryTree.remove(staging)
+            throw error
+        }
+    }
+
+    /// The snapshot of that name.
+    ///
+    /// - Parameters:
+    ///   - actorDirectory: the actor's directory's name.
+    ///   - name: the snapshot's name.
+    /// - Returns: it, with its manifest; the files are not verified yet.
+    /// - Throws: NOT_FOUND, or DATA_LOSS where its manifest is none.
+    public func find(actorDirectory: String, name: String) throws(HostError) -> Snapshot {
+        let parent = try directory(of: actorDirectory)
+        try Self.validate(name)
+        let path = "\(parent)/\(name)"
+        let number = unsafe open("\(path)/manifest.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard number >= 0 else {
+            guard errno == ENOENT else { throw storeError("open", path) }
+            throw HostError(.notFound, .snapshotNotFound, "no local snapshot \"\(name)\" of this actor")
+        }
+        let file = OwnedFD(number)
+        let bytes: [UInt8]
+        do throws(SyscallError) { bytes = try readAll(from: file.rawValue, limit: 4 << 20) } catch {
+            throw HostError(.dataLoss, .snapshotCorrupt, "snapshot \(name): \(error)")
+        }
+        return Snapshot(name: name, path: path, manifest: try SnapshotManifest.decoded(bytes, name))
+    }
+
+    /// All readable snapshots of an actor, the oldest first.
+    ///
+    /// - Parameter actorDirectory: the actor's directory's name.
+    /// - Returns: those whose manifest can be read.
+    /// - Throws: INTERNAL where the directory cannot be read.
+    public func list(actorDirectory: String) throws(HostError) -> [Snapshot] {
+        var found: [(Snapshot, Int64, Int)] = []
+        for name in try DirectoryTree.names(in: directory(of: actorDirectory)) where !name.hasPrefix(".") {
+            guard let snapshot = try? find(actorDirectory: actorDirectory, name: name) else { continue }
+            var status = stat()
+            guard unsafe stat("\(snapshot.path)/manifest.json", &status) == 0 else { continue }
+            found.append((snapshot, Int64(status.st_mtim.tv_sec), status.st_mtim.tv_nsec))
+        }
+        return found.sorted { ($0.1, $0.2, $0.0.name) < ($1.1, $1.2, $1.0.name) }.map(\.0)
+    }
+
+    /// The newest readable snapshot of an actor.
+    ///
+    /// - Parameter actorDirectory: the actor's directory's name.
+    /// - Returns: nil where there is none.
+    /// - Throws: INTERNAL where the directory cannot be read.
+    public func newest(actorDirectory: String) throws(HostError) -> Snapshot? {
+        try list(actorDirectory: actorDirectory).last
+    }
+
+    /// Removes a snapshot; one that is absent is fine.
+    ///
+    /// - Parameters:
+    ///   - actorDirectory: the actor's directory's name.
+    ///   - name: the snapshot's name.
+    /// - Throws: INTERNAL where it cannot be removed.
+    public func remove(actorDirectory: String, name: String) throws(HostError) {
+        let parent = try directory(of: actorDirectory)
+        try Self.validate(name)
+        try DirectoryTree.remove("\(parent)/\(name)")
+    }
+
+    /// Fills the staging directory; the manifest comes last.
+    private func fill(
+        _ staging: String,
+        _ manifest: SnapshotManifest,
+        _ volumes: [DurableVolume],
+        _ extraFiles: String?
+    ) throws(HostError) -> SnapshotManifest {
+        var whole = manifest
+        var files: [String: SnapshotManifest.File] = [:]
+        if let extraFiles {
+            for name in try DirectoryTree.names(in: extraFiles) {
+                try Self.validate(name)
+                guard name != Self.archiveName, name != "manifest.json" else {
+                    throw HostError(.invalidArgument, .snapshotCorrupt, "the backend wrote a file named \(name)")
+                }
+                guard unsafe rename("\(extraFiles)/\(name)", "\(staging)/\(name)") == 0 else {
+                    throw storeError("rename", name)
+                }
+                files[name] = try Self.measure("\(staging)/\(name)")
+            }
+        }
+        if !volumes.isEmpty {
+            let path = "\(staging)/\(Self.archiveName)"
+            try VolumeArchive.write(volumes, to: path, worker)
+            files[Self.archiveName] = try Self.measure(path)
+        }
+        whole.files = files
+        whole.snapshotFiles = files.isEmpty ? nil : files.keys.sorted()
+        whole.volumes = volumes.isEmpty ? nil : volumes.map(\.name)
+        whole.createdAt = Int64(time(nil))
+        let bytes = try whole.encoded()
+        do throws(SyscallError) {
+            try AtomicFile.write(bytes, to: "\(staging)/manifest.json")
+        } catch { throw storeError(error) }
+        return whole
+    }
+
+    private func directory(of actor: String) throws(HostError) -> String {
+        try Self.validate(actor)
+        return "\(base)/actors/\(actor)/local-checkpoint"
+    }
+
+    /// Names come from requests and disk: one component, never a dot's.
+    static func validate(_ name: String) throws(HostError) {
+        let bad =
+            name.isEmpty || name.utf8.count > 255 || name.hasPrefix(".") || name.utf8.contains(0)
+            || name.utf8.contains(UInt8(ascii: "/"))
+        if bad {
+            throw HostError(.invalidArgument, nil, "snapshot name \"\(name.prefix(80))\" is not one path component")
+        }
+    }
+
+    /// Makes a file durable, and says its size and digest.
+    static func measure(_ path: String) throws(HostError) -> SnapshotManifest.File {
+        let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard number >= 0 else { throw storeError("open", path) }
+        let file = OwnedFD(number)
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw HostError(.internal, nil, "\(path) is not a regular file")
+        }
+        guard fsync(file.rawValue) == 0 else { throw storeError("fsync", path) }
+        return .init(size: Int64(status.st_size), sha256: try SHA256.hex(ofDescriptor: number, named: path))
+    }
+}
