@@ -116,6 +116,9 @@ final class Base {
         } catch { #expect(error.code == .dataLoss && error.reason == .snapshotCorrupt) }
         #expect(try DirectoryTree.names(in: path) == ["count"])
         try store.remove(actorDirectory: "a:b", name: "two")
+        // As a crash between the two renames of a replacement leaves it.
+        let place = "\(base.path)/actors/a:b/local-checkpoint"
+        #expect(unsafe rename("\(place)/one", "\(place)/.replaced-one") == 0)
         #expect(try store.list(actorDirectory: "a:b").map(\.name) == ["one"])
         #expect(throws: HostError.self) { try store.find(actorDirectory: "a:b", name: "../x") }
     }
