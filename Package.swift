@@ -156,7 +156,7 @@ let package = Package(
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
-        tests("Images", ["HostErrors", "Assets", "SystemLayer", "TestSupport"]),
+        tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["TestSupport", "SystemLayer", "HostErrors", "substrate-host"],

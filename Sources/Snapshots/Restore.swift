@@ -38,6 +38,9 @@ extension SnapshotStore {
         try verify(snapshot)
         guard let first = volumes.first else { return }
         let parent = first.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        for left in try DirectoryTree.names(in: parent) where left.hasPrefix(".restoring-") {
+            try DirectoryTree.remove("\(parent)/\(left)")
+        }
         let staging = "\(parent)/.restoring-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         defer { try? DirectoryTree.remove(staging) }

@@ -10,6 +10,8 @@ import Transfer
 public final class SnapshotStore: Sendable {
     /// The archive of all durable volumes of an actor.
     static let archiveName = "durable-dir.tar"
+    /// Where a snapshot stands aside while another takes its name.
+    private static let replacedPrefix = ".replaced-"
     private let base: String
     let worker: UnpackWorker
 
@@ -25,7 +27,7 @@ public final class SnapshotStore: Sendable {
 
     /// Saves the durable volumes, and what a backend left for it, under a name; blocks.
     ///
-    /// The workload is dead or frozen. A snapshot of the same name is replaced in one step.
+    /// The workload is dead or frozen. Calls for one actor never overlap. A snapshot of the same name is replaced: a crash leaves the old or the new one.
     /// - Parameters:
     ///   - actorDirectory: the actor's directory's name.
     ///   - name: the snapshot's name, one path component.
@@ -44,12 +46,16 @@ public final class SnapshotStore: Sendable {
         let parent = try directory(of: actorDirectory)
         try Self.validate(name)
         try DirectoryTree.make(parent)
+        for left in try DirectoryTree.names(in: parent) where left.hasPrefix(".saving-") {
+            try DirectoryTree.remove("\(parent)/\(left)")
+        }
         let staging = "\(parent)/.saving-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         do throws(HostError) {
             let whole = try fill(staging, manifest, volumes, extraFiles)
             let final = "\(parent)/\(name)"
-            let old = "\(parent)/.removing-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            let old = "\(parent)/\(Self.replacedPrefix)\(name)"
+            if unsafe access(final, F_OK) == 0 { try DirectoryTree.remove(old) }
             let replaced = unsafe rename(final, old) == 0
             guard replaced || errno == ENOENT else { throw storeError("rename", final) }
             guard unsafe rename(staging, final) == 0 else {
@@ -58,7 +64,7 @@ public final class SnapshotStore: Sendable {
                 throw error
             }
             do throws(SyscallError) { try AtomicFile.syncDirectory(parent) } catch { throw storeError(error) }
-            if replaced { try? DirectoryTree.remove(old) }
+            try? DirectoryTree.remove(old)
             return whole
         } catch {
             try? DirectoryTree.remove(staging)
@@ -77,6 +83,8 @@ public final class SnapshotStore: Sendable {
         let parent = try directory(of: actorDirectory)
         try Self.validate(name)
         let path = "\(parent)/\(name)"
+        // A crash between the two renames of a replacement: the old one is still the one of that name.
+        if unsafe access(path, F_OK) != 0 { _ = unsafe rename("\(parent)/\(Self.replacedPrefix)\(name)", path) }
         let number = unsafe open("\(path)/manifest.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard number >= 0 else {
             guard errno == ENOENT else { throw storeError("open", path) }
@@ -97,7 +105,11 @@ public final class SnapshotStore: Sendable {
     /// - Throws: INTERNAL where the directory cannot be read.
     public func list(actorDirectory: String) throws(HostError) -> [Snapshot] {
         var found: [(Snapshot, Int64, Int)] = []
-        for name in try DirectoryTree.names(in: directory(of: actorDirectory)) where !name.hasPrefix(".") {
+        let parent = try directory(of: actorDirectory)
+        for left in try DirectoryTree.names(in: parent) where left.hasPrefix(Self.replacedPrefix) {
+            _ = try? find(actorDirectory: actorDirectory, name: String(left.dropFirst(Self.replacedPrefix.count)))
+        }
+        for name in try DirectoryTree.names(in: parent) where !name.hasPrefix(".") {
             guard let snapshot = try? find(actorDirectory: actorDirectory, name: name) else { continue }
             var status = stat()
             guard unsafe stat("\(snapshot.path)/manifest.json", &status) == 0 else { continue }
@@ -124,6 +136,7 @@ public final class SnapshotStore: Sendable {
     public func remove(actorDirectory: String, name: String) throws(HostError) {
         let parent = try directory(of: actorDirectory)
         try Self.validate(name)
+        try DirectoryTree.remove("\(parent)/\(Self.replacedPrefix)\(name)")
         try DirectoryTree.remove("\(parent)/\(name)")
     }
 
@@ -171,9 +184,12 @@ public final class SnapshotStore: Sendable {
 
     /// Names come from requests and disk: one component, never a dot's.
     static func validate(_ name: String) throws(HostError) {
-        let bad = name.isEmpty || name.utf8.count > 255 || name.hasPrefix(".") || name.utf8.contains(0)
+        let bad =
+            name.isEmpty || name.utf8.count > 255 || name.hasPrefix(".") || name.utf8.contains(0)
             || name.utf8.contains(UInt8(ascii: "/"))
-        if bad { throw HostError(.invalidArgument, nil, "snapshot name \"\(name.prefix(80))\" is not one path component") }
+        if bad {
+            throw HostError(.invalidArgument, nil, "snapshot name \"\(name.prefix(80))\" is not one path component")
+        }
     }
 
     /// Makes a file durable, and says its size and digest.

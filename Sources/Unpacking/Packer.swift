@@ -123,7 +123,7 @@ public struct Packer: ~Copyable {
         unsafe fill(entry, path, status)
         unsafe archive_entry_set_size(entry, size)
         let extents = try extents(number, status, path)
-        for extent in extents where extents != [0 ..< size] {
+        for extent in extents where extents != [0..<size] {
             unsafe archive_entry_sparse_add_entry(entry, extent.lowerBound, Int64(extent.count))
         }
         try unsafe check(archive_write_header(archive, entry), archive)
@@ -140,7 +140,7 @@ public struct Packer: ~Copyable {
     /// Where a file has data; at least the whole of it where it has no holes.
     private func extents(_ number: CInt, _ status: stat, _ path: String) throws(HostError) -> [Range<Int64>] {
         let size = Int64(status.st_size)
-        guard Int64(status.st_blocks) * 512 < size else { return size == 0 ? [] : [0 ..< size] }
+        guard Int64(status.st_blocks) * 512 < size else { return size == 0 ? [] : [0..<size] }
         var found: [Range<Int64>] = []
         var offset: Int64 = 0
         // 3 and 4 are SEEK_DATA and SEEK_HOLE, which the headers hide without _GNU_SOURCE (lseek(2)).
@@ -148,15 +148,15 @@ public struct Packer: ~Copyable {
             let start = Int64(lseek(number, Int(offset), 3))
             if start < 0 {
                 if errno == ENXIO { break }
-                return [0 ..< size]
+                return [0..<size]
             }
             let end = min(Int64(lseek(number, Int(start), 4)), size)
             guard end > start else { break }
-            guard found.count < 1 << 16 else { return [0 ..< size] }
-            found.append(start ..< end)
+            guard found.count < 1 << 16 else { return [0..<size] }
+            found.append(start..<end)
             offset = end
         }
-        return found.isEmpty ? [size ..< size] : found
+        return found.isEmpty ? [size..<size] : found
     }
 
     private func copy(

@@ -17,6 +17,8 @@ struct StagingTree {
     ///   - parts: its name's components.
     ///   - creating: whether missing ones are made, 0755.
     ///   - complaint: begins the text of a refusal.
+    /// - Returns: the directory.
+    /// - Throws: INVALID_ARGUMENT where the name leads out or through a file.
     func open(_ parts: [String], creating: Bool, _ complaint: String) throws(HostError) -> OwnedFD {
         var pending = Array(parts.reversed())
         var resolved: [String] = []

@@ -216,7 +216,9 @@ public struct Unpacker: ~Copyable {
         }
         guard ftruncate(number, Int(size)) == 0 else { throw tree.failure("ftruncate", [name]) }
         let (user, group) = unsafe owner(entry)
-        if mode == .durable { guard fchown(number, user, group) == 0 || geteuid() != 0 else { throw tree.failure("fchown", [name]) } }
+        if mode == .durable {
+            guard fchown(number, user, group) == 0 || geteuid() != 0 else { throw tree.failure("fchown", [name]) }
+        }
         guard fchmod(number, unsafe permissions(entry, user, group)) == 0 else { throw tree.failure("fchmod", [name]) }
         var times = unsafe [modified(entry), modified(entry)]
         guard unsafe futimens(number, &times) == 0 else { throw tree.failure("futimens", [name]) }
@@ -257,7 +259,9 @@ public struct Unpacker: ~Copyable {
     }
 
     private func owner(_ entry: OpaquePointer) -> (UInt32, UInt32) {
-        unsafe (UInt32(truncatingIfNeeded: archive_entry_uid(entry)), UInt32(truncatingIfNeeded: archive_entry_gid(entry)))
+        unsafe (
+            UInt32(truncatingIfNeeded: archive_entry_uid(entry)), UInt32(truncatingIfNeeded: archive_entry_gid(entry))
+        )
     }
 
     private func modified(_ entry: OpaquePointer) -> timespec {
