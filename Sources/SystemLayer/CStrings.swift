@@ -26,7 +26,9 @@ public struct CStrings: Sendable {
     ) -> Result {
         var bytes = bytes.isEmpty ? [0] : bytes
         return unsafe bytes.withUnsafeMutableBufferPointer { block in
-            var table: [UnsafeMutablePointer<CChar>?] = unsafe offsets.map { unsafe block.baseAddress?.advanced(by: $0) }
+            var table: [UnsafeMutablePointer<CChar>?] = unsafe offsets.map {
+                unsafe block.baseAddress?.advanced(by: $0)
+            }
             unsafe table.append(nil)
             return unsafe table.withUnsafeMutableBufferPointer { pointers in
                 // The table has its terminator at least, so it has an address.

@@ -43,7 +43,9 @@ public struct Cgroup: Sendable, Equatable {
     /// - Returns: the cgroup.
     /// - Throws: the failing call, or EOPNOTSUPP with the name of the missing controller; nothing is left behind then.
     public static func create(
-        layout: CgroupLayout, name: String, limits: CgroupLimits
+        layout: CgroupLayout,
+        name: String,
+        limits: CgroupLimits
     ) throws(SyscallError) -> Cgroup {
         let cgroup = open(layout: layout, name: name)
         do throws(SyscallError) {

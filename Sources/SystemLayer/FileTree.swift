@@ -46,7 +46,9 @@ public enum FileTree {
     }
 
     private static func openDirectory(
-        in directory: CInt, _ name: [CChar], subject: String
+        in directory: CInt,
+        _ name: [CChar],
+        subject: String
     ) throws(SyscallError) -> OwnedFD {
         // RESOLVE_NO_MAGICLINKS is 2, RESOLVE_NO_XDEV is 1; a mount below must never be emptied.
         let resolve: UInt64 = directory == AT_FDCWD ? 2 : 3
@@ -61,7 +63,11 @@ public enum FileTree {
     }
 
     private static func empty(
-        _ directory: CInt, top: CInt, depth: Int, moved: inout Int, subject: String
+        _ directory: CInt,
+        top: CInt,
+        depth: Int,
+        moved: inout Int,
+        subject: String
     ) throws(SyscallError) {
         for name in try names(in: directory, subject: subject) {
             if unsafe unlinkat(directory, name, 0) == 0 || errno == ENOENT { continue }

@@ -9,6 +9,8 @@ public enum Mounts {
     /// - Throws: the errno of umount2(2).
     public static func unmountDetached(_ path: String) throws(SyscallError) {
         let result = unsafe csh_unmount_detached(path)
-        guard result == 0 || result == -EINVAL || result == -ENOENT else { throw SyscallError("umount2", -result, path) }
+        guard result == 0 || result == -EINVAL || result == -ENOENT else {
+            throw SyscallError("umount2", -result, path)
+        }
     }
 }
