@@ -173,7 +173,7 @@ struct LaunchTests {
         // A shell stands for the host: it starts the launcher in its own namespaces, and is killed.
         try AtomicFile.write(plan.encoded(), to: "\(fixture.directory)/plan")
         let script = """
-            unshare -m -p -i -u -n --fork \(LaunchFixture.launcher) 3<\(fixture.directory)/plan 4>/dev/null & sleep 1000
+            unshare -m -p -i -u -n --fork \(LaunchFixture.launcher) 3<\(fixture.directory)/plan 4>/dev/null & exec sleep 1000
             """
         let host = try spawn(
             {
@@ -207,6 +207,24 @@ struct LaunchTests {
         #expect(result.output.contains(":pids:/\(name)"))
         #expect(result.output.contains("fork"))
         try cgroup.remove()
+        for directory in cgroup.directories {
+            // Shared by all tests: the last one out removes it.
+            _ = unsafe rmdir(String(directory.dropLast(directory.split(separator: "/").last?.count ?? 0)))
+        }
+    }
+
+    @Test func joinsTheNamedNetwork() throws {
+        let fixture = try LaunchFixture()
+        var plan = fixture.plan(["busybox", "readlink", "/proc/self/ns/net"])
+        let apart = try fixture.run(plan).output
+        let other = try LaunchFixture()
+        plan = other.plan(plan.arguments)
+        plan.networkNamespace = "/proc/\(getpid())/ns/net"
+        var buffer = [CChar](repeating: 0, count: 64)
+        _ = unsafe readlink("/proc/self/ns/net", &buffer, 63)
+        let own = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        #expect(try other.run(plan).output == own)
+        #expect(apart.hasPrefix("net:[") && apart != own)
     }
 
     @Test func initIsConfinedToo() throws {
