@@ -26,7 +26,8 @@ extension ContainerRoot {
         try attach(try DetachedMount.new("devpts", terminals, [.noSetUserID, .noExecution]), at: "/dev/pts")
         let shared: [(String, String?)] = [("mode", "1777"), ("size", "64m"), ("nr_inodes", "65536")]
         try attach(
-            try DetachedMount.new("tmpfs", shared, [.noSetUserID, .noDevices, .noExecution]), at: "/dev/shm"
+            try DetachedMount.new("tmpfs", shared, [.noSetUserID, .noDevices, .noExecution]),
+            at: "/dev/shm"
         )
         try attach(try DetachedMount.new("mqueue", [], [.noSetUserID, .noDevices, .noExecution]), at: "/dev/mqueue")
         let links = [

@@ -27,7 +27,10 @@ public struct ContainerRoot: ~Copyable {
     }
 
     private static func overlay(
-        layers: [String], upper: String, work: String, _ attributes: DetachedMount.Attributes
+        layers: [String],
+        upper: String,
+        work: String,
+        _ attributes: DetachedMount.Attributes
     ) throws(SyscallError) -> OwnedFD {
         let changes: [(String, String?)] = [("upperdir", upper), ("workdir", work), ("source", "overlay")]
         do throws(SyscallError) {

@@ -34,7 +34,9 @@ public enum DetachedMount {
     /// - Returns: the mount.
     /// - Throws: the failing call.
     public static func view(
-        of path: String, _ attributes: Attributes, recursive: Bool = false
+        of path: String,
+        _ attributes: Attributes,
+        recursive: Bool = false
     ) throws(SyscallError) -> OwnedFD {
         // OPEN_TREE_CLONE 1, AT_RECURSIVE 0x8000, O_CLOEXEC 0x80000.
         let number = unsafe csh_open_tree(-100, path, 0x80001 | (recursive ? 0x8000 : 0))
@@ -47,7 +49,9 @@ public enum DetachedMount {
 
     /// A second view of what a descriptor means.
     static func view(
-        ofDescriptor descriptor: CInt, _ attributes: Attributes, subject: String
+        ofDescriptor descriptor: CInt,
+        _ attributes: Attributes,
+        subject: String
     ) throws(SyscallError) -> OwnedFD {
         // AT_EMPTY_PATH 0x1000 beside the flags above.
         let number = unsafe csh_open_tree(descriptor, "", 0x81001)
@@ -66,7 +70,9 @@ public enum DetachedMount {
     /// - Returns: the mount.
     /// - Throws: the failing call, with the option it was about.
     public static func new(
-        _ type: String, _ options: [(String, String?)], _ attributes: Attributes
+        _ type: String,
+        _ options: [(String, String?)],
+        _ attributes: Attributes
     ) throws(SyscallError) -> OwnedFD {
         let number = unsafe csh_fsopen(type)
         guard number >= 0 else { throw SyscallError("fsopen", -number, type) }
@@ -97,7 +103,10 @@ public enum DetachedMount {
     ///   - subject: for the error.
     /// - Throws: the errno of mount_setattr(2).
     public static func change(
-        _ mount: CInt, _ attributes: Attributes, recursive: Bool = false, subject: String
+        _ mount: CInt,
+        _ attributes: Attributes,
+        recursive: Bool = false,
+        subject: String
     ) throws(SyscallError) {
         let result = csh_mount_setattr(mount, UInt64(attributes.rawValue), recursive ? 1 : 0)
         guard result == 0 else { throw SyscallError("mount_setattr", -result, subject) }

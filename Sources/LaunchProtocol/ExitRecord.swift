@@ -32,7 +32,10 @@ public enum ExitRecord {
     ///   - directory: a descriptor of the status directory; a path would mean another place after pivot_root(2).
     /// - Throws: the failing call.
     public static func write(
-        _ status: ExitStatus, nonce: String, timeNanoseconds: Int64, directory: CInt
+        _ status: ExitStatus,
+        nonce: String,
+        timeNanoseconds: Int64,
+        directory: CInt
     ) throws(SyscallError) {
         let line =
             switch status {

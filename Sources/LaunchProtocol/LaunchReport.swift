@@ -10,9 +10,10 @@ public enum LaunchReport: Sendable, Equatable {
     /// - Returns: the bytes to write in one write(2).
     public func encoded() -> [UInt8] {
         switch self {
-        case .ready(let pid): Array("ready \(pid)\n".utf8)
+        case .ready(let pid): return Array("ready \(pid)\n".utf8)
         case .failed(let step, let errno, let text):
-            Array("failed \(step) \(errno) \(String(text.prefix(1000)).split(separator: "\n").joined(separator: " "))\n".utf8)
+            let line = text.prefix(1000).split(separator: "\n").joined(separator: " ")
+            return Array("failed \(step) \(errno) \(line)\n".utf8)
         }
     }
 

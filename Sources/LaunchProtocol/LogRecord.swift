@@ -26,7 +26,11 @@ public struct LogRecord: Sendable, Equatable {
     ///   - partial: whether the line goes on.
     ///   - dropped: how many records were lost here.
     public init(
-        timeNanoseconds: Int64, stream: Stream, bytes: [UInt8], partial: Bool = false, dropped: UInt64 = 0
+        timeNanoseconds: Int64,
+        stream: Stream,
+        bytes: [UInt8],
+        partial: Bool = false,
+        dropped: UInt64 = 0
     ) {
         self.timeNanoseconds = timeNanoseconds
         self.stream = stream

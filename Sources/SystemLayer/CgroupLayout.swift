@@ -43,9 +43,8 @@ public struct CgroupLayout: Sendable, Equatable {
                 // A service's own directory is delegated to us; any other (a login session, say) would not outlive it.
                 let own = paths[""] ?? "/"
                 layout.v2Base = join(point, own.hasSuffix(".service") ? below(root, own) : "/")
-                layout.v2Controllers = Set(
-                    read("\(point)/cgroup.controllers").split { " \n".contains($0) }.map(String.init)
-                )
+                let controllers = read("\(point)/cgroup.controllers").split { " \n".contains($0) }
+                layout.v2Controllers = Set(controllers.map(String.init))
             case "cgroup":
                 for option in fields[dash + 3].split(separator: ",") where wanted.contains(String(option)) {
                     layout.v1Bases[String(option)] = join(point, below(root, paths[String(option)] ?? "/"))

@@ -1,5 +1,4 @@
 import CSystemShims
-import Confinement
 import Glibc
 import LaunchProtocol
 import SystemLayer
@@ -22,8 +21,12 @@ struct Initial: ~Copyable {
     private static let drainMilliseconds: Int64 = 500
 
     static func run(
-        _ plan: LaunchPlan, mainChild: Int32, output: consuming OwnedFD, errors: consuming OwnedFD,
-        logs: consuming OwnedFD, status: consuming OwnedFD
+        _ plan: LaunchPlan,
+        mainChild: Int32,
+        output: consuming OwnedFD,
+        errors: consuming OwnedFD,
+        logs: consuming OwnedFD,
+        status: consuming OwnedFD
     ) -> Never {
         _ = unsafe chdir("/")
         let signals = csh_signalfd()
@@ -34,14 +37,15 @@ struct Initial: ~Copyable {
             output: output.release(),
             errors: errors.release()
         )
-        // SIGKILL to the others of the namespace needs it; nothing else that init still does needs any.
-        try? Privileges.keep(plan.capabilities.filter { $0 == 5 })
         while !initial.isDone { initial.turn(signals) }
         let end = initial.ended ?? .signaled(SIGKILL)
         // The disk may be full for a moment; a record that cannot be written at all leaves the code below.
         for _ in 0..<50 {
             let written: Void? = try? ExitRecord.write(
-                end, nonce: plan.nonce, timeNanoseconds: initial.endTime, directory: status.rawValue
+                end,
+                nonce: plan.nonce,
+                timeNanoseconds: initial.endTime,
+                directory: status.rawValue
             )
             if written != nil { break }
             usleep(20_000)

@@ -67,6 +67,10 @@ enum Launcher {
             // Before the fork: init holds descriptors of the host, and the workload is of its user.
             try Privileges.hideFromPeers()
         }
+        if let filter = WorkloadFilter.named(plan.seccompProfile) {
+            // Before the fork, so that init is confined before the workload's first instruction.
+            try step(.seccomp) { () throws(SyscallError) in try filter.install() }
+        }
         try split(plan, logs: logs, status: status)
     }
 
@@ -112,7 +116,9 @@ enum Launcher {
 
     /// The fork: this process goes on as init, its child becomes the workload.
     private static func split(
-        _ plan: LaunchPlan, logs: consuming OwnedFD, status: consuming OwnedFD
+        _ plan: LaunchPlan,
+        logs: consuming OwnedFD,
+        status: consuming OwnedFD
     ) throws(StepError) -> Never {
         let output = try step(.fork) { () throws(SyscallError) in try Pipe() }
         let errors = try step(.fork) { () throws(SyscallError) in try Pipe() }
@@ -127,12 +133,17 @@ enum Launcher {
                 try Workload.become(plan, output: output.write.rawValue, errors: errors.write.rawValue)
             } catch {
                 let record = LaunchReport.failed(
-                    step: error.step.rawValue, errno: UInt16(clamping: error.errno), text: error.text
+                    step: error.step.rawValue,
+                    errno: UInt16(clamping: error.errno),
+                    text: error.text
                 )
                 try? writeAll(record.encoded(), to: failure.write.rawValue)
                 _exit(failureCode)
             }
         }
+        // SIGKILL to the others of the namespace needs it; nothing else that init still does needs any.
+        // The child keeps its own: under no_new_privs execve gives no capability that its caller lacks.
+        try? Privileges.keep(plan.capabilities.filter { $0 == 5 })
         _ = close(output.write.release())
         _ = close(errors.write.release())
         _ = close(failure.write.release())
@@ -145,7 +156,12 @@ enum Launcher {
         _ = close(failure.read.release())
         report(.ready(pid: pid))
         Initial.run(
-            plan, mainChild: pid, output: output.read, errors: errors.read, logs: logs, status: status
+            plan,
+            mainChild: pid,
+            output: output.read,
+            errors: errors.read,
+            logs: logs,
+            status: status
         )
     }
 }

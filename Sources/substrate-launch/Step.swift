@@ -1,4 +1,3 @@
-import CSystemShims
 import Glibc
 import SystemLayer
 
@@ -36,7 +35,8 @@ struct StepError: Error {
 
 /// Runs a step's calls; their failure carries its number.
 func step<Result: ~Copyable>(
-    _ step: Step, _ body: () throws(SyscallError) -> Result
+    _ step: Step,
+    _ body: () throws(SyscallError) -> Result
 ) throws(StepError) -> Result {
     do throws(SyscallError) {
         return try body()
@@ -62,9 +62,8 @@ struct Pipe: ~Copyable {
     let write: OwnedFD
 
     init() throws(SyscallError) {
-        var ends: (CInt, CInt) = (-1, -1)
-        try check(unsafe csh_pipe(&ends.0, &ends.1), "pipe2")
-        read = OwnedFD(ends.0)
-        write = OwnedFD(ends.1)
+        let ends = try Channels.pipe()
+        read = OwnedFD(ends.read)
+        write = OwnedFD(ends.write)
     }
 }

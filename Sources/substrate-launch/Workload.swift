@@ -1,5 +1,4 @@
 import CSystemShims
-import Confinement
 import Glibc
 import LaunchProtocol
 import SystemLayer
@@ -27,9 +26,6 @@ enum Workload {
             }
             try check(csh_reset_signals(), "sigprocmask")
         }
-        if let filter = WorkloadFilter.named(plan.seccompProfile) {
-            try step(.seccomp) { () throws(SyscallError) in try filter.install() }
-        }
         throw execute(plan)
     }
 
@@ -50,13 +46,17 @@ enum Workload {
             if errno != ENOENT && errno != ENOTDIR && errno != EACCES { break }
         }
         return StepError(
-            step: .exec, errno: reason, text: SyscallError("execve", reason, program).description
+            step: .exec,
+            errno: reason,
+            text: SyscallError("execve", reason, program).description
         )
     }
 
     private static func candidates(_ program: String, _ environment: [String]) -> [String] {
         if program.contains("/") { return [program] }
         let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/bin:/usr/bin:/bin"
-        return path.split(separator: ":", omittingEmptySubsequences: false).map { "\($0.isEmpty ? "." : $0)/\(program)" }
+        return path.split(separator: ":", omittingEmptySubsequences: false).map {
+            "\($0.isEmpty ? "." : $0)/\(program)"
+        }
     }
 }

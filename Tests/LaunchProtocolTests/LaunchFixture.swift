@@ -61,16 +61,13 @@ final class LaunchFixture: Sendable {
     }
 
     func start(
-        _ plan: LaunchPlan, namespaces: UInt64 = LaunchFixture.namespaces
+        _ plan: LaunchPlan,
+        namespaces: UInt64 = LaunchFixture.namespaces
     ) throws -> (process: ProcessHandle, report: LaunchReport?) {
-        let delivery = try Self.pipe()
-        let answer = try Self.pipe()
-        let planRead = OwnedFD(delivery.0)
-        let planWrite = OwnedFD(delivery.1)
-        let answerRead = OwnedFD(answer.0)
-        let answerWrite = OwnedFD(answer.1)
-        try writeAll(plan.encoded(), to: planWrite.rawValue)
-        try planWrite.close()
+        let planRead = try Channels.memoryFile(plan.encoded(), name: "plan")
+        let answer = try Channels.pipe()
+        let answerRead = OwnedFD(answer.read)
+        let answerWrite = OwnedFD(answer.write)
         var spawnPlan = SpawnPlan(program: Self.launcher, arguments: ["substrate-launch"])
         spawnPlan.descriptors = [(child: 3, parent: planRead.rawValue), (child: 4, parent: answerWrite.rawValue)]
         spawnPlan.namespaces = namespaces
@@ -102,12 +99,5 @@ final class LaunchFixture: Sendable {
             usleep(10_000)
         }
         return false
-    }
-
-    private static func pipe() throws -> (CInt, CInt) {
-        var ends: [CInt] = [-1, -1]
-        guard unsafe Glibc.pipe(&ends) == 0 else { throw SyscallError("pipe", errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
     }
 }

@@ -97,7 +97,7 @@ int csh_block_signals(void) {
     return answer(sigprocmask(SIG_SETMASK, &all, NULL));
 }
 int csh_reset_signals(void) {
-    for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
+    csh_default_actions();
     sigset_t none;
     sigemptyset(&none);
     return answer(sigprocmask(SIG_SETMASK, &none, NULL));

@@ -29,6 +29,12 @@ static void fail(int report, int step) {
     _exit(127);
 }
 
+void csh_default_actions(void) {
+    // The raw call: glibc's refuses its own signals 32 and 33, which a parent may have left ignored.
+    const uint64_t standard[4] = {0};
+    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, standard, NULL, 8);
+}
+
 static void child(const struct csh_spawn_plan *plan, int report) {
     // Copies go above every target first, so that no dup2 overwrites a source that is still to come.
     int highest = 2;
@@ -70,6 +76,7 @@ static void child(const struct csh_spawn_plan *plan, int report) {
         uid_t uid = (uid_t)plan->uid;
         if (syscall(SYS_setresuid, uid, uid, uid) != 0) fail(report, 5);
     }
+    csh_default_actions();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -72,6 +72,8 @@ int csh_syscall_number(const char *name);
 uint32_t csh_audit_architecture(void);
 
 int csh_block_signals(void);
+// Every signal does its default again, ignored ones included, which execve(2) keeps. Async-signal-safe.
+void csh_default_actions(void);
 int csh_reset_signals(void);
 int csh_signalfd(void);
 // The next signal and its sender (0: from outside the pid namespace), or 0 when there is none.
