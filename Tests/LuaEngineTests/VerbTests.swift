@@ -33,8 +33,12 @@ import Testing
 
     private func verb(_ name: String, request: PluginValue = .map([:])) -> HostFrame {
         .verb(
-            name: name, actor: Self.actor, request: request, functions: HostFunction.table.map(\.name),
-            deadlineMilliseconds: 5000)
+            name: name,
+            actor: Self.actor,
+            request: request,
+            functions: HostFunction.table.map(\.name),
+            deadlineMilliseconds: 5000
+        )
     }
 
     /// The trap that a run of this body ends with.
@@ -58,7 +62,8 @@ import Testing
         for container in ["web", "side"] {
             let call = try supervisor.receive(until: soon)
             #expect(
-                call == .call(function: "workload.start@1", arguments: .map(["container": .text(container)]), line: 6))
+                call == .call(function: "workload.start@1", arguments: .map(["container": .text(container)]), line: 6)
+            )
             let handle = PluginValue.handle(PluginHandle(index: 1, generation: 1))
             try supervisor.send(.reply(ReplyFrame(status: "ok", values: [handle])))
         }

@@ -207,6 +207,7 @@ static int run(lua_State *L) {
     const char *status = lua_tolstring(L, base + 2, &count);
     buffer_put(s, &s->status, status, count);
     lua_settop(L, base + 3);
+    s->output.count = 0; /* host calls had their arguments in it */
     clb_encode_one(L, &s->output, base + 3, ENCODE_RESULT);
     return 0;
 }
