@@ -65,7 +65,9 @@ final class SupervisorProcess {
 
     private func kill(_ identifier: pid_t, _ signal: CInt) { _ = Glibc.kill(identifier, signal) }
 
-    /// The next frame; logs are given to `log`. Throws how the process ended if it did so first.
+    /// The next frame, or how the process ended if it did so first.
+    ///
+    /// Printed lines go to the closure.
     func receive(until deadline: ContinuousClock.Instant, log: (String) -> Void = { _ in }) throws -> SupervisorFrame {
         while true {
             if let (kind, payload) = try buffer.next() {
