@@ -41,9 +41,8 @@ final class SupervisorProcess {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, theirs, 3)
-        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 4)
         var words: [UnsafeMutablePointer<CChar>?] = unsafe ([Self.binary] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer { unsafe words.withUnsafeBufferPointer { unsafe $0.forEach { unsafe free($0) } } }
         var environment: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
         var child: pid_t = 0
         let status = unsafe posix_spawn(&child, Self.binary, &actions, nil, &words, &environment)
@@ -66,7 +65,9 @@ final class SupervisorProcess {
 
     private func kill(_ identifier: pid_t, _ signal: CInt) { _ = Glibc.kill(identifier, signal) }
 
-    /// The next frame; logs are given to `log`. Throws how the process ended if it did so first.
+    /// The next frame, or how the process ended if it did so first.
+    ///
+    /// Printed lines go to the closure.
     func receive(until deadline: ContinuousClock.Instant, log: (String) -> Void = { _ in }) throws -> SupervisorFrame {
         while true {
             if let (kind, payload) = try buffer.next() {
