@@ -58,7 +58,9 @@ struct StreamTests {
         let sent = Seen(0)
         let handler: StreamHandler = { _, _, sink in
             for index in 0..<100_000 {
-                do throws(RPCStatus) { try await sink.send(Array(repeating: 0, count: 100_000)) } catch { return (error, []) }
+                do throws(RPCStatus) { try await sink.send(Array(repeating: 0, count: 100_000)) } catch {
+                    return (error, [])
+                }
                 sent.set(index)
             }
             return (.ok, [])
