@@ -72,7 +72,9 @@ final class ClientCall: EventReceiver {
         if !isStarted { fail(RPCStatus(code: 14, message: "the call could not be started")) }
     }
 
-    /// The next message; nil at a good end. One reader at a time.
+    /// The next message; nil at a good end.
+    ///
+    /// One reader at a time.
     func nextMessage() async throws(RPCStatus) -> [UInt8]? {
         let result = await withCheckedContinuation { continuation in
             let ended = state.withLock { state -> RPCStatus? in

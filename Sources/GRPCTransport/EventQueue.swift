@@ -82,7 +82,7 @@ final class EventQueue: Sendable {
 
     /// Starts an operation, unless the queue is closed.
     ///
-    /// - Parameter start: calls the bridge; answers whether it took the operation. Must not use this queue.
+    /// - Parameter start: calls the bridge; answers whether it took the operation. Must not start or close anything itself.
     /// - Returns: whether an event will come.
     func start(_ start: () -> Bool) -> Bool {
         isClosed.withLock { $0 ? false : start() }

@@ -95,8 +95,14 @@ public final class GRPCServer: Sendable {
             unsafe cgb_server_shutdown(core.handle.pointer, core.queue.handle.pointer, id)
             return true
         }
-        let server = core.handle
-        await drained.wait(for: grace) { unsafe cgb_server_cancel_all(server.pointer) }
+        let (server, events) = (core.handle, core.queue)
+        await drained.wait(for: grace) {
+            // The timer may fire as the last call ends; behind the queue's gate the server still exists.
+            _ = events.start {
+                unsafe cgb_server_cancel_all(server.pointer)
+                return true
+            }
+        }
         core.queue.remove(id)
         let idle = Latch()
         core.queue.whenEmpty { idle.open() }

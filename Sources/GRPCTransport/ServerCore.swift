@@ -27,6 +27,9 @@ final class ServerCore: Sendable {
     }
 
     /// Opens one more slot for a call.
+    ///
+    /// Runs before the first connection is adopted, or on the queue's thread: so the slot is known to the queue
+    /// before its event can come.
     func requestCall() {
         let id = queue.nextID()
         _ = queue.start {
