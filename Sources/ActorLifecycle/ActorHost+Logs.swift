@@ -23,6 +23,7 @@ extension ActorHost {
     /// Lines of an actor, oldest first.
     ///
     /// - Parameters:
+    ///   - key: whose.
     ///   - container: empty = all.
     ///   - follow: goes on until the reader leaves or the actor has ended and everything was read.
     /// - Returns: the lines; reading is done ahead of the reader by a bounded amount.

@@ -48,8 +48,10 @@ extension ActorHost {
     /// Restores a known actor from one of its local snapshots, with the request that last ran it.
     ///
     /// - Parameters:
+    ///   - key: the actor.
     ///   - snapshot: nil takes the newest.
     ///   - slot: nil takes the actor's own.
+    ///   - context: deadline and grace.
     /// - Returns: the verb's phases.
     /// - Throws: as `restore(_:context:)`.
     @discardableResult

@@ -14,6 +14,7 @@ extension ActorHost {
     ///   - message: one line for people.
     ///   - settled: whether the verb's effects can be forgotten.
     ///   - change: further changes of the record, in the same write.
+    /// - Throws: `internal` for an illegal move, `resourceExhausted` when it cannot be journalled.
     func move(
         _ entry: ActorEntry,
         to status: ActorStatus,

@@ -9,7 +9,12 @@ import Transfer
 extension ActorHost {
     /// Empties what a new start must not find and makes what it needs; snapshots survive.
     ///
-    /// - Parameter keepRoots: whether the containers' written files stay, as after Stop and Start.
+    /// - Parameters:
+    ///   - record: the actor's.
+    ///   - keepRoots: whether the containers' written files stay, as after Stop and Start.
+    ///   - keepVolumes: whether the durable volumes stay.
+    ///   - log: journals each effect.
+    /// - Throws: the first effect that failed; the caller tears down.
     func makeSurroundings(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool, log: VerbLog) throws(HostError) {
         let places = directories(record.identity.key)
         var emptied = [places.runtime, places.work, places.bundles, places.exits, places.identity]
@@ -59,7 +64,9 @@ extension ActorHost {
         }
     }
 
-    /// Ends whatever is left of an actor on the machine: programs, network, cgroups. Files stay.
+    /// Ends whatever is left of an actor on the machine: programs, network, cgroups.
+    ///
+    /// Files stay.
     ///
     /// Repeatable, needs no plugin, and goes on past each failure so that the rest is still removed.
     /// - Throws: the first failure, after everything was tried.

@@ -11,8 +11,10 @@ struct Handlers: Sendable {
     /// Runs one handler and makes its reply: the answer or a status, and the trailers.
     ///
     /// - Parameters:
+    ///   - context: the call.
     ///   - dialect: whose texts an unexpected failure has; nil for our own service.
     ///   - body: decodes, calls, encodes.
+    /// - Returns: the reply.
     func reply(
         _ context: CallContext,
         dialect: Dialect? = nil,

@@ -8,6 +8,7 @@ public import Telemetry
 
 /// A backend that is a script: each verb asks a fresh supervisor, and the host does what it asks for and may have.
 public final class ScriptBackend: ActorBackend {
+    /// What the script says that it is, checked.
     public let description: BackendDescription
     private let entry: PluginEntry
     private let pool: SupervisorPool
@@ -66,6 +67,7 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    /// Performs one verb in a supervisor of its own.
     public func perform(
         _ verb: BackendVerb,
         actor: PreparedActor,

@@ -15,6 +15,7 @@ final class SupervisorProcess: Sendable {
     /// - Parameters:
     ///   - program: the executable.
     ///   - identity: uid and gid that nobody else has now.
+    /// - Throws: `resourceExhausted` when it cannot be started.
     init(program: String, identity: UInt32) throws(HostError) {
         do throws(SyscallError) {
             let sockets = try DescriptorPair.sockets().release()
@@ -61,6 +62,8 @@ final class SupervisorProcess: Sendable {
     /// - Parameters:
     ///   - buffer: what came and was not used yet.
     ///   - deadline: after it the supervisor is killed.
+    /// - Returns: the frame.
+    /// - Throws: what its silence or its death means.
     func receive(_ buffer: inout FrameBuffer, until deadline: ContinuousClock.Instant) throws(HostError)
         -> SupervisorFrame
     {

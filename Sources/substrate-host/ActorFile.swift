@@ -11,6 +11,7 @@ enum ActorFile {
     /// - Parameters:
     ///   - path: the file; `-` is standard input.
     ///   - slot: overrides `target_ateom_uid`.
+    /// - Returns: the request.
     /// - Throws: `invalidArgument` with the field and the mend.
     static func read(_ path: String, slot: String?) throws(HostError) -> RunRequest {
         let bytes: [UInt8]

@@ -7,6 +7,7 @@ enum CounterClient {
     ///
     /// - Parameter port: on 127.0.0.1.
     /// - Returns: the body, `memory=N data=M`.
+    /// - Throws: the system call that failed.
     static func count(_ port: Int) throws -> String {
         let number = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard number >= 0 else { throw SyscallError("socket", errno) }
