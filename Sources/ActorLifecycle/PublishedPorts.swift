@@ -1,6 +1,5 @@
 import ActorContract
 import ActorNetwork
-import ContractWire
 import HostErrors
 import Synchronization
 
@@ -50,11 +49,9 @@ final class PublishedPorts: Sendable {
     }
 
     /// What is open.
-    func list(_ key: ActorKey) -> [HostMessages.Published] {
+    func list(_ key: ActorKey) -> [(hostPort: Int, actorPort: Int)] {
         entries.withLock { entries in
-            (entries[key] ?? []).map {
-                HostMessages.Published(host: "127.0.0.1", port: Int($0.forwarder.port), actorPort: $0.actorPort)
-            }
+            (entries[key] ?? []).map { (Int($0.forwarder.port), $0.actorPort) }
         }
     }
 }
