@@ -28,8 +28,10 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
                 .filter { TextFile.read("\($0)/cgroup.procs") != nil }
         }
         .sorted()
-        // The journal's own side files come and go with its checkpoints.
-        files = Set(FileManager.default.subpaths(atPath: host.base) ?? []).filter { !$0.hasPrefix("journal.sqlite") }
+        // The journal's own side files come and go with its checkpoints, and the image's layers are meant to stay.
+        files = Set(FileManager.default.subpaths(atPath: host.base) ?? []).filter {
+            !$0.hasPrefix("journal.sqlite") && !$0.hasPrefix("image-store/layers/")
+        }
         descriptors = [:]
         for name in try DirectoryTree.names(in: "/proc/\(pid)/fd") {
             let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)")) ?? ""

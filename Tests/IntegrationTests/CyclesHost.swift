@@ -125,7 +125,7 @@ final class CyclesHost: Sendable {
     /// Waits until an actor has a status.
     func reaches(_ name: String, _ status: String, seconds: Int = 5) async throws -> HostMessages.Actor {
         try await eventually("\(name) is \(status)", seconds: seconds) {
-            let actor = try await self.actor(name)
+            guard let actor = try? await self.actor(name) else { return nil }
             return actor.status == status ? actor : nil
         }
     }
