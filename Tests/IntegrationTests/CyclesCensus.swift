@@ -4,7 +4,8 @@ import Transfer
 
 /// What a host has on the machine: everything of its own base directory and below its process, nothing of others.
 struct CyclesCensus: Equatable, CustomStringConvertible {
-    var processes: Int
+    /// By name, zombies marked.
+    var processes: [String]
     var mounts: [String]
     var cgroups: [String]
     var files: Set<String>
@@ -16,7 +17,7 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
     /// The host is a subreaper, so an orphan of its own, or one that nobody reaped, is below it and is counted.
     init(_ host: CyclesHost) throws {
         let pid = host.process.pid
-        processes = Self.descendants(of: pid).count
+        processes = Self.descendants(of: pid).compactMap(Self.name).sorted()
         mounts = (TextFile.read("/proc/\(pid)/mountinfo") ?? "").split(separator: "\n").map(String.init)
             .filter { $0.contains(host.base) }.sorted()
         let parent = "substrate/\(SHA256.hex(of: [UInt8](host.base.utf8)).prefix(12))"
@@ -66,6 +67,12 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
             next += children[one] ?? []
         }
         return found
+    }
+
+    private static func name(of pid: Int32) -> String? {
+        guard let text = TextFile.read("/proc/\(pid)/stat"), let bracket = text.lastIndex(of: ")") else { return nil }
+        let name = text[..<bracket].drop { $0 != "(" }.dropFirst()
+        return String(name) + (text[bracket...].hasPrefix(") Z") ? " (zombie)" : "")
     }
 
     private static func parent(of pid: Int32) -> Int32? {
