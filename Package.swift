@@ -160,6 +160,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["TestSupport", "SystemLayer", "HostErrors", "substrate-host"],
+            exclude: ["Foreign"],
             swiftSettings: strict
         ),
         .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),
