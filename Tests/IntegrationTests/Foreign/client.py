@@ -4,6 +4,7 @@
 Takes one scenario against a host that runs; prints `ok` or `FAIL` for each claim; exits 0 when none failed.
 TARGET is unix:PATH or HOST:PORT; ASSET is a file beneath the host's --asset-root.
 """
+import hashlib
 import pathlib
 import sys
 import time
@@ -158,7 +159,8 @@ def june_codes(client):
     code, text, reason = client.call("Run", wrong)
     client.check("an asset that is not what it should be", code != "OK" and reason == "ASSET", (code, text, reason))
     outside = run()
-    client.add_asset(outside, url="file:///etc/passwd")
+    passwd = pathlib.Path("/etc/passwd")
+    client.add_asset(outside, url=f"file://{passwd}", sha256=hashlib.sha256(passwd.read_bytes()).hexdigest())
     code, text, reason = client.call("Run", outside)
     client.check("an asset outside the roots", code != "OK" and reason in ("ASSET", "POLICY"), (code, text, reason))
     client.tidy("nobody")
