@@ -216,7 +216,7 @@ def main():
     client = wire.Client(dialect, target, image, pathlib.Path(asset))
     try:
         if scenario == "tour":
-            tour(client, f"{dialect}-tour")
+            tour(client, dialect + ("-unix" if target.startswith("unix:") else "-tcp"))
         elif scenario == "codes":
             (june_codes if dialect == "june" else autumn_codes)(client)
         else:
