@@ -163,6 +163,7 @@ let package = Package(
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport", "Transfer",
                 "substrate-host",
             ],
+            exclude: ["Foreign"],
             swiftSettings: strict
         ),
         .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),

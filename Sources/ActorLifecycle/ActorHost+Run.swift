@@ -253,7 +253,7 @@ extension ActorHost {
         try keep(entry, answer)
         try refuseCancelled(operation)
         try await clock.measure("readiness", program: true) { () async throws(HostError) in
-            try await self.awaitReadiness(entry, operation)
+            try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
         try refuseCancelled(operation)
         try move(entry, to: .ready, settled: true)
@@ -268,7 +268,9 @@ extension ActorHost {
             return
         }
         guard [.pulling, .starting, .restoring].contains(status) else { return }
-        if operation.isCancelled || error.code == .cancelled {
+        // That nobody waits any more cancels too, but a program that was not ready by then has failed.
+        let isLate = error.reason == .readinessTimeout
+        if !isLate, operation.isCancelled || error.code == .cancelled {
             await end(entry, as: .stopped, message: "cancelled")
         } else {
             await end(entry, as: .failed, reason: Self.reason(of: error, while: status), message: error.message)
@@ -352,13 +354,19 @@ extension ActorHost {
         }
     }
 
-    private func awaitReadiness(_ entry: ActorEntry, _ operation: Operation) async throws(HostError) {
+    private func awaitReadiness(
+        _ entry: ActorEntry,
+        _ operation: Operation,
+        until deadline: ContinuousClock.Instant?
+    ) async throws(HostError) {
         let record = entry.record
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
         for container in record.spec.containers {
             if let probe = container.readiness {
-                targets.append(try ReadinessTarget(container: container.name, probe: probe))
+                var target = try ReadinessTarget(container: container.name, probe: probe)
+                if let deadline { target.timeout = min(target.timeout, max(deadline - .now, .zero)) }
+                targets.append(target)
             }
         }
         let missing = record.processes.first { handles[$0.name] == nil }?.name
@@ -370,10 +378,12 @@ extension ActorHost {
             return nil
         }
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
-        _ = try await ReadinessProber.wait(
-            namespacePath: directories(entry.key).network,
-            targets: targets,
-            shouldStop: ended
-        )
+        let network = directories(entry.key).network
+        do throws(HostError) {
+            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
+        } catch {
+            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
+            throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
+        }
     }
 }
