@@ -93,36 +93,32 @@ extension ActorHost {
             request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
             request.scope = scope
             let asked = request
-            _ = try await clock.measure("backend", program: true) { () async throws(HostError) in
-                try await Offload.run { () throws(HostError) in
-                    try self.backend.perform(
-                        .checkpoint,
-                        actor: prepared,
-                        request: asked,
-                        log: log,
-                        cancellation: operation
-                    )
-                }
+            _ = try await Offload.phase("backend", clock) { () throws(HostError) in
+                try self.backend.perform(
+                    .checkpoint,
+                    actor: prepared,
+                    request: asked,
+                    log: log,
+                    cancellation: operation
+                )
             }
-            try await clock.measure("volumes.save") { () async throws(HostError) in
-                try await Offload.run { () throws(HostError) in
-                    try log.effect("snapshot.write", name) { () throws(HostError) in
-                        // Nobody may write while it is read, whatever the script forgot to end.
-                        Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
-                        let manifest = SnapshotManifest(
-                            sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
-                            assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
-                            scope: scope.rawValue,
-                            backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
-                        )
-                        let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
-                        _ = try self.snapshots.saveLocal(
-                            actorDirectory: key.directoryName,
-                            name: name,
-                            manifest: manifest,
-                            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
-                        )
-                    }
+            try await Offload.phase("volumes.save", clock) { () throws(HostError) in
+                try log.effect("snapshot.write", name) { () throws(HostError) in
+                    // Nobody may write while it is read, whatever the script forgot to end.
+                    Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
+                    let manifest = SnapshotManifest(
+                        sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
+                        assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
+                        scope: scope.rawValue,
+                        backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
+                    )
+                    let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+                    _ = try self.snapshots.saveLocal(
+                        actorDirectory: key.directoryName,
+                        name: name,
+                        manifest: manifest,
+                        volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+                    )
                 }
             }
         } catch {
