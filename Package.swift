@@ -139,7 +139,9 @@ let package = Package(
         room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
         .executableTarget(
             name: "substrate-bench",
-            dependencies: ["HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract"],
+            dependencies: [
+                "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
+            ],
             swiftSettings: strict
         ),
         tests("HostErrors"),

@@ -95,24 +95,20 @@ extension ActorHost {
             request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
             request.scope = scope
             let asked = request
-            _ = try await clock.measure("backend", program: true) { () async throws(HostError) in
-                try await Offload.run { () throws(HostError) in
-                    try self.backend.perform(
-                        .checkpoint,
-                        actor: prepared,
-                        request: asked,
-                        log: log,
-                        cancellation: operation
-                    )
-                }
+            _ = try await Offload.phase("backend", clock) { () throws(HostError) in
+                try self.backend.perform(
+                    .checkpoint,
+                    actor: prepared,
+                    request: asked,
+                    log: log,
+                    cancellation: operation
+                )
             }
-            try await clock.measure("volumes.save") { () async throws(HostError) in
-                try await Offload.run { () throws(HostError) in
-                    try log.effect("snapshot.write", name) { () throws(HostError) in
-                        // Nobody may write while it is read, whatever the script forgot to end.
-                        Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
-                        try self.saveVolumes(record, name: name, scope: scope)
-                    }
+            try await Offload.phase("volumes.save", clock) { () throws(HostError) in
+                try log.effect("snapshot.write", name) { () throws(HostError) in
+                    // Nobody may write while it is read, whatever the script forgot to end.
+                    Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
+                    try self.saveVolumes(record, name: name, scope: scope)
                 }
             }
         } catch {

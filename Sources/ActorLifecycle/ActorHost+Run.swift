@@ -211,26 +211,22 @@ extension ActorHost {
             record.state = []
             record.needsTeardown = true
         }
-        let prepared = try await clock.measure("assets.images") { () async throws(HostError) in
-            try await self.prepare(entry.record, environments: secrets)
+        let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
+            try self.prepare(entry.record, environments: secrets)
         }
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
-        try await clock.measure("surroundings") { () async throws(HostError) in
-            try await Offload.run { () throws(HostError) in
-                // What a killed host may have left is gone before anything new is made.
-                try self.teardown(key)
-                try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
-            }
+        try await Offload.phase("surroundings", clock) { () throws(HostError) in
+            // What a killed host may have left is gone before anything new is made.
+            try self.teardown(key)
+            try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
         }
         if let snapshot {
-            try await clock.measure("volumes.restore") { () async throws(HostError) in
-                let places = directories(key)
-                let volumes = bare.volumes.filter { $0.source == .durableDirectory }
-                    .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
-                try await Offload.run { () throws(HostError) in
-                    try self.snapshots.restoreVolumes(snapshot, into: volumes)
-                }
+            let places = directories(key)
+            let volumes = bare.volumes.filter { $0.source == .durableDirectory }
+                .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+            try await Offload.phase("volumes.restore", clock) { () throws(HostError) in
+                try self.snapshots.restoreVolumes(snapshot, into: volumes)
             }
         }
         try refuseCancelled(operation)
@@ -239,16 +235,14 @@ extension ActorHost {
         ask.timeoutMilliseconds = context.timeoutMilliseconds
         ask.scope = restore?.scope
         let asked = ask
-        let answer = try await clock.measure("backend") { () async throws(HostError) in
-            try await Offload.run { () throws(HostError) in
-                try self.backend.perform(
-                    restore == nil ? .run : .restore,
-                    actor: prepared,
-                    request: asked,
-                    log: log,
-                    cancellation: operation
-                )
-            }
+        let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
+            try self.backend.perform(
+                restore == nil ? .run : .restore,
+                actor: prepared,
+                request: asked,
+                log: log,
+                cancellation: operation
+            )
         }
         try keep(entry, answer)
         try refuseCancelled(operation)
@@ -307,31 +301,29 @@ extension ActorHost {
     private func prepare(
         _ record: ActorRecord,
         environments: [String: [EnvironmentEntry]]
-    ) async throws(HostError) -> PreparedActor {
+    ) throws(HostError) -> PreparedActor {
         let key = record.identity.key
-        return try await Offload.run { () throws(HostError) in
-            let places = self.directories(key)
-            var actor = PreparedActor(
-                identity: record.identity,
-                slot: record.slot,
-                directory: places.root,
-                cgroup: self.cgroupName(key)
-            )
-            for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
-                actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
-            }
-            for container in record.spec.containers {
-                var whole = container
-                whole.environment = environments[container.name] ?? []
-                let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
-                actor.containers.append(PreparedContainer(container: whole, layers: layers))
-            }
-            for volume in record.spec.volumes where volume.source == .durableDirectory {
-                actor.volumes[volume.name] = places.volume(volume.name)
-            }
-            actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
-            return actor
+        let places = self.directories(key)
+        var actor = PreparedActor(
+            identity: record.identity,
+            slot: record.slot,
+            directory: places.root,
+            cgroup: self.cgroupName(key)
+        )
+        for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
+            actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
         }
+        for container in record.spec.containers {
+            var whole = container
+            whole.environment = environments[container.name] ?? []
+            let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
+            actor.containers.append(PreparedContainer(container: whole, layers: layers))
+        }
+        for volume in record.spec.volumes where volume.source == .durableDirectory {
+            actor.volumes[volume.name] = places.volume(volume.name)
+        }
+        actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
+        return actor
     }
 
     /// Keeps what a verb left running: in the journal, and as handles to watch.
