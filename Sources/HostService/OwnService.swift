@@ -77,12 +77,14 @@ public struct OwnService: Sendable {
         case .publish:
             let request = try HostMessages.PublishRequest(decoding: bytes)
             let key = try host.resolve(request.actor)
+            let changes = try host.watch(key)
             let port = try ports.publish(
                 key,
                 namespace: host.directories(key).network,
                 port: request.port,
                 hostPort: request.hostPort
             )
+            closeAtEnd(key, port: port, changes: changes)
             return HostMessages.PublishResponse(host: "127.0.0.1", port: port).encoded()
         case .forget:
             let request = try HostMessages.ForgetRequest(decoding: bytes)
@@ -91,6 +93,14 @@ public struct OwnService: Sendable {
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
         case .watch, .logs: throw HostError(.internal, nil, "\(method.rawValue) is a stream")
+        }
+    }
+
+    /// Closes a published port when its actor is no longer live, whoever ended it: a verb of the contract or itself.
+    private func closeAtEnd(_ key: ActorKey, port: Int, changes: AsyncStream<ActorRecord>) {
+        Task {
+            for await record in changes where !record.status.isLive { break }
+            ports.close(key, hostPort: port)
         }
     }
 

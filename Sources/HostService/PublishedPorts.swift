@@ -43,6 +43,17 @@ final class PublishedPorts: Sendable {
         for entry in gone { entry.forwarder.stop() }
     }
 
+    /// Closes one, if it is open still.
+    func close(_ key: ActorKey, hostPort: Int) {
+        let gone = entries.withLock { entries in
+            let gone = (entries[key] ?? []).filter { Int($0.forwarder.port) == hostPort }
+            entries[key]?.removeAll { Int($0.forwarder.port) == hostPort }
+            if entries[key]?.isEmpty == true { entries[key] = nil }
+            return gone
+        }
+        for entry in gone { entry.forwarder.stop() }
+    }
+
     /// Closes all of an actor.
     func close(_ key: ActorKey) {
         let gone = entries.withLock { $0.removeValue(forKey: key) ?? [] }
