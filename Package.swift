@@ -159,7 +159,10 @@ let package = Package(
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["TestSupport", "SystemLayer", "HostErrors", "substrate-host"],
+            dependencies: [
+                "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport", "Transfer",
+                "substrate-host",
+            ],
             exclude: ["Foreign"],
             swiftSettings: strict
         ),

@@ -158,7 +158,8 @@ extension ActorHost {
                 return .success(())
             } catch {
                 await settleFailure(entry, error, operation: operation)
-                return .failure(error)
+                // However a cancelled verb came to its end, that is not why.
+                return .failure(operation.isCancelled ? HostError(.cancelled, nil, "the verb was cancelled") : error)
             }
         } onCancel: {
             operation.cancel()
@@ -252,7 +253,7 @@ extension ActorHost {
         try keep(entry, answer)
         try refuseCancelled(operation)
         try await clock.measure("readiness", program: true) { () async throws(HostError) in
-            try await self.awaitReadiness(entry, until: context.deadline)
+            try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
         try refuseCancelled(operation)
         try move(entry, to: .ready, settled: true)
@@ -353,7 +354,11 @@ extension ActorHost {
         }
     }
 
-    private func awaitReadiness(_ entry: ActorEntry, until deadline: ContinuousClock.Instant?) async throws(HostError) {
+    private func awaitReadiness(
+        _ entry: ActorEntry,
+        _ operation: Operation,
+        until deadline: ContinuousClock.Instant?
+    ) async throws(HostError) {
         let record = entry.record
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
@@ -366,6 +371,7 @@ extension ActorHost {
         }
         let missing = record.processes.first { handles[$0.name] == nil }?.name
         let ended: @Sendable () -> String? = {
+            if operation.isCancelled { return "the verb was cancelled" }
             if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
                 return "container \"\(name)\" ended before it was ready; its log says why"
             }
