@@ -156,6 +156,7 @@ let package = Package(
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

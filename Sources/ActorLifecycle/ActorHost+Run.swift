@@ -215,7 +215,7 @@ extension ActorHost {
             try await self.prepare(entry.record, environments: secrets)
         }
         try refuseCancelled(operation)
-        let log = VerbLog(journal: journal, key: key, verb: restore == nil ? "run" : "restore")
+        let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await clock.measure("surroundings") { () async throws(HostError) in
             try await Offload.run { () throws(HostError) in
                 // What a killed host may have left is gone before anything new is made.
@@ -340,7 +340,9 @@ extension ActorHost {
         record.processes = answer.processes
         if let state = answer.state { record.state = state }
         let written = record
+        try FailPoint.reach("\(entry.verb).keep.before")
         try journal.put(written)
+        try FailPoint.reach("\(entry.verb).keep.after")
         var handles: [String: ProcessHandle] = [:]
         for process in answer.processes {
             if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) {
