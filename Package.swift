@@ -139,7 +139,9 @@ let package = Package(
         room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
         .executableTarget(
             name: "substrate-bench",
-            dependencies: ["HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract"],
+            dependencies: [
+                "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
+            ],
             swiftSettings: strict
         ),
         tests("HostErrors"),
@@ -156,6 +158,7 @@ let package = Package(
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
@@ -163,6 +166,7 @@ let package = Package(
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport", "Transfer",
                 "substrate-host",
             ],
+            exclude: ["Foreign"],
             swiftSettings: strict
         ),
         .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),

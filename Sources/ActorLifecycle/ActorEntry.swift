@@ -25,6 +25,9 @@ final class ActorEntry: Sendable {
 
     var record: ActorRecord { state.withLock { $0.record } }
 
+    /// The verb in flight; between verbs only recovery changes an actor.
+    var verb: String { state.withLock { $0.operation?.verb ?? "recover" } }
+
     func with<Value: Sendable>(_ body: (inout sending State) -> sending Value) -> Value { state.withLock(body) }
 
     /// Claims the actor for a verb, or says which verb has it.

@@ -211,26 +211,22 @@ extension ActorHost {
             record.state = []
             record.needsTeardown = true
         }
-        let prepared = try await clock.measure("assets.images") { () async throws(HostError) in
-            try await self.prepare(entry.record, environments: secrets)
+        let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
+            try self.prepare(entry.record, environments: secrets)
         }
         try refuseCancelled(operation)
-        let log = VerbLog(journal: journal, key: key, verb: restore == nil ? "run" : "restore")
-        try await clock.measure("surroundings") { () async throws(HostError) in
-            try await Offload.run { () throws(HostError) in
-                // What a killed host may have left is gone before anything new is made.
-                try self.teardown(key)
-                try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
-            }
+        let log = VerbLog(journal: journal, key: key, verb: operation.verb)
+        try await Offload.phase("surroundings", clock) { () throws(HostError) in
+            // What a killed host may have left is gone before anything new is made.
+            try self.teardown(key)
+            try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
         }
         if let snapshot {
-            try await clock.measure("volumes.restore") { () async throws(HostError) in
-                let places = directories(key)
-                let volumes = bare.volumes.filter { $0.source == .durableDirectory }
-                    .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
-                try await Offload.run { () throws(HostError) in
-                    try self.snapshots.restoreVolumes(snapshot, into: volumes)
-                }
+            let places = directories(key)
+            let volumes = bare.volumes.filter { $0.source == .durableDirectory }
+                .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+            try await Offload.phase("volumes.restore", clock) { () throws(HostError) in
+                try self.snapshots.restoreVolumes(snapshot, into: volumes)
             }
         }
         try refuseCancelled(operation)
@@ -239,21 +235,19 @@ extension ActorHost {
         ask.timeoutMilliseconds = context.timeoutMilliseconds
         ask.scope = restore?.scope
         let asked = ask
-        let answer = try await clock.measure("backend") { () async throws(HostError) in
-            try await Offload.run { () throws(HostError) in
-                try self.backend.perform(
-                    restore == nil ? .run : .restore,
-                    actor: prepared,
-                    request: asked,
-                    log: log,
-                    cancellation: operation
-                )
-            }
+        let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
+            try self.backend.perform(
+                restore == nil ? .run : .restore,
+                actor: prepared,
+                request: asked,
+                log: log,
+                cancellation: operation
+            )
         }
         try keep(entry, answer)
         try refuseCancelled(operation)
         try await clock.measure("readiness", program: true) { () async throws(HostError) in
-            try await self.awaitReadiness(entry, operation)
+            try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
         try refuseCancelled(operation)
         try move(entry, to: .ready, settled: true)
@@ -268,7 +262,9 @@ extension ActorHost {
             return
         }
         guard [.pulling, .starting, .restoring].contains(status) else { return }
-        if operation.isCancelled || error.code == .cancelled {
+        // That nobody waits any more cancels too, but a program that was not ready by then has failed.
+        let isLate = error.reason == .readinessTimeout
+        if !isLate, operation.isCancelled || error.code == .cancelled {
             await end(entry, as: .stopped, message: "cancelled")
         } else {
             await end(entry, as: .failed, reason: Self.reason(of: error, while: status), message: error.message)
@@ -305,31 +301,29 @@ extension ActorHost {
     private func prepare(
         _ record: ActorRecord,
         environments: [String: [EnvironmentEntry]]
-    ) async throws(HostError) -> PreparedActor {
+    ) throws(HostError) -> PreparedActor {
         let key = record.identity.key
-        return try await Offload.run { () throws(HostError) in
-            let places = self.directories(key)
-            var actor = PreparedActor(
-                identity: record.identity,
-                slot: record.slot,
-                directory: places.root,
-                cgroup: self.cgroupName(key)
-            )
-            for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
-                actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
-            }
-            for container in record.spec.containers {
-                var whole = container
-                whole.environment = environments[container.name] ?? []
-                let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
-                actor.containers.append(PreparedContainer(container: whole, layers: layers))
-            }
-            for volume in record.spec.volumes where volume.source == .durableDirectory {
-                actor.volumes[volume.name] = places.volume(volume.name)
-            }
-            actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
-            return actor
+        let places = self.directories(key)
+        var actor = PreparedActor(
+            identity: record.identity,
+            slot: record.slot,
+            directory: places.root,
+            cgroup: self.cgroupName(key)
+        )
+        for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
+            actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
         }
+        for container in record.spec.containers {
+            var whole = container
+            whole.environment = environments[container.name] ?? []
+            let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
+            actor.containers.append(PreparedContainer(container: whole, layers: layers))
+        }
+        for volume in record.spec.volumes where volume.source == .durableDirectory {
+            actor.volumes[volume.name] = places.volume(volume.name)
+        }
+        actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
+        return actor
     }
 
     /// Keeps what a verb left running: in the journal, and as handles to watch.
@@ -338,7 +332,9 @@ extension ActorHost {
         record.processes = answer.processes
         if let state = answer.state { record.state = state }
         let written = record
+        try FailPoint.reach("\(entry.verb).keep.before")
         try journal.put(written)
+        try FailPoint.reach("\(entry.verb).keep.after")
         var handles: [String: ProcessHandle] = [:]
         for process in answer.processes {
             if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) {
@@ -352,13 +348,19 @@ extension ActorHost {
         }
     }
 
-    private func awaitReadiness(_ entry: ActorEntry, _ operation: Operation) async throws(HostError) {
+    private func awaitReadiness(
+        _ entry: ActorEntry,
+        _ operation: Operation,
+        until deadline: ContinuousClock.Instant?
+    ) async throws(HostError) {
         let record = entry.record
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
         for container in record.spec.containers {
             if let probe = container.readiness {
-                targets.append(try ReadinessTarget(container: container.name, probe: probe))
+                var target = try ReadinessTarget(container: container.name, probe: probe)
+                if let deadline { target.timeout = min(target.timeout, max(deadline - .now, .zero)) }
+                targets.append(target)
             }
         }
         let missing = record.processes.first { handles[$0.name] == nil }?.name
@@ -370,10 +372,12 @@ extension ActorHost {
             return nil
         }
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
-        _ = try await ReadinessProber.wait(
-            namespacePath: directories(entry.key).network,
-            targets: targets,
-            shouldStop: ended
-        )
+        let network = directories(entry.key).network
+        do throws(HostError) {
+            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
+        } catch {
+            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
+            throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
+        }
     }
 }

@@ -1,9 +1,13 @@
 import Dispatch
 import HostErrors
+import Telemetry
 
 /// Runs blocking work where it starves nobody: the cooperative pool is as wide as the machine has cores.
 enum Offload {
     private static let queue = DispatchQueue(label: "substrate.blocking", attributes: .concurrent)
+
+    /// Runs the body on a thread of that queue some time; nobody waits for it.
+    static func later(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
 
     /// Runs the body on a thread of its own queue and waits without holding a pool thread.
     ///
@@ -21,5 +25,28 @@ enum Offload {
             }
         }
         return try result.get()
+    }
+
+    /// Runs the body as `run` does and adds how long it took to a verb's phases, what programs took by itself.
+    ///
+    /// - Parameters:
+    ///   - name: the phase; the programs' part is `NAME.program`.
+    ///   - clock: the verb's.
+    ///   - body: the phase.
+    static func phase<Value: Sendable>(
+        _ name: String,
+        _ clock: PhaseClock,
+        _ body: @escaping @Sendable () throws(HostError) -> Value
+    ) async throws(HostError) -> Value {
+        let programs = ProgramTime()
+        let start = clock.elapsedMilliseconds
+        defer {
+            let waited = programs.milliseconds
+            clock.add(name, milliseconds: clock.elapsedMilliseconds - start - waited)
+            if waited > 0 { clock.add("\(name).program", milliseconds: waited, program: true) }
+        }
+        return try await run { () throws(HostError) in
+            try programs.counting { () throws(HostError) in try body() }
+        }
     }
 }

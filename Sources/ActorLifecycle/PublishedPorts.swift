@@ -45,7 +45,8 @@ final class PublishedPorts: Sendable {
     /// Closes all of an actor.
     func close(_ key: ActorKey) {
         let gone = entries.withLock { $0.removeValue(forKey: key) ?? [] }
-        for entry in gone { entry.forwarder.stop() }
+        // Their threads end in their own time: a port is nobody's reason to wait.
+        if !gone.isEmpty { Offload.later { for entry in gone { entry.forwarder.stop() } } }
     }
 
     /// What is open.

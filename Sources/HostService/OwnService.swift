@@ -44,7 +44,7 @@ public struct OwnService: Sendable {
     private func answer(_ method: HostMethod, _ context: CallContext, _ bytes: [UInt8]) async throws(HostError)
         -> [UInt8]
     {
-        let verb = VerbContext(timeoutMilliseconds: Handlers.timeout(context, otherwise: 60_000))
+        let verb = Handlers.verb(context, otherwise: 60_000)
         switch method {
         case .list:
             _ = try HostMessages.ListRequest(decoding: bytes)

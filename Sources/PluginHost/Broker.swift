@@ -3,6 +3,7 @@ import HostErrors
 import PluginProtocol
 import Synchronization
 import SystemLayer
+import Telemetry
 
 /// Answers the host calls of one verb of one actor: looks the row up, checks verb and handle, does it.
 ///
@@ -124,7 +125,9 @@ final class Broker {
             named.append(table[Int(handle.index)])
         }
         let number = try effects.begin("process.stop", target: named.map(\.name).sorted().joined(separator: ","))
-        let ended = ProcessStop.perform(named, graceMilliseconds: grace, deadline: deadline)
+        let ended = ProgramTime.wait {
+            ProcessStop.perform(named, graceMilliseconds: grace, deadline: deadline)
+        }
         try effects.finish(number, outcome: ended ? "ok" : "timeout", process: nil)
         kept.removeAll { process in named.contains(process) }
         return ended ? ReplyFrame(status: "ok", values: []) : refuse("timeout", "a program could not be ended in time")

@@ -4,6 +4,7 @@ import HostErrors
 import LaunchProtocol
 import PluginProtocol
 import SystemLayer
+import Telemetry
 
 /// Starts one container: a plan for the launcher, the launcher, and its word that the program runs.
 struct WorkloadStart {
@@ -50,7 +51,10 @@ struct WorkloadStart {
             } catch  where error.errno == EPIPE {
                 // The launcher is gone already; its report says why.
             }
-            let report = LaunchReport.decode(try readAll(from: reportReader.rawValue, limit: 1 << 16))
+            let said = try ProgramTime.wait { () throws(SyscallError) in
+                try readAll(from: reportReader.rawValue, limit: 1 << 16)
+            }
+            let report = LaunchReport.decode(said)
             guard case .ready? = report else {
                 _ = handle.signal(9)
                 _ = handle.wait()

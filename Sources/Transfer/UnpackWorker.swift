@@ -1,6 +1,7 @@
 import Glibc
 public import HostErrors
 import SystemLayer
+import Telemetry
 
 /// The child that reads strangers' archives, so that this process need not.
 ///
@@ -37,13 +38,16 @@ public struct UnpackWorker: Sendable {
         let writing = OwnedFD(ends[1])
         let child = try spawn(arguments, input, output, writing.rawValue, directories)
         do throws(SyscallError) { try writing.close() } catch { throw storeError(error) }
-        var words: [UInt8] = []
-        while words.count < 8192, let some = try? readSome(4096, from: reading.rawValue), !some.isEmpty {
-            words += some
-        }
-        var status: CInt = 0
-        while unsafe waitpid(child, &status, 0) < 0 {
-            guard errno == EINTR else { throw storeError("waitpid", executable) }
+        let (words, status) = try ProgramTime.wait { () throws(HostError) in
+            var words: [UInt8] = []
+            while words.count < 8192, let some = try? readSome(4096, from: reading.rawValue), !some.isEmpty {
+                words += some
+            }
+            var status: CInt = 0
+            while unsafe waitpid(child, &status, 0) < 0 {
+                guard errno == EINTR else { throw storeError("waitpid", executable) }
+            }
+            return (words, status)
         }
         if status != 0 { throw Self.failure(status, String(decoding: words, as: UTF8.self)) }
     }

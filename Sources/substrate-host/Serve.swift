@@ -2,7 +2,6 @@ import ActorContract
 import ActorLifecycle
 import Assets
 import ContractWire
-import Dispatch
 import GRPCTransport
 import Glibc
 import HostErrors
@@ -11,7 +10,6 @@ import Images
 import PluginHost
 import PluginOverlays
 import Snapshots
-import Synchronization
 import SystemLayer
 import Telemetry
 import Transfer
@@ -30,12 +28,15 @@ enum Serve {
         guard let entry = found.index[options.backend] else {
             throw UsageError.unknownBackend(options.backend, available: found.index.available)
         }
-        let unmet = try Doctor.unmet(options.require, in: Doctor.examine(pluginsDirectory: options.pluginsDirectory))
+        // Trying the machine takes its time: only for who asks.
+        let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
+        let unmet = try Doctor.unmet(options.require, in: findings)
         if !unmet.isEmpty {
             let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
             throw HostError(.failedPrecondition, .machine, lines.joined(separator: "\n"))
         }
         try DirectoryTree.make(options.baseDirectory, mode: 0o700)
+        let signals = await EndSignals()
         let lock = try BaseLock(directory: options.baseDirectory)
         defer { lock.keep() }
         try? Machine.becomeSubreaper()
@@ -88,7 +89,7 @@ enum Serve {
                 "base.dir": options.baseDirectory, "listen": options.listen.map(\.description).joined(separator: " "),
             ]
         )
-        await signalled()
+        await signals.first()
         logger.notice("draining", ["stop.actors": "\(options.stopActors)"])
         server.setServing(false)
         host.drain()
@@ -120,29 +121,6 @@ enum Serve {
             }
             logger.warning("plaintext TCP: whoever reaches this port controls every actor", ["listen": "\(endpoint)"])
             _ = try server.listen(tcp: host, port: Int(port))
-        }
-    }
-
-    /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
-    private static func signalled() async {
-        let sources = [SIGTERM, SIGINT].map { number -> any DispatchSourceSignal in
-            signal(number, SIG_IGN)
-            return DispatchSource.makeSignalSource(signal: number, queue: .global())
-        }
-        let count = Mutex(0)
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            for source in sources {
-                source.setEventHandler {
-                    let seen = count.withLock { count in
-                        count += 1
-                        return count
-                    }
-                    // Naming the source keeps it until the process ends, for the second signal.
-                    guard !source.isCancelled else { return }
-                    if seen == 1 { continuation.resume() } else { _exit(ExitCode.failure.rawValue) }
-                }
-                source.resume()
-            }
         }
     }
 
