@@ -25,7 +25,7 @@ final class CyclesHost: Sendable {
     /// - Parameters:
     ///   - backend: its name.
     ///   - script: a backend to overlay under that name; nil takes the shipped one.
-    /// - Throws: what kept it from answering.
+    /// - Throws: when it does not answer, with what it logged.
     init(backend: String = "process", script: String? = nil) async throws {
         scratch = "/tmp/substrate-cycles-\(UUID().uuidString.prefix(8))"
         base = "\(scratch)/base"
