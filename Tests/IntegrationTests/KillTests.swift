@@ -20,6 +20,12 @@ struct KillTests {
         for name in tour.steps.map(\.name) {
             #expect(points[name, default: []].count >= 2, "no point was traced in \(name)")
         }
+        let traced = Set(points.values.joined())
+        for point in [
+            "run.pulling.before@1", "run.effect.network.make.begun@1", "run.effect.workload.start.made@1",
+            "run.effect.workload.start.done@1", "run.keep.before@1", "checkpoint.effect.snapshot.write.begun@1",
+            "restore.restoring.after@1", "stop.stopped.before@1", "start.ready.after@1", "remove.forget.before@1",
+        ] { #expect(traced.contains(point), "\(point) is gone") }
         // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
         let tours = points.values.map(\.count).max() ?? 0
         let next = TourCounter(tours)

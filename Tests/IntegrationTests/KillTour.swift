@@ -105,6 +105,8 @@ struct KillTour: Sendable {
             try #require(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
             if ["run", "restore", "start"].contains(step.name) {
                 let value = try await fixture.count(actor)
+                // What proves later that nothing is left must see what is there now.
+                #expect(fixture.leftovers.count >= 3, "\(fixture.leftovers)")
                 if step.name == "run" {
                     counted = value
                 } else {
