@@ -41,6 +41,26 @@ struct KillTests {
         }
     }
 
+    @Test("whose disk is full at any point fails that verb alone, and leaves nothing", .timeLimit(.minutes(3)))
+    func everyFailure() async throws {
+        let image = try KillFixture.image()
+        defer { try? FileManager.default.removeItem(atPath: image.directory) }
+        let tour = KillTour(image: image.reference)
+        let points = try await tour.trace(to: "\(image.directory)/trace")
+        let tours = points.values.map(\.count).max() ?? 0
+        let next = TourCounter(tours)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    while let number = await next.take() {
+                        try await tour.take(failingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     /// Prints numbered lines, 10,000 a second.
     private static let printer = """
         #include <stdio.h>
