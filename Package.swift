@@ -158,10 +158,15 @@ let package = Package(
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["TestSupport", "SystemLayer", "HostErrors", "substrate-host"],
+            dependencies: [
+                "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport", "Transfer",
+                "substrate-host",
+            ],
+            exclude: ["Foreign"],
             swiftSettings: strict
         ),
         .testTarget(name: "ArchitectureTests", dependencies: [], swiftSettings: strict),

@@ -25,6 +25,9 @@ final class ActorEntry: Sendable {
 
     var record: ActorRecord { state.withLock { $0.record } }
 
+    /// The verb in flight; between verbs only recovery changes an actor.
+    var verb: String { state.withLock { $0.operation?.verb ?? "recover" } }
+
     func with<Value: Sendable>(_ body: (inout sending State) -> sending Value) -> Value { state.withLock(body) }
 
     /// Claims the actor for a verb, or says which verb has it.
@@ -47,6 +50,16 @@ final class ActorEntry: Sendable {
 
     /// Claims it for a verb that cancels whatever is in flight: stop, terminate, remove.
     func claimCancelling(_ verb: String) async -> Operation {
+        await claim(verb) { running in
+            // Another stop is not cancelled: it does what this one wants, and this one finds it done.
+            if !["stop", "remove", "terminate", "ended"].contains(running.verb) { running.cancel() }
+        }
+    }
+
+    /// Claims it when whatever is in flight has ended.
+    func claimWaiting(_ verb: String) async -> Operation { await claim(verb) { _ in } }
+
+    private func claim(_ verb: String, meeting: (Operation) -> Void) async -> Operation {
         while true {
             let (mine, running) = state.withLock { state -> (Operation?, Operation?) in
                 if let running = state.operation { return (nil, running) }
@@ -56,8 +69,7 @@ final class ActorEntry: Sendable {
             }
             if let mine { return mine }
             if let running {
-                // Another stop is not cancelled: it does what this one wants, and this one finds it done.
-                if !["stop", "remove", "terminate", "ended"].contains(running.verb) { running.cancel() }
+                meeting(running)
                 await running.wait()
             }
         }

@@ -75,7 +75,6 @@ extension ActorHost {
         let key = entry.key
         let record = entry.record
         let prepared = present(record)
-        let places = directories(key)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
         try await Offload.run { () throws(HostError) -> Void in
             if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
@@ -86,7 +85,10 @@ extension ActorHost {
                 )
             }
         }
-        try move(entry, to: .checkpointing) { $0.snapshot = name }
+        try move(entry, to: .checkpointing) { record in
+            record.snapshot = name
+            record.snapshotScope = scope
+        }
         do throws(HostError) {
             var request = VerbRequest()
             request.graceMilliseconds = context.graceMilliseconds
@@ -106,19 +108,7 @@ extension ActorHost {
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
                     Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
-                    let manifest = SnapshotManifest(
-                        sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
-                        assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
-                        scope: scope.rawValue,
-                        backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
-                    )
-                    let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
-                    _ = try self.snapshots.saveLocal(
-                        actorDirectory: key.directoryName,
-                        name: name,
-                        manifest: manifest,
-                        volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
-                    )
+                    try self.saveVolumes(record, name: name, scope: scope)
                 }
             }
         } catch {
@@ -141,6 +131,25 @@ extension ActorHost {
             throw error
         }
         await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
+    }
+
+    /// Writes the durable volumes as they lie there into a local snapshot.
+    func saveVolumes(_ record: ActorRecord, name: String, scope: SnapshotScope) throws(HostError) {
+        let key = record.identity.key
+        let places = directories(key)
+        let manifest = SnapshotManifest(
+            sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
+            assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
+            scope: scope.rawValue,
+            backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
+        )
+        let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+        _ = try snapshots.saveLocal(
+            actorDirectory: key.directoryName,
+            name: name,
+            manifest: manifest,
+            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+        )
     }
 
     /// The newest local snapshot of an actor, for a restore that names none.

@@ -26,7 +26,7 @@ extension ActorHost {
 
     /// A program ended: the actor is stopped or crashed, unless a verb is ending it.
     private func exited(_ entry: ActorEntry, container: String, handle: ProcessHandle) async {
-        guard case .success(let operation) = entry.claim("ended") else { return }
+        let operation = await entry.claimWaiting("ended")
         defer { entry.release(operation) }
         let record = entry.record
         let current = entry.with { $0.handles[container] }

@@ -64,19 +64,7 @@ extension ActorHost {
             watchExits(entry)
             return true
         case .checkpointing:
-            let directory = entry.key.directoryName
-            if let kept = try? snapshots.find(actorDirectory: directory, name: record.snapshot),
-                (try? snapshots.verify(kept)) != nil
-            {
-                await end(entry, as: .paused)
-            } else {
-                await end(
-                    entry,
-                    as: .failed,
-                    reason: .crashed,
-                    message: "the host restarted in the middle of a checkpoint"
-                )
-            }
+            await finishCheckpoint(entry)
         case .ready:
             await end(entry, as: .failed, reason: .crashed, message: "its programs were gone when the host came back")
         case .created, .pulling, .starting, .restoring:
@@ -93,5 +81,41 @@ extension ActorHost {
             await end(entry, as: record.status, reason: record.reason, message: record.message)
         }
         return false
+    }
+
+    /// Ends a checkpoint that was cut after its programs had ended.
+    ///
+    /// A snapshot of the volumes alone needs no program, so it is made now: the caller's retry finds it done.
+    private func finishCheckpoint(_ entry: ActorEntry) async {
+        let record = entry.record
+        let directory = entry.key.directoryName
+        var problem: String?
+        do throws(HostError) {
+            try await Offload.run { () throws(HostError) in
+                if let kept = try? self.snapshots.find(actorDirectory: directory, name: record.snapshot),
+                    (try? self.snapshots.verify(kept)) != nil
+                {
+                    return
+                }
+                guard record.snapshotScope == .data else {
+                    throw HostError(.dataLoss, .snapshotCorrupt, "the memory of its programs is lost")
+                }
+                // Nobody may write while it is read.
+                try self.teardown(record.identity.key)
+                try self.saveVolumes(record, name: record.snapshot, scope: .data)
+            }
+        } catch {
+            problem = error.message
+        }
+        if let problem {
+            await end(
+                entry,
+                as: .failed,
+                reason: .crashed,
+                message: "the host restarted in the middle of a checkpoint: \(problem)"
+            )
+        } else {
+            await end(entry, as: .paused)
+        }
     }
 }

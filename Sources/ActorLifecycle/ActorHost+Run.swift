@@ -158,7 +158,8 @@ extension ActorHost {
                 return .success(())
             } catch {
                 await settleFailure(entry, error, operation: operation)
-                return .failure(error)
+                // However a cancelled verb came to its end, that is not why.
+                return .failure(operation.isCancelled ? HostError(.cancelled, nil, "the verb was cancelled") : error)
             }
         } onCancel: {
             operation.cancel()
@@ -214,7 +215,7 @@ extension ActorHost {
             try self.prepare(entry.record, environments: secrets)
         }
         try refuseCancelled(operation)
-        let log = VerbLog(journal: journal, key: key, verb: restore == nil ? "run" : "restore")
+        let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
             // What a killed host may have left is gone before anything new is made.
             try self.teardown(key)
@@ -246,7 +247,7 @@ extension ActorHost {
         try keep(entry, answer)
         try refuseCancelled(operation)
         try await clock.measure("readiness", program: true) { () async throws(HostError) in
-            try await self.awaitReadiness(entry)
+            try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
         try refuseCancelled(operation)
         try move(entry, to: .ready, settled: true)
@@ -261,7 +262,9 @@ extension ActorHost {
             return
         }
         guard [.pulling, .starting, .restoring].contains(status) else { return }
-        if operation.isCancelled || error.code == .cancelled {
+        // That nobody waits any more cancels too, but a program that was not ready by then has failed.
+        let isLate = error.reason == .readinessTimeout
+        if !isLate, operation.isCancelled || error.code == .cancelled {
             await end(entry, as: .stopped, message: "cancelled")
         } else {
             await end(entry, as: .failed, reason: Self.reason(of: error, while: status), message: error.message)
@@ -329,7 +332,9 @@ extension ActorHost {
         record.processes = answer.processes
         if let state = answer.state { record.state = state }
         let written = record
+        try FailPoint.reach("\(entry.verb).keep.before")
         try journal.put(written)
+        try FailPoint.reach("\(entry.verb).keep.after")
         var handles: [String: ProcessHandle] = [:]
         for process in answer.processes {
             if let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) {
@@ -343,27 +348,36 @@ extension ActorHost {
         }
     }
 
-    private func awaitReadiness(_ entry: ActorEntry) async throws(HostError) {
+    private func awaitReadiness(
+        _ entry: ActorEntry,
+        _ operation: Operation,
+        until deadline: ContinuousClock.Instant?
+    ) async throws(HostError) {
         let record = entry.record
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
         for container in record.spec.containers {
             if let probe = container.readiness {
-                targets.append(try ReadinessTarget(container: container.name, probe: probe))
+                var target = try ReadinessTarget(container: container.name, probe: probe)
+                if let deadline { target.timeout = min(target.timeout, max(deadline - .now, .zero)) }
+                targets.append(target)
             }
         }
         let missing = record.processes.first { handles[$0.name] == nil }?.name
         let ended: @Sendable () -> String? = {
+            if operation.isCancelled { return "the verb was cancelled" }
             if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
                 return "container \"\(name)\" ended before it was ready; its log says why"
             }
             return nil
         }
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
-        _ = try await ReadinessProber.wait(
-            namespacePath: directories(entry.key).network,
-            targets: targets,
-            shouldStop: ended
-        )
+        let network = directories(entry.key).network
+        do throws(HostError) {
+            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
+        } catch {
+            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
+            throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
+        }
     }
 }

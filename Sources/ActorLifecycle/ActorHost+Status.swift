@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import Synchronization
 import SystemLayer
 import Telemetry
 
@@ -41,7 +42,10 @@ extension ActorHost {
         record.sinceMilliseconds = Self.nowMilliseconds()
         change(&record)
         let written = record
+        let verb = entry.verb
+        try FailPoint.reach("\(verb).\(status.rawValue).before")
         if settled { try journal.settle(written) } else { try journal.put(written) }
+        try FailPoint.reach("\(verb).\(status.rawValue).after")
         entry.with { $0.record = written }
         entry.publish()
         logger.info(
@@ -68,18 +72,32 @@ extension ActorHost {
 }
 
 /// An effect log of one verb of one actor.
-struct VerbLog: EffectLog {
+final class VerbLog: EffectLog {
     let journal: Journal
     let key: ActorKey
     let verb: String
+    /// What was begun and not ended, by number: the end is named as its beginning was.
+    private let names = Mutex<[Int64: String]>([:])
+
+    init(journal: Journal, key: ActorKey, verb: String) {
+        self.journal = journal
+        self.key = key
+        self.verb = verb
+    }
 
     func begin(_ effect: String, target: String) throws(HostError) -> Int64 {
+        try FailPoint.reach("\(verb).effect.\(effect).before")
         let number = try journal.begin(key: key, verb: verb, effect: effect, target: target)
+        names.withLock { $0[number] = effect }
+        try FailPoint.reach("\(verb).effect.\(effect).begun")
         return number
     }
 
     func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {
+        let effect = names.withLock { $0.removeValue(forKey: number) } ?? "unknown"
+        try FailPoint.reach("\(verb).effect.\(effect).made")
         try journal.finish(number, outcome: outcome, process: process)
+        try FailPoint.reach("\(verb).effect.\(effect).done")
     }
 
     /// Does something that changes the machine, journalled before and after.

@@ -56,7 +56,7 @@ extension ActorHost {
             request.graceMilliseconds = context.graceMilliseconds
             request.timeoutMilliseconds = context.graceMilliseconds + 5000
             let asked = request
-            let log = VerbLog(journal: journal, key: entry.key, verb: "stop")
+            let log = VerbLog(journal: journal, key: entry.key, verb: operation.verb)
             do throws(HostError) {
                 _ = try await Offload.run { () throws(HostError) in
                     try self.backend.perform(.stop, actor: prepared, request: asked, log: log, cancellation: operation)
@@ -78,6 +78,7 @@ extension ActorHost {
         guard entry.record.status != .removed else { return }
         try move(entry, to: .removing)
         let places = directories(key)
+        let verb = entry.verb
         try await Offload.run { () throws(HostError) in
             for path in [
                 places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work,
@@ -86,7 +87,9 @@ extension ActorHost {
             if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true {
                 try DirectoryTree.remove(places.root)
             }
+            try FailPoint.reach("\(verb).forget.before")
             try self.journal.remove(key)
+            try FailPoint.reach("\(verb).forget.after")
         }
         entry.with { $0.record.status = .removed }
         entry.publish()

@@ -126,6 +126,7 @@ extension ActorHost {
         var clean = true
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in
+                self.ports.close(key)
                 try self.teardown(key)
                 // The kill was sent; whoever is our child is reaped here.
                 for handle in handles { _ = handle.wait() }

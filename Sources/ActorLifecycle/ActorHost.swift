@@ -25,6 +25,7 @@ public final class ActorHost: Sendable {
     let cgroupParent: String
     let registry = Mutex<[ActorKey: ActorEntry]>([:])
     let draining = Mutex(false)
+    let ports = PublishedPorts()
 
     /// Makes a host over an open journal; `recover()` comes next.
     ///

@@ -38,6 +38,8 @@ public struct ActorRecord: Sendable, Codable {
     public var state: [UInt8] = []
     /// The name of the newest local snapshot.
     public var snapshot = ""
+    /// What the checkpoint in flight or the last one saves; nil before the first.
+    public var snapshotScope: SnapshotScope?
     /// The phases of the last verb.
     public var phases: [Phase] = []
     /// Whether network, cgroup or mounts may still be there.

@@ -16,10 +16,17 @@ public struct HostSettings: Sendable {
 public struct VerbContext: Sendable {
     /// Milliseconds until the caller's deadline.
     public var timeoutMilliseconds: Int64
+    /// When the caller stops waiting, a little early so that an answer still reaches it; nil if it waits for ever.
+    public var deadline: ContinuousClock.Instant?
     /// Time for programs to end after TERM.
     public var graceMilliseconds: Int64 = 10_000
     /// Makes one.
     ///
-    /// - Parameter timeoutMilliseconds: as above.
-    public init(timeoutMilliseconds: Int64) { self.timeoutMilliseconds = timeoutMilliseconds }
+    /// - Parameters:
+    ///   - timeoutMilliseconds: as above.
+    ///   - deadline: as above.
+    public init(timeoutMilliseconds: Int64, deadline: ContinuousClock.Instant? = nil) {
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.deadline = deadline
+    }
 }

@@ -6,6 +6,9 @@ import Telemetry
 enum Offload {
     static let queue = DispatchQueue(label: "substrate.blocking", attributes: .concurrent)
 
+    /// Runs the body on a thread of that queue some time; nobody waits for it.
+    static func later(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+
     /// Runs the body on a thread of its own queue and waits without holding a pool thread.
     ///
     /// It is not cut short when the task is cancelled: what it does is done whole.

@@ -10,7 +10,7 @@ public struct ReadinessTarget: Sendable, Equatable {
     /// 1...65535.
     public let port: UInt16
     /// The whole wait.
-    public let timeout: Duration
+    public var timeout: Duration
 
     /// Checks a request's probe by the rules of the contract.
     ///

@@ -4,7 +4,7 @@ import Synchronization
 import SystemLayer
 import Transfer
 
-/// The content-addressed cache of a backend's files: `<base>/static-files/runsc-<sha256>`.
+/// The content-addressed cache of a backend's files: `<base>/static-files/<prefix><sha256>`.
 ///
 /// A file is in the cache whole and verified, or not at all. Every call blocks: never on the cooperative pool.
 /// - Source: contract §2; DESIGN decision 7 for the prefix.

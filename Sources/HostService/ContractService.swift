@@ -96,7 +96,7 @@ public struct ContractService: Sendable {
     }
 
     private func verb(_ context: CallContext, _ milliseconds: Int64) -> VerbContext {
-        VerbContext(timeoutMilliseconds: Handlers.timeout(context, otherwise: milliseconds))
+        Handlers.verb(context, otherwise: milliseconds)
     }
 
     private static func rounded(_ milliseconds: Double) -> Double { (milliseconds * 100).rounded() / 100 }

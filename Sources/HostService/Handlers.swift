@@ -1,4 +1,5 @@
 import ActorContract
+import ActorLifecycle
 import ContractWire
 import GRPCTransport
 import HostErrors
@@ -49,10 +50,15 @@ struct Handlers: Sendable {
         )
     }
 
-    /// Milliseconds that are left to the caller's deadline, less what the host needs for its reply.
-    static func timeout(_ context: CallContext, otherwise milliseconds: Int64) -> Int64 {
-        guard let deadline = context.deadline else { return milliseconds }
-        let left = deadline - ContinuousClock.now
-        return max(1, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 - 50)
+    /// How long a verb may take: to the caller's deadline, less what the host needs for its reply.
+    static func verb(_ context: CallContext, otherwise milliseconds: Int64) -> VerbContext {
+        guard let deadline = context.deadline?.advanced(by: .milliseconds(-50)) else {
+            return VerbContext(timeoutMilliseconds: milliseconds)
+        }
+        let left = (deadline - ContinuousClock.now).components
+        return VerbContext(
+            timeoutMilliseconds: max(1, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000),
+            deadline: deadline
+        )
     }
 }

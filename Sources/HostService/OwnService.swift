@@ -10,7 +10,6 @@ public struct OwnService: Sendable {
     let host: ActorHost
     let handlers: Handlers
     let backends: @Sendable () -> [HostMessages.Backend]
-    let ports: PublishedPorts
 
     /// Makes the service.
     ///
@@ -22,7 +21,6 @@ public struct OwnService: Sendable {
         self.host = host
         self.backends = backends
         handlers = Handlers(logger: logger)
-        ports = PublishedPorts()
     }
 
     /// Its methods by HTTP/2 path.
@@ -46,7 +44,7 @@ public struct OwnService: Sendable {
     private func answer(_ method: HostMethod, _ context: CallContext, _ bytes: [UInt8]) async throws(HostError)
         -> [UInt8]
     {
-        let verb = VerbContext(timeoutMilliseconds: Handlers.timeout(context, otherwise: 60_000))
+        let verb = Handlers.verb(context, otherwise: 60_000)
         switch method {
         case .list:
             _ = try HostMessages.ListRequest(decoding: bytes)
@@ -64,12 +62,10 @@ public struct OwnService: Sendable {
             var context = verb
             if request.graceMs > 0 { context.graceMilliseconds = request.graceMs }
             try await host.stop(key, context: context)
-            ports.close(key)
             return message(try host.get(key)).encoded()
         case .remove:
             let key = try host.resolve(try HostMessages.RemoveRequest(decoding: bytes).actor)
             try await host.remove(key, context: verb)
-            ports.close(key)
             return HostMessages.RemoveResponse().encoded()
         case .backends:
             _ = try HostMessages.BackendsRequest(decoding: bytes)
@@ -77,16 +73,11 @@ public struct OwnService: Sendable {
         case .publish:
             let request = try HostMessages.PublishRequest(decoding: bytes)
             let key = try host.resolve(request.actor)
-            let port = try ports.publish(
-                key,
-                namespace: host.directories(key).network,
-                port: request.port,
-                hostPort: request.hostPort
-            )
+            let port = try await host.publish(key, port: request.port, hostPort: request.hostPort)
             return HostMessages.PublishResponse(host: "127.0.0.1", port: port).encoded()
         case .forget:
             let request = try HostMessages.ForgetRequest(decoding: bytes)
-            ports.forget(try host.resolve(request.actor), port: request.port)
+            host.forget(try host.resolve(request.actor), port: request.port)
             return HostMessages.ForgetResponse().encoded()
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
@@ -121,7 +112,6 @@ public struct OwnService: Sendable {
             ),
             context: verb
         )
-        ports.close(key)
         return HostMessages.CheckpointActorResponse(snapshot: name, scope: scope.rawValue).encoded()
     }
 
@@ -148,7 +138,9 @@ public struct OwnService: Sendable {
             reason: record.reason.rawValue,
             pid: Int(live ? record.processes.first?.pid ?? 0 : 0),
             address: live ? "169.254.17.2" : "",
-            published: ports.list(record.identity.key),
+            published: host.ports(record.identity.key).map {
+                HostMessages.Published(host: "127.0.0.1", port: $0.hostPort, actorPort: $0.actorPort)
+            },
             sinceUnixMs: record.sinceMilliseconds,
             phases: record.phases.map { HostMessages.Phase(name: $0.name, ms: $0.milliseconds, program: $0.program) },
             isolation: host.backendDescription.isolation,

@@ -20,6 +20,8 @@ final class Broker {
     /// Programs that outlive the verb.
     private(set) var kept: [KeptProcess]
     private var table: [KeptProcess]
+    /// What the last call that failed was answered.
+    private(set) var refusal: (status: String, reason: String)?
 
     init(
         verb: BackendVerb,
@@ -141,6 +143,7 @@ final class Broker {
     }
 
     private func refuse(_ status: String, _ reason: String) -> ReplyFrame {
-        ReplyFrame(status: status, values: [.text(reason)])
+        refusal = (status, reason)
+        return ReplyFrame(status: status, values: [.text(reason)])
     }
 }

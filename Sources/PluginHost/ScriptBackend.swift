@@ -98,7 +98,9 @@ public final class ScriptBackend: ActorBackend {
         do throws(HostError) {
             return try converse(supervisor, broker, verb: verb, actor: actor, request: request, deadline: deadline)
         } catch {
-            // What the verb started and nobody will hear of is the host's to end: its caller tears the actor down.
+            // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
+            let started = broker.kept.filter { !actor.processes.contains($0) }
+            _ = ProcessStop.perform(started, graceMilliseconds: 0, deadline: .now)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -172,6 +174,10 @@ public final class ScriptBackend: ActorBackend {
         }
         guard known == .ok else {
             let reason: String = if case .text(let text) = result { text } else { status }
+            // What the host refused and the script only passed on is no mistake of the script.
+            if broker.refusal?.status == status, broker.refusal?.reason == reason {
+                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+            }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
         var answer = VerbAnswer()

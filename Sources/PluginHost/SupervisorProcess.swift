@@ -27,14 +27,12 @@ final class SupervisorProcess: Sendable {
             let pipe = try DescriptorPair.pipe().release()
             lastWords = OwnedFD(pipe.first)
             let words = OwnedFD(pipe.second)
-            var plan = SpawnPlan(program: program, arguments: ["substrate-supervisor"])
+            var plan = SpawnPlan(program: program, arguments: ["substrate-supervisor", "--identity", "\(identity)"])
             plan.environment = ["SWIFT_BACKTRACE=enable=no"]
             plan.descriptors = [(child: 2, parent: words.rawValue), (child: 3, parent: theirs.rawValue)]
             plan.workingDirectory = "/"
             // mount, ipc, uts, pid and net namespaces, all empty or of nobody's use (clone(2)).
             plan.namespaces = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
-            plan.uid = identity
-            plan.gid = identity
             handle = try spawn(plan)
             try words.close()
             try theirs.close()

@@ -1,3 +1,4 @@
+import CSystemShims
 import Glibc
 
 /// Two descriptors that belong together, both close-on-exec.
@@ -17,11 +18,11 @@ public struct DescriptorPair: ~Copyable, Sendable {
     /// - Returns: reading end, writing end.
     /// - Throws: EMFILE when the process has too many descriptors.
     public static func pipe() throws(SyscallError) -> DescriptorPair {
-        var ends: [CInt] = [-1, -1]
-        // Between these calls another thread's child cannot inherit them: `spawn` closes all that it was not told of.
-        guard unsafe Glibc.pipe(&ends) == 0 else { throw SyscallError("pipe", errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return DescriptorPair(ends[0], ends[1])
+        var reading: CInt = -1
+        var writing: CInt = -1
+        let result = unsafe csh_pipe(&reading, &writing)
+        guard result == 0 else { throw SyscallError("pipe2", -result) }
+        return DescriptorPair(reading, writing)
     }
 
     /// A connected pair of stream sockets.

@@ -23,6 +23,9 @@ _ = close(1)
 let socket: CInt = 3
 let supervisor = Supervisor(channel: SocketChannel(socket))
 do {
+    if let identity = option("--identity").flatMap(UInt32.init(exactly:)) {
+        try SupervisorLimits.isolate(identity: identity)
+    }
     // A spare does not know its deadline: the largest one, and a second.
     try SupervisorLimits.apply(memory: budget.memory, cpuSeconds: 3601)
     try SupervisorFilter.load()

@@ -1,10 +1,27 @@
 #include "CSupervisorShims.h"
+#include <sys/mount.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* pivot_root(2), "pivot_root(".", ".")": the old tree leaves the mount namespace with its last reference. The new root
+ * holds nothing and can hold nothing. */
+int csv_empty_root(void) {
+    unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return -errno;
+    if (mount("none", "/tmp", "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555") != 0) return -errno;
+    if (chdir("/tmp") != 0 || syscall(SYS_pivot_root, ".", ".") != 0) return -errno;
+    return umount2(".", MNT_DETACH) != 0 || chdir("/") != 0 ? -errno : 0;
+}
+
+int csv_become(uint32_t identity) {
+    if (syscall(SYS_setgroups, 0, NULL) != 0) return -errno;
+    if (syscall(SYS_setresgid, identity, identity, identity) != 0) return -errno;
+    return syscall(SYS_setresuid, identity, identity, identity) != 0 ? -errno : 0;
+}
 
 int csv_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0; }
 

@@ -234,4 +234,5 @@ def main():
     print(len(lines), "fixtures")
 
 
-main()
+if __name__ == "__main__":
+    main()

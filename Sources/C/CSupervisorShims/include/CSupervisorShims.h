@@ -9,6 +9,10 @@
 /* No core file, no ptrace by the same user, and no privileges by exec. */
 int csv_set_undumpable(void);
 int csv_set_no_new_privileges(void);
+/* An empty, read-only root in place of this machine's files; needs a mount namespace of its own. */
+int csv_empty_root(void);
+/* Becomes this user and group, with no other groups. */
+int csv_become(uint32_t identity);
 /* Both limits of a resource. */
 int csv_limit(int resource, uint64_t value);
 /* A Landlock rule set that handles every right the kernel knows and allows none; -ENOSYS or -EOPNOTSUPP without it. */

@@ -1,6 +1,5 @@
 import ActorContract
 import ActorNetwork
-import ContractWire
 import HostErrors
 import Synchronization
 
@@ -46,15 +45,14 @@ final class PublishedPorts: Sendable {
     /// Closes all of an actor.
     func close(_ key: ActorKey) {
         let gone = entries.withLock { $0.removeValue(forKey: key) ?? [] }
-        for entry in gone { entry.forwarder.stop() }
+        // Their threads end in their own time: a port is nobody's reason to wait.
+        if !gone.isEmpty { Offload.later { for entry in gone { entry.forwarder.stop() } } }
     }
 
     /// What is open.
-    func list(_ key: ActorKey) -> [HostMessages.Published] {
+    func list(_ key: ActorKey) -> [(hostPort: Int, actorPort: Int)] {
         entries.withLock { entries in
-            (entries[key] ?? []).map {
-                HostMessages.Published(host: "127.0.0.1", port: Int($0.forwarder.port), actorPort: $0.actorPort)
-            }
+            (entries[key] ?? []).map { (Int($0.forwarder.port), $0.actorPort) }
         }
     }
 }

@@ -1,0 +1,69 @@
+import HostErrors
+import Synchronization
+import SystemLayer
+
+#if DEBUG
+import Glibc
+#endif
+
+/// Named places where a test makes the host die or fail; a release build has none of it.
+///
+/// `SUBSTRATE_FAILPOINT="name=kill"` or `"name@3=error(storage_full)"` arms one, at its third hit in the second form.
+/// `SUBSTRATE_FAILPOINT_TRACE=FILE` appends the name of every one that is reached.
+enum FailPoint {
+    /// Passes through a point; dies or throws there when it is armed.
+    @inline(__always)
+    static func reach(_ name: @autoclosure () -> String) throws(HostError) {
+        #if DEBUG
+        try Armed.shared.reach(name())
+        #endif
+    }
+}
+
+#if DEBUG
+/// What the environment asked for, read once.
+private struct Armed: ~Copyable {
+    static let shared = Armed()
+
+    private let name: String
+    private let hit: Int
+    private let action: String
+    private let trace: String?
+    private let seen = Mutex(0)
+
+    init() {
+        trace = Self.environment("SUBSTRATE_FAILPOINT_TRACE")
+        let parts = (Self.environment("SUBSTRATE_FAILPOINT") ?? "").split(separator: "=", maxSplits: 1)
+        let target = parts.first.map { $0.split(separator: "@", maxSplits: 1).map(String.init) } ?? []
+        name = target.first ?? ""
+        hit = target.count > 1 ? Int(target[1]) ?? 1 : 1
+        action = parts.count > 1 ? String(parts[1]) : ""
+    }
+
+    func reach(_ point: String) throws(HostError) {
+        if let trace { Self.append(point + "\n", to: trace) }
+        guard point == name else { return }
+        let count = seen.withLock { seen in
+            seen += 1
+            return seen
+        }
+        guard count == hit else { return }
+        switch action {
+        // What a power cut or an OOM killer does: nothing of ours runs any more.
+        case "kill": kill(getpid(), SIGKILL)
+        case "error(storage_full)":
+            throw HostError(.resourceExhausted, .storageFull, "fail point \(point): the disk is full")
+        default: throw HostError(.internal, nil, "fail point \(point)")
+        }
+    }
+
+    private static func append(_ line: String, to path: String) {
+        let file = OwnedFD(unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
+        try? writeAll(Array(line.utf8), to: file.rawValue)
+    }
+
+    private static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+}
+#endif

@@ -1,0 +1,149 @@
+import ActorContract
+import ContractWire
+import Foundation
+import GRPCTransport
+import Glibc
+import HostErrors
+import SystemLayer
+import Testing
+
+/// How actors end before their time, and how soon.
+@Suite("cycles end when told", .serialized, .enabled(if: geteuid() == 0, "needs root"))
+struct CyclesEndTests {
+    @Test("a script that spins inside C is killed by a stop from outside, within a second")
+    func spinning() async throws {
+        let pattern = #"(("a"):rep(60)):find(("a-"):rep(40) .. "b")"#
+        let script = CyclesLeakTests.script.replacingOccurrences(
+            of: #"if actor.name:find("^trap") then error("a mistake in the script") end"#,
+            with: #"if actor.name:find("^spin") then return \#(pattern) end"#
+        )
+        let host = try await CyclesHost(backend: "cycles", script: script)
+        defer { host.end() }
+        let spin = try host.request("spin")
+        async let answer = host.run(spin)
+        _ = try await host.reaches("spin", "starting")
+        // The supervisor that burns is the one with processor time.
+        let spinner = try await eventually("a supervisor spins", seconds: 5) {
+            CyclesCensus.descendants(of: host.process.pid).first { Self.ticks($0) >= 10 }
+        }
+        let handle = try #require(Self.handle(spinner))
+        let stop = try host.stopFromOutside("spin")
+        #expect(stop.code == 0)
+        #expect(stop.took < .seconds(1))
+        #expect(handle.hasExited())
+        #expect(TextFile.read("/proc/\(spinner)/stat") == nil, "it was reaped")
+        let status = await answer
+        #expect(Self.code(status) == HostError.Code.cancelled.rawValue, "\(status)")
+        #expect(try await host.actor("spin").status == "stopped")
+        let good = try host.request("good")
+        _ = try await host.run(good).get()
+        #expect(try await host.actor("good").status == "ready")
+    }
+
+    @Test("a killed program is a crash, one that exits with 0 is stopped, and both can run again")
+    func crashes() async throws {
+        let host = try await CyclesHost()
+        defer { host.end() }
+        let request = try host.request("counter")
+        for (signal, status, reason) in [(SIGKILL, "failed", "crashed"), (SIGTERM, "stopped", "")] {
+            _ = try await host.run(request).get()
+            let actor = try await host.actor("counter")
+            let main = try #require(CyclesCensus.descendants(of: Int32(actor.pid)).first)
+            #expect(kill(main, signal) == 0)
+            let ended = try await host.reaches("counter", status)
+            #expect(ended.reason == reason, "\(ended)")
+        }
+        // The launcher's init dies: no exit status was written, so it is a crash.
+        _ = try await host.run(request).get()
+        #expect(kill(Int32(try await host.actor("counter").pid), SIGKILL) == 0)
+        #expect(try await host.reaches("counter", "failed").reason == "crashed")
+    }
+
+    @Test("a client that gives up while readiness waits has its actor torn down and the slot back")
+    func deadline() async throws {
+        let host = try await CyclesHost()
+        defer { host.end() }
+        let request = try host.request("slow") { $0.readiness = ReadinessProbe(path: "/nothing", port: 8080) }
+        let answer = await host.run(request, timeout: .milliseconds(400))
+        #expect(Self.code(answer) == HostError.Code.deadlineExceeded.rawValue, "\(answer)")
+        let ended = try await host.reaches("slow", "stopped", seconds: 3)
+        #expect(ended.pid == 0)
+        let census = try CyclesCensus(host)
+        #expect(census.mounts.isEmpty && census.cgroups.isEmpty, "\(census)")
+        var next = try host.request("next")
+        next.slot = request.slot
+        _ = try await host.run(next).get()
+    }
+
+    @Test("a stop from outside ends a run that waits for readiness")
+    func stopWhileWaiting() async throws {
+        let host = try await CyclesHost()
+        defer { host.end() }
+        let request = try host.request("slow") { $0.readiness = ReadinessProbe(path: "/nothing", port: 8080) }
+        async let answer = host.run(request)
+        try await eventually("the workload runs", seconds: 5) {
+            try? await host.actor("slow").status == "starting" && !CyclesCensus(host).mounts.isEmpty ? () : nil
+        }
+        let stop = try host.stopFromOutside("slow")
+        #expect(stop.code == 0 && stop.took < .seconds(1), "\(stop)")
+        let status = await answer
+        #expect(Self.code(status) == HostError.Code.cancelled.rawValue, "\(status)")
+        #expect(try await host.actor("slow").status == "stopped")
+    }
+
+    @Test("a workload that ignores TERM has its grace and no more")
+    func grace() async throws {
+        let host = try await CyclesHost()
+        defer { host.end() }
+        let request = try host.request("stubborn") {
+            $0.command = ["/bin/sh", "-c", "trap '' TERM; echo > /data/deaf; while :; do sleep 1; done"]
+            $0.readiness = nil
+        }
+        _ = try await host.run(request).get()
+        let pid = Int32(try await host.actor("stubborn").pid)
+        let root = "\(host.base)/actors/\(request.identity.key.directoryName)"
+        try await eventually("it ignores TERM", seconds: 5) {
+            TextFile.read("\(ActorDirectories(root).volume("data"))/deaf").map { _ in () }
+        }
+        let clock = ContinuousClock.now
+        let stop = HostMessages.StopRequest(actor: "stubborn", graceMs: 700).encoded()
+        _ = try await host.client.unary(HostMethod.stop.path, stop).0.get()
+        let took = ContinuousClock.now - clock
+        #expect(took >= .milliseconds(700) && took < .milliseconds(2500), "\(took)")
+        #expect(TextFile.read("/proc/\(pid)/stat") == nil)
+        #expect(try await host.actor("stubborn").status == "stopped")
+    }
+
+    @Test("a program that takes more memory than its actor has is killed, and its host is not")
+    func memory() async throws {
+        let host = try await CyclesHost()
+        defer { host.end() }
+        var request = try host.request("hog") {
+            $0.command = ["/bin/sh", "-c", "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"]
+            $0.readiness = nil
+        }
+        request.memoryBytes = 32 << 20
+        _ = await host.run(request)
+        let ended = try await host.reaches("hog", "failed", seconds: 15)
+        #expect(ended.reason == "crashed" || ended.reason == "init", "\(ended)")
+        #expect(!host.process.hasExited())
+    }
+
+    private static func code(_ answer: CyclesHost.Answer) -> Int32 {
+        if case .failure(let status) = answer { return status.code }
+        return 0
+    }
+
+    private static func fields(_ pid: Int32) -> [Substring] {
+        guard let text = TextFile.read("/proc/\(pid)/stat"), let bracket = text.lastIndex(of: ")") else { return [] }
+        return text[text.index(after: bracket)...].split(separator: " ")
+    }
+
+    /// Processor time of a process, in hundredths of a second.
+    private static func ticks(_ pid: Int32) -> Int { fields(pid).dropFirst(11).first.flatMap { Int($0) } ?? 0 }
+
+    private static func handle(_ pid: Int32) -> ProcessHandle? {
+        guard let text = fields(pid).dropFirst(19).first, let start = UInt64(text) else { return nil }
+        return ProcessHandle.find(pid: pid, startTime: start)
+    }
+}

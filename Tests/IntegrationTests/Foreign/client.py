@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""usage: client.py SCENARIO DIALECT TARGET IMAGE ASSET
+
+Takes one scenario against a host that runs; prints `ok` or `FAIL` for each claim; exits 0 when none failed.
+TARGET is unix:PATH or HOST:PORT; ASSET is a file beneath the host's --asset-root.
+"""
+import hashlib
+import pathlib
+import sys
+import time
+
+import grpc
+
+import wire
+
+
+def tour(client, name):
+    """Run, count, Checkpoint, Restore on another slot, count on, and away."""
+    key, snapshot = client.key(name), name + "-one"
+    if client.dialect == "june":
+        snapshot = "id1-2026-06-30T17:22:15+02:00-ABCDEF"
+    client.good("Run", "Run", client.request("RunRequest", name, f"{name}-1"))
+    client.equal("the slot of the run", client.actor(key).slot, f"{name}-1")
+    client.equal("the first count", client.count(key), {"memory": 1, "data": 1})
+    client.equal("the second count", client.count(key), {"memory": 2, "data": 2})
+    asked = client.local(client.request("CheckpointRequest", name, f"{name}-1"), snapshot)
+    client.good("Checkpoint DATA LOCAL", "Checkpoint", asked)
+    client.equal("after the checkpoint", client.actor(key).status, "paused")
+    client.good("Checkpoint again, same destination", "Checkpoint", asked)
+    back = client.local(client.request("RestoreRequest", name, f"{name}-2"), snapshot)
+    client.good("Restore on another slot", "Restore", back)
+    actor = client.actor(key)
+    client.equal("after the restore", (actor.status, actor.slot), ("ready", f"{name}-2"))
+    client.equal("the counter goes on, in new memory", client.count(key), {"memory": 1, "data": 3})
+    if client.dialect == "autumn":
+        client.good("Terminate", "Terminate", client.request("TerminateRequest", name, f"{name}-2"))
+        client.check("nothing is left of it", key not in client.actors(), client.actors())
+    else:
+        client.tidy(name)
+
+
+def refusals(client, name):
+    """What is refused of a live actor, none of which may touch it; alike in both dialects."""
+    key, slot = client.key(name), f"{name}-1"
+    run = client.request("RunRequest", name, slot)
+    client.good("Run", "Run", run)
+    client.good("Run twice, same bytes", "Run", run)
+    other = client.request("RunRequest", name, slot)
+    other.spec.containers[0].env.add(name="A", value="B")
+    client.refused("Run twice, other bytes", "Run", other, "FAILED_PRECONDITION", reason="ACTOR_RUNNING")
+    client.is_ready("other bytes", key)
+    asked = client.external(client.request("CheckpointRequest", name, slot))
+    client.refused("Checkpoint EXTERNAL", "Checkpoint", asked, "UNIMPLEMENTED", reason="NOT_SERVED")
+    client.is_ready("EXTERNAL", key)
+    asked = client.local(client.request("CheckpointRequest", name, slot, scope=1), "full")
+    client.refused("Checkpoint FULL", "Checkpoint", asked, "FAILED_PRECONDITION", reason="SCOPE_UNSUPPORTED")
+    client.is_ready("FULL", key)
+    asked = client.local(client.request("CheckpointRequest", name, "elsewhere"), "wrong-slot")
+    client.refused("Checkpoint in another slot", "Checkpoint", asked, "FAILED_PRECONDITION")
+    client.is_ready("another slot", key)
+    client.equal("no snapshot was made", list(client.actor(key).snapshots), [])
+    asked = client.local(client.request("CheckpointRequest", "nobody", "nowhere"), "one")
+    client.refused("Checkpoint of nobody", "Checkpoint", asked, "NOT_FOUND", reason="ACTOR_NOT_FOUND")
+    back = client.external(client.request("RestoreRequest", "nobody", "nowhere"))
+    client.refused("Restore EXTERNAL", "Restore", back, "UNIMPLEMENTED", reason="NOT_SERVED")
+    back = client.local(client.request("RestoreRequest", "nobody", "nowhere"), "none")
+    client.refused("Restore of no snapshot", "Restore", back, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
+    wrong = client.request("RunRequest", "nobody", "nowhere")
+    wrong.sandbox_assets.sandbox_class = "microvm"
+    client.refused("wrong sandbox_class", "Run", wrong, "FAILED_PRECONDITION", reason="SANDBOX_CLASS_MISMATCH")
+    nul = client.request("RunRequest", "nobody", "nowhere")
+    nul.spec.containers[0].image = "oci:/tmp\0/etc"
+    code, text, _ = client.call("Run", nul)
+    client.check("NUL is refused by field name", code == "INVALID_ARGUMENT" and "image" in text, (code, text))
+    bad = run.SerializeToString().replace(b"/counter", b"/count\xff\xfe")
+    code, text, _ = client.call("Run", bad)
+    client.check("invalid UTF-8 is refused by field name", code == "INVALID_ARGUMENT" and "command" in text, (code, text))
+    code, text, _ = client.call("Run", run.SerializeToString()[:-3])
+    client.check("cut bytes are refused", code == "INVALID_ARGUMENT", (code, text))
+    client.is_ready("all of it", key)
+    client.equal("no other actor came of it", client.actors(), [key])
+
+
+def unready(client, name):
+    """A workload that never becomes ready, and a caller with less patience than the probe."""
+    slot, key = f"{name}-1", client.key(name)
+    run = client.request("RunRequest", name, slot)
+    del run.spec.containers[0].command[:]
+    run.spec.containers[0].command.extend(["/bin/busybox", "sleep", "1000"])
+    begun = time.monotonic()
+    client.refused("Run past its deadline", "Run", run, "DEADLINE_EXCEEDED", timeout=1.5)
+    actor = client.becomes(key, "failed", 5)
+    client.equal("its status", (actor.status, actor.reason, actor.pid), ("failed", "readiness_timeout", 0))
+    client.check("the probe's own time was not waited for", time.monotonic() - begun < 8, time.monotonic() - begun)
+    client.good("the slot is free for another", "Run", client.request("RunRequest", name + "-next", slot))
+    client.tidy(name + "-next")
+    client.good("the name is free for itself", "Run", client.request("RunRequest", name, slot))
+    client.tidy(name)
+
+
+def june_codes(client):
+    def run(**fields):
+        return client.request("RunRequest", "nobody", "slot", **fields)
+
+    def named(*names):
+        request = run()
+        del request.spec.containers[:]
+        for name in names:
+            request.spec.containers.append(client.container())
+            request.spec.containers[-1].name = name
+        return request
+
+    def asked(**fields):
+        return client.local(client.request("CheckpointRequest", "nobody", "slot", **fields), "one")
+
+    label = "a lowercase RFC 1123 label must consist of…"
+    long = {"actor_template_namespace": "a" * 63, "actor_template_name": ("b" * 63 + ".") * 3 + "b" * 61}
+    bare = run()
+    bare.ClearField("sandbox_assets")
+    foreign = run()
+    foreign.sandbox_assets.assets.clear()
+    foreign.sandbox_assets.assets["s390x"].files["tool"].sha256 = "a" * 64
+    short = run()
+    client.add_asset(short, sha256="deadbeef")
+    both = client.request("RunRequest", "Bad", "slot")
+    both.ClearField("sandbox_assets")
+    bare_prefix = client.request("CheckpointRequest", "nobody", "slot")
+    for rule, method, request, text in (
+        ("V1", "Run", run(actor_template_namespace="a.b"), 'invalid namespace "a.b": must not contain dots'),
+        ("V2", "Run", run(actor_template_name=".."), 'invalid template "..": a lowercase RFC 1123 subdomain…'),
+        ("V3", "Run", run(actor_id="Up"), 'invalid actor ID "Up": ' + label),
+        ("V4", "Run", run(actor_id="c" * 63, **long), f"actor ref {'a' * 63}:…"),
+        ("V5", "Run", run(target_ateom_uid="../escape"), 'invalid target ateom UID "../escape": must not contain dots'),
+        ("V6", "Run", named("a/b"), 'invalid container name "a/b": ' + label),
+        ("V7", "Run", named("pause"), 'invalid container name "pause": reserved for sandbox infrastructure'),
+        ("V8", "Run", named("one", "one"), 'duplicate container name "one"'),
+        ("V9", "Checkpoint", asked(scope=0), "snapshot scope must be non-zero"),
+        ("V9 unknown", "Checkpoint", asked(scope=23), "invalid snapshot scope: 23"),
+        ("V9 Restore", "Restore", client.request("RestoreRequest", "nobody", "slot", scope=0),
+         "snapshot scope must be non-zero"),
+        ("V10", "Checkpoint", asked(type=0), "invalid checkpoint type: CHECKPOINT_TYPE_UNSPECIFIED"),
+        ("V11", "Checkpoint", client.external(asked(), "gs://"), 'invalid snapshot URI prefix "gs://": missing bucket'),
+        ("V11 wrong arm", "Checkpoint", asked(type=2), 'invalid snapshot URI prefix "": missing bucket'),
+        ("V12", "Checkpoint", bare_prefix, "snapshot prefix must be non-empty for type CHECKPOINT_TYPE_LOCAL"),
+        ("V13", "Run", bare, "missing sandbox_assets"),
+        ("V14", "Run", foreign, f'sandbox_assets has no assets for architecture "{wire.ARCHITECTURE}"'),
+        ("V15", "Run", short, "invalid asset sha256 hash: want 64 hex chars, got 8"),
+        ("V3 before V13", "Run", both, 'invalid actor ID "Bad": ' + label),
+    ):
+        client.refused(rule, method, request, "INVALID_ARGUMENT", text)
+    # Field 8 is Run's class and assets in autumn and nothing in June; field 9 is a varint nowhere in Run.
+    raw = run()
+    raw.ClearField("sandbox_assets")
+    client.refused("wrong wire type", "Run", raw.SerializeToString() + b"\x48\x01", "INVALID_ARGUMENT",
+                   "sandbox_assets: field 9 has wire type 0…")
+    client.equal("nothing came of it", client.actors(), [])
+    wrong = run()
+    client.add_asset(wrong, sha256="0" * 64)
+    code, text, reason = client.call("Run", wrong)
+    client.check("an asset that is not what it should be", code != "OK" and reason == "ASSET", (code, text, reason))
+    outside = run()
+    passwd = pathlib.Path("/etc/passwd")
+    client.add_asset(outside, url=f"file://{passwd}", sha256=hashlib.sha256(passwd.read_bytes()).hexdigest())
+    code, text, reason = client.call("Run", outside)
+    client.check("an asset outside the roots", code != "OK" and reason in ("ASSET", "POLICY"), (code, text, reason))
+    client.tidy("nobody")
+    refusals(client, "codes")
+    second = client.request("RunRequest", "second", "codes-1")
+    client.refused("one slot, one actor", "Run", second, "FAILED_PRECONDITION", reason="SLOT_OCCUPIED")
+    client.is_ready("SLOT_OCCUPIED", client.key("codes"))
+    client.tidy("codes")
+    unready(client, "sleeper")
+
+
+def autumn_codes(client):
+    def run(**fields):
+        return client.request("RunRequest", "nobody", "slot", **fields)
+
+    def asked(**fields):
+        return client.local(client.request("CheckpointRequest", "nobody", "slot", **fields), "one")
+
+    for rule, method, request, text in (
+        ("V1", "Run", run(atespace="a.b"), "atespace: …"),
+        ("V3", "Run", run(actor_name="Up"), "actor_name: …"),
+        ("V3 uid", "Run", run(actor_uid="../x"), "actor_uid: …"),
+        ("V5", "Run", run(target_ateom_uid="../escape"), "target_ateom_uid: …"),
+        ("V9", "Checkpoint", asked(scope=0), "scope: …"),
+        ("V9 golden", "Checkpoint", asked(scope=3), "scope: …"),
+        ("V10", "Checkpoint", asked(type=0), "type: …"),
+        ("V11", "Checkpoint", client.external(asked(), "gs://"), "external_config.snapshot_uri: …"),
+        ("V12", "Checkpoint", client.local(asked(), "a/b"), "local_config.snapshot_name: …"),
+    ):
+        client.refused(rule, method, request, "INVALID_ARGUMENT", text)
+    # June's type is field 9, a varint; in autumn that is local_config.
+    june = client.request("CheckpointRequest", "nobody", "slot").SerializeToString() + b"\x48\x01"
+    client.refused("wrong wire type", "Checkpoint", june, "INVALID_ARGUMENT", "local_config: field 9 has wire type 0…")
+    ids = {"atespace": "space", "actor_name": "nobody", "actor_uid": "u"}
+    upload = client.pb.UploadPausedCheckpointRequest(
+        **ids, local_snapshot_name="one", destination_snapshot_uri="gs://bucket/up", desired_scope=2
+    )
+    client.refused("UploadPausedCheckpoint", "UploadPausedCheckpoint", upload, "UNIMPLEMENTED", reason="NOT_SERVED")
+    upload.destination_snapshot_uri = "up"
+    client.refused("a bad destination", "UploadPausedCheckpoint", upload, "INVALID_ARGUMENT")
+    prune = client.pb.PruneLocalCheckpointsRequest(**ids)
+    client.refused("PruneLocalCheckpoints", "PruneLocalCheckpoints", prune, "UNIMPLEMENTED", reason="NOT_SERVED")
+    client.equal("nothing came of it", client.actors(), [])
+    refusals(client, "codes")
+    second = client.request("RunRequest", "second", "codes-1")
+    client.good("a slot holds several in autumn", "Run", second)
+    client.tidy("second", "codes")
+    unready(client, "sleeper")
+
+
+def main():
+    scenario, dialect, target, image, asset = sys.argv[1:]
+    client = wire.Client(dialect, target, image, pathlib.Path(asset))
+    try:
+        if scenario == "tour":
+            tour(client, dialect + ("-unix" if target.startswith("unix:") else "-tcp"))
+        elif scenario == "codes":
+            (june_codes if dialect == "june" else autumn_codes)(client)
+        else:
+            sys.exit(__doc__)
+    except grpc.RpcError as error:
+        client.check(scenario, False, error)
+    print(f"{client.failures} failed", flush=True)
+    sys.exit(client.failures > 0)
+
+
+main()

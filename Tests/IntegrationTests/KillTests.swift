@@ -1,0 +1,124 @@
+import ActorContract
+import ContractWire
+import Foundation
+import GRPCTransport
+import Glibc
+import HostErrors
+import SystemLayer
+import Testing
+
+@testable import substrate_host
+
+@Suite("A host that is killed", .serialized, .enabled(if: KillFixture.canRun))
+struct KillTests {
+    @Test("at any point of any verb converges, keeps what was saved and leaves nothing", .timeLimit(.minutes(3)))
+    func everyPoint() async throws {
+        let image = try KillFixture.image()
+        defer { try? FileManager.default.removeItem(atPath: image.directory) }
+        let tour = KillTour(image: image.reference)
+        let points = try await tour.trace(to: "\(image.directory)/trace")
+        for name in tour.steps.map(\.name) {
+            #expect(points[name, default: []].count >= 2, "no point was traced in \(name)")
+        }
+        // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
+        let tours = points.values.map(\.count).max() ?? 0
+        let next = TourCounter(tours)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    while let number = await next.take() {
+                        try await tour.take(dyingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Prints numbered lines, 10,000 a second.
+    private static let printer = """
+        #include <stdio.h>
+        #include <time.h>
+        int main(void) {
+            struct timespec next;
+            clock_gettime(CLOCK_MONOTONIC, &next);
+            for (long number = 0;; number++) {
+                printf("line %ld\\n", number);
+                if (number % 100 == 99) {
+                    fflush(stdout);
+                    next.tv_nsec += 10000000;
+                    if (next.tv_nsec >= 1000000000) { next.tv_nsec -= 1000000000; next.tv_sec++; }
+                    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, 0);
+                }
+            }
+        }
+        """
+
+    @Test("under an actor that prints 10,000 lines a second loses no line and no actor", .timeLimit(.minutes(1)))
+    func noLineLost() async throws {
+        let image = try KillFixture.image(Self.printer)
+        defer { try? FileManager.default.removeItem(atPath: image.directory) }
+        let fixture = try KillFixture()
+        let tour = KillTour(image: image.reference, probe: false)
+        do {
+            try await fixture.start()
+            #expect(await fixture.call(tour.steps[0].path, tour.steps[0].bytes) == nil)
+            let before = try await Self.spool(fixture, past: 50_000)
+            try await fixture.kill()
+            // Printing goes on with nobody there: about two seconds of it.
+            let after = try await Self.spool(fixture, past: before + 500_000)
+            #expect(after > before)
+            try await fixture.start()
+            let client = try #require(fixture.client)
+            let actor = try await client.call(
+                .get,
+                HostMessages.GetRequest(actor: tour.actor),
+                as: HostMessages.Actor.self
+            )
+            #expect(actor.status == "ready" && actor.pid > 0)
+            #expect(await fixture.call(tour.steps[1].path, tour.steps[1].bytes) == nil)
+            var expected = 0
+            var wrong: [String] = []
+            let request = HostMessages.LogsRequest(actor: tour.actor)
+            for try await bytes in client.grpc.serverStream(HostMethod.logs.path, request.encoded()) {
+                let chunk = try HostMessages.LogChunk(decoding: bytes)
+                let line = String(decoding: chunk.line, as: UTF8.self)
+                if chunk.dropped > 0 || line != "line \(expected)" { wrong.append("\(line) for \(expected)") }
+                expected += 1
+                if wrong.count > 5 { break }
+            }
+            #expect(wrong.isEmpty, "\(wrong)")
+            #expect(expected > 20_000)
+            for step in tour.steps.suffix(1) { #expect(await fixture.call(step.path, step.bytes) == nil) }
+            #expect(fixture.leftovers.isEmpty, "\(fixture.leftovers)")
+        } catch {
+            await fixture.close()
+            throw error
+        }
+        await fixture.close()
+    }
+
+    /// Waits until the actor's spool has so many bytes.
+    private static func spool(_ fixture: KillFixture, past bytes: Int) async throws -> Int {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            var size = 0
+            let files = FileManager.default.enumerator(atPath: "\(fixture.base)/actors")
+            while let name = files?.nextObject() as? String {
+                guard (name as NSString).lastPathComponent.hasPrefix("log.") else { continue }
+                let path = "\(fixture.base)/actors/\(name)"
+                size += ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0
+            }
+            if size > bytes { return size }
+            try #require(ContinuousClock.now < deadline, "the spool has \(size) bytes and does not grow")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}
+
+/// Hands out tours to whoever is free.
+private actor TourCounter {
+    private var numbers: Range<Int>.Iterator
+    init(_ count: Int) { numbers = (0..<count).makeIterator() }
+    func take() -> Int? { numbers.next() }
+}

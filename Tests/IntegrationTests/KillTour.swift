@@ -1,0 +1,119 @@
+import ActorContract
+import ContractWire
+import Foundation
+import SystemLayer
+import Testing
+
+@testable import substrate_host
+
+/// Run, Checkpoint, Restore, Stop, Start and Remove of one counter, each as bytes that can be sent again.
+struct KillTour: Sendable {
+    /// One verb: the first word of its fail points, its method and its request.
+    struct Step: Sendable {
+        let name: String
+        let path: String
+        let bytes: [UInt8]
+    }
+
+    let actor: String
+    let steps: [Step]
+
+    init(image: String, probe: Bool = true) {
+        let key = ActorKey.autumn(atespace: "kill", name: "counter")
+        var container = Container()
+        container.name = "counter"
+        container.image = image
+        container.command = ["/counter"]
+        container.volumeMounts = [VolumeMount(name: "data", mountPath: "/data")]
+        if probe { container.readiness = ReadinessProbe(path: "/readyz", port: 8080) }
+        var spec = WorkloadSpec()
+        spec.containers = [container]
+        spec.volumes = [Volume(name: "data", source: .durableDirectory)]
+        var assets = SandboxAssets()
+        assets.sandboxClass = "process"
+        let identity = ActorIdentity(key: key, uid: "kill-counter", templateNamespace: "kill", template: "counter")
+        let run = RunRequest(identity: identity, slot: "s", spec: spec, assets: assets)
+        let saved = CheckpointRequest(identity: identity, slot: "s", spec: spec, place: .local("one"), scope: .data)
+        let restored = RestoreRequest(run: run, place: .local("one"), scope: .data)
+        actor = key.text
+        steps = [
+            Step(name: "run", path: ContractMethod.run.path, bytes: ContractWire.encode(run)),
+            Step(name: "checkpoint", path: ContractMethod.checkpoint.path, bytes: ContractWire.encode(saved)),
+            Step(name: "restore", path: ContractMethod.restore.path, bytes: ContractWire.encode(restored)),
+            Step(
+                name: "stop",
+                path: HostMethod.stop.path,
+                bytes: HostMessages.StopRequest(actor: key.text).encoded()
+            ),
+            Step(
+                name: "start",
+                path: HostMethod.start.path,
+                bytes: HostMessages.StartRequest(actor: key.text).encoded()
+            ),
+            Step(
+                name: "remove",
+                path: HostMethod.remove.path,
+                bytes: HostMessages.RemoveRequest(actor: key.text).encoded()
+            ),
+        ]
+    }
+
+    /// Takes the tour undisturbed and gives the points that each verb passes, with the number of the hit.
+    func trace(to file: String) async throws -> [String: [String]] {
+        try await take(dyingAt: [:], trace: file)
+        var hits: [String: Int] = [:]
+        var points: [String: [String]] = [:]
+        for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init) {
+            let step = String(line.prefix { $0 != "." })
+            #expect(steps.contains { $0.name == step }, "\(line) is of no verb of the tour")
+            hits[line, default: 0] += 1
+            points[step, default: []].append("\(line)@\(hits[line] ?? 1)")
+        }
+        return points
+    }
+
+    /// Takes the tour on a base directory of its own; in each verb that has a point the host dies there.
+    func take(dyingAt points: [String: String], trace: String? = nil) async throws {
+        let fixture = try KillFixture()
+        do {
+            try await go(fixture, points, trace)
+        } catch {
+            Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(fixture.hostLog)")
+        }
+        await fixture.close()
+    }
+
+    private func go(_ fixture: KillFixture, _ points: [String: String], _ trace: String?) async throws {
+        func environment(from index: Int) -> [String] {
+            if let trace { return ["SUBSTRATE_FAILPOINT_TRACE=\(trace)"] }
+            let next = steps.dropFirst(index).lazy.compactMap { points[$0.name] }.first
+            return next.map { ["SUBSTRATE_FAILPOINT=\($0)=kill"] } ?? []
+        }
+        try await fixture.start(environment(from: 0))
+        var counted = 0
+        for (index, step) in steps.enumerated() {
+            var failure = await fixture.call(step.path, step.bytes)
+            if let point = points[step.name] {
+                // A point that is hit kills before the verb can answer.
+                #expect(failure != nil, "\(point) was never hit")
+                #expect(try await fixture.ended() == .signaled(9), "\(point) killed nobody: \(failure ?? "")")
+                try await fixture.start(environment(from: index + 1))
+                failure = await fixture.call(step.path, step.bytes)
+                // What is removed has no name any more: the second answer says so.
+                if step.name == "remove", failure?.contains("no actor") == true { failure = nil }
+            }
+            try #require(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
+            if ["run", "restore", "start"].contains(step.name) {
+                let value = try await fixture.count(actor)
+                if step.name == "run" {
+                    counted = value
+                } else {
+                    #expect(value == counted + 1, "after \(step.name), \(points[step.name] ?? "undisturbed")")
+                    counted = value
+                }
+            }
+        }
+        let left = fixture.leftovers
+        #expect(left.isEmpty, "after \(points.values.sorted()): \(left)")
+    }
+}
