@@ -1,6 +1,8 @@
 import ActorContract
 import ActorNetwork
+import Dispatch
 import HostErrors
+import Synchronization
 import SystemLayer
 import Telemetry
 import Transfer
@@ -46,6 +48,29 @@ extension ActorHost {
                 )
             }
         }
+        // Side by side: in both the kernel waits for itself most of the time.
+        let network = Mutex<Result<Void, HostError>>(.success(()))
+        let group = DispatchGroup()
+        if backend.description.needsNetwork {
+            Offload.queue.async(group: group) {
+                do throws(HostError) {
+                    try log.effect("network.make", places.network) { () throws(HostError) in
+                        try ActorNamespace.create(at: places.network)
+                    }
+                } catch { network.withLock { $0 = .failure(error) } }
+            }
+        }
+        let cgroup: Result<Void, HostError>
+        do throws(HostError) {
+            try makeCgroup(record, log: log)
+            cgroup = .success(())
+        } catch { cgroup = .failure(error) }
+        group.wait()
+        try cgroup.get()
+        try network.withLock { $0 }.get()
+    }
+
+    private func makeCgroup(_ record: ActorRecord, log: VerbLog) throws(HostError) {
         let limits = CgroupLimits(
             cpuMilli: record.cpuMilli > 0 ? record.cpuMilli : nil,
             memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil,
@@ -55,11 +80,6 @@ extension ActorHost {
         try log.effect("cgroup.make", name) { () throws(HostError) in
             try Self.system { () throws(SyscallError) in
                 _ = try Cgroup.create(layout: layout, name: name, limits: limits)
-            }
-        }
-        if backend.description.needsNetwork {
-            try log.effect("network.make", places.network) { () throws(HostError) in
-                try ActorNamespace.create(at: places.network)
             }
         }
     }

@@ -4,7 +4,7 @@ import Telemetry
 
 /// Runs blocking work where it starves nobody: the cooperative pool is as wide as the machine has cores.
 enum Offload {
-    private static let queue = DispatchQueue(label: "substrate.blocking", attributes: .concurrent)
+    static let queue = DispatchQueue(label: "substrate.blocking", attributes: .concurrent)
 
     /// Runs the body on a thread of that queue some time; nobody waits for it.
     static func later(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }

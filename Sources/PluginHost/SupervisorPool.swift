@@ -12,6 +12,7 @@ public final class SupervisorPool: Sendable {
         var next: UInt32 = 0
     }
     private let state = Mutex(State())
+    private static let pauseMilliseconds = 30
     private let program: String
     private let size: Int
     private let logger: Logger
@@ -19,7 +20,7 @@ public final class SupervisorPool: Sendable {
     /// The first uid of the range that no account of a distribution uses (above `nobody` and systemd's dynamic users).
     private static let firstIdentity: UInt32 = 2_000_000_000
 
-    /// Makes a pool; spares start in the background.
+    /// Makes a pool; spares start in the background, a moment later.
     ///
     /// - Parameters:
     ///   - program: the supervisor's executable.
@@ -29,7 +30,8 @@ public final class SupervisorPool: Sendable {
         self.program = program
         self.size = size
         self.logger = logger
-        refill()
+        // A host that begins needs its processors to get to listening.
+        refill(after: Self.pauseMilliseconds)
     }
 
     /// A spare, or a fresh one when there is none.
@@ -40,7 +42,8 @@ public final class SupervisorPool: Sendable {
             }
             return nil
         }
-        refill()
+        // While a spare is left the next one waits until this verb is over, as a rule: a start costs its processor.
+        refill(after: state.withLock { $0.spares.isEmpty } ? 0 : Self.pauseMilliseconds)
         if let spare { return spare }
         return try SupervisorProcess(program: program, identity: identity())
     }
@@ -62,14 +65,14 @@ public final class SupervisorPool: Sendable {
         }
     }
 
-    private func refill() {
+    private func refill(after milliseconds: Int = 0) {
         let missing = state.withLock { state in
             let missing = max(0, size - state.spares.count - state.starting)
             state.starting += missing
             return missing
         }
         for _ in 0..<missing {
-            queue.async { [self] in
+            queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [self] in
                 let made: SupervisorProcess?
                 do throws(HostError) {
                     made = try SupervisorProcess(program: program, identity: identity())

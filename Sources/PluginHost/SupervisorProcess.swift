@@ -1,3 +1,4 @@
+import Dispatch
 import HostErrors
 import PluginProtocol
 import SystemLayer
@@ -6,6 +7,8 @@ import SystemLayer
 ///
 /// Used by one thread; only `kill` may come from another.
 final class SupervisorProcess: Sendable {
+    private static let reaper = DispatchQueue(label: "substrate.reaper", attributes: .concurrent)
+
     let handle: ProcessHandle
     private let socket: OwnedFD
     private let lastWords: OwnedFD
@@ -44,7 +47,8 @@ final class SupervisorProcess: Sendable {
 
     deinit {
         _ = handle.signal(9)
-        _ = handle.wait()
+        // The kernel takes its empty namespaces apart before the process counts as ended: nobody waits for that.
+        Self.reaper.async { [handle] in _ = handle.wait() }
     }
 
     /// Ends it, whatever it does.
