@@ -42,7 +42,10 @@ final class SupervisorProcess: Sendable {
         }
     }
 
-    deinit {
+    deinit { end() }
+
+    /// Ends it and reaps it.
+    func end() {
         _ = handle.signal(9)
         _ = handle.wait()
     }
