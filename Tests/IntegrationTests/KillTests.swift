@@ -46,7 +46,10 @@ struct KillTests {
         let image = try KillFixture.image()
         defer { try? FileManager.default.removeItem(atPath: image.directory) }
         let tour = KillTour(image: image.reference)
-        let points = try await tour.trace(to: "\(image.directory)/trace")
+        // A full disk shows before a write is done; after it there is nothing left to fail.
+        let points = try await tour.trace(to: "\(image.directory)/trace").mapValues { points in
+            points.filter { $0.contains(".before@") || $0.contains(".made@") }
+        }
         let tours = points.values.map(\.count).max() ?? 0
         let next = TourCounter(tours)
         try await withThrowingTaskGroup(of: Void.self) { group in
