@@ -33,6 +33,8 @@ enum Offload {
     ///   - name: the phase; the programs' part is `NAME.program`.
     ///   - clock: the verb's.
     ///   - body: the phase.
+    /// - Returns: what the body returns.
+    /// - Throws: what the body throws.
     static func phase<Value: Sendable>(
         _ name: String,
         _ clock: PhaseClock,
