@@ -163,7 +163,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport", "Transfer",
+                "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
+                "Transfer",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

@@ -50,7 +50,9 @@ private let rooms: [String: Room] = [
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
     "TestSupport": Room(uses: ["SystemLayer", "ActorContract", "Telemetry", "Testing"]),
-    "substrate-bench": Room(uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract"]),
+    "substrate-bench": Room(
+        uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]
+    ),
 ]
 
 /// Modules of the system that any room may import; Foundation only outside the static rooms.
