@@ -112,6 +112,10 @@ extension ActorHost {
                 }
             }
         } catch {
+            // Nothing of that name was there before, so what is there now is of a checkpoint that failed.
+            try? await Offload.run { () throws(HostError) in
+                try self.snapshots.remove(actorDirectory: key.directoryName, name: name)
+            }
             // The script may have ended the programs or not: the truth is what runs.
             let alive = entry.with { state in
                 !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() }

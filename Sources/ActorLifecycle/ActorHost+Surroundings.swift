@@ -140,6 +140,16 @@ extension ActorHost {
             }
         } catch {
             logger.error("the end of an actor could not be journalled", ["actor.id": key.text, "error": error.message])
+            // Its programs are gone whatever the disk says; the next host finds that out by itself.
+            let isClean = clean
+            entry.with { state in
+                state.record.status = status
+                state.record.reason = reason
+                state.record.message = message
+                state.record.processes = []
+                state.record.needsTeardown = !isClean
+            }
+            entry.publish()
         }
     }
 

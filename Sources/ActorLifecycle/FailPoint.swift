@@ -8,7 +8,8 @@ import Glibc
 
 /// Named places where a test makes the host die or fail; a release build has none of it.
 ///
-/// `SUBSTRATE_FAILPOINT="name=kill"` or `"name@3=error(storage_full)"` arms one, at its third hit in the second form.
+/// `SUBSTRATE_FAILPOINT="name=kill"` or `"name@3=error(storage_full)"` arms one, at its third hit in the second form;
+/// several are separated by commas.
 /// `SUBSTRATE_FAILPOINT_TRACE=FILE` appends the name of every one that is reached.
 enum FailPoint {
     /// Passes through a point; dies or throws there when it is armed.
@@ -25,35 +26,42 @@ enum FailPoint {
 private struct Armed: ~Copyable {
     static let shared = Armed()
 
-    private let name: String
-    private let hit: Int
-    private let action: String
+    private struct Point {
+        let name: String
+        let hit: Int
+        let action: String
+    }
+    private let points: [Point]
     private let trace: String?
-    private let seen = Mutex(0)
+    private let seen = Mutex<[String: Int]>([:])
 
     init() {
         trace = Self.environment("SUBSTRATE_FAILPOINT_TRACE")
-        let parts = (Self.environment("SUBSTRATE_FAILPOINT") ?? "").split(separator: "=", maxSplits: 1)
-        let target = parts.first.map { $0.split(separator: "@", maxSplits: 1).map(String.init) } ?? []
-        name = target.first ?? ""
-        hit = target.count > 1 ? Int(target[1]) ?? 1 : 1
-        action = parts.count > 1 ? String(parts[1]) : ""
+        points = (Self.environment("SUBSTRATE_FAILPOINT") ?? "").split(separator: ",").map { text in
+            let parts = text.split(separator: "=", maxSplits: 1)
+            let target = parts.first.map { $0.split(separator: "@", maxSplits: 1).map(String.init) } ?? []
+            return Point(
+                name: target.first ?? "",
+                hit: target.count > 1 ? Int(target[1]) ?? 1 : 1,
+                action: parts.count > 1 ? String(parts[1]) : ""
+            )
+        }
     }
 
-    func reach(_ point: String) throws(HostError) {
-        if let trace { Self.append(point + "\n", to: trace) }
-        guard point == name else { return }
+    func reach(_ name: String) throws(HostError) {
+        if let trace { Self.append(name + "\n", to: trace) }
+        guard !points.isEmpty else { return }
         let count = seen.withLock { seen in
-            seen += 1
-            return seen
+            seen[name, default: 0] += 1
+            return seen[name]
         }
-        guard count == hit else { return }
-        switch action {
+        guard let point = points.first(where: { $0.name == name && $0.hit == count }) else { return }
+        switch point.action {
         // What a power cut or an OOM killer does: nothing of ours runs any more.
         case "kill": kill(getpid(), SIGKILL)
         case "error(storage_full)":
-            throw HostError(.resourceExhausted, .storageFull, "fail point \(point): the disk is full")
-        default: throw HostError(.internal, nil, "fail point \(point)")
+            throw HostError(.resourceExhausted, .storageFull, "fail point \(name): the disk is full")
+        default: throw HostError(.internal, nil, "fail point \(name)")
         }
     }
 

@@ -18,7 +18,7 @@ final class Operation: VerbCancellation {
 
     func onCancel(_ action: @escaping @Sendable () -> Void) {
         let already = state.withLock { state in
-            if !state.cancelled { state.actions.append(action) }
+            if !state.cancelled, !state.ended { state.actions.append(action) }
             return state.cancelled
         }
         if already { action() }
@@ -38,6 +38,8 @@ final class Operation: VerbCancellation {
     func end() {
         let waiters = state.withLock { state in
             state.ended = true
+            // Nothing is left to cancel, and whoever still waits must not keep what the actions hold.
+            state.actions = []
             defer { state.waiters = [] }
             return state.waiters
         }

@@ -83,6 +83,8 @@ public final class ScriptBackend: ActorBackend {
             )
         }
         let supervisor = try pool.take()
+        // Gone when the verb is answered, whoever still holds it.
+        defer { supervisor.end() }
         cancellation.onCancel { supervisor.kill() }
         let deadline = ContinuousClock.now + .milliseconds(request.timeoutMilliseconds)
         let broker = Broker(

@@ -45,7 +45,10 @@ final class SupervisorProcess: Sendable {
         }
     }
 
-    deinit {
+    deinit { end() }
+
+    /// Ends it and reaps it.
+    func end() {
         _ = handle.signal(9)
         // The kernel takes its empty namespaces apart before the process counts as ended: nobody waits for that.
         Self.reaper.async { [handle] in _ = handle.wait() }

@@ -4,6 +4,7 @@ import GRPCTransport
 import Glibc
 import HostErrors
 import SystemLayer
+import Telemetry
 
 /// The commands that talk to a host.
 enum ClientCommands {
@@ -146,7 +147,13 @@ enum ClientCommands {
 
     private static func logs(_ options: LogsOptions) async throws(Client.Failure) {
         let client = Client(options.client.connect)
-        let request = HostMessages.LogsRequest(actor: options.actor, follow: options.follow)
+        let actor = try await client.call(
+            .get,
+            HostMessages.GetRequest(actor: options.actor),
+            as: HostMessages.Actor.self
+        )
+        let labels = labels(of: actor.actor)
+        let request = HostMessages.LogsRequest(actor: actor.actor, follow: options.follow)
         do {
             for try await bytes in client.grpc.serverStream(HostMethod.logs.path, request.encoded()) {
                 let chunk = try HostMessages.LogChunk(decoding: bytes)
@@ -154,13 +161,12 @@ enum ClientCommands {
                     ConsoleOutput.error.line("(\(chunk.dropped) lines were lost here: the spool was full)")
                 }
                 if options.client.json {
-                    ConsoleOutput.standard.line(
-                        JSONText.members([
-                            "container": .string(chunk.container), "stream": .string(chunk.stream),
-                            "time_ns": .integer(chunk.timeNs),
-                            "line": .string(String(decoding: chunk.line, as: UTF8.self)),
-                        ]).line
+                    let shipped = WorkloadLogLine.format(
+                        bytes: chunk.line,
+                        timeNanoseconds: chunk.timeNs,
+                        labels: labels.merging(["ate.dev/container_name": chunk.container]) { $1 }
                     )
+                    if let shipped { ConsoleOutput.standard.line(shipped) }
                 } else {
                     try writeAll(chunk.line + [10], to: STDOUT_FILENO)
                 }
@@ -172,6 +178,19 @@ enum ClientCommands {
         } catch {
             throw Client.Failure(text: "\(error)", exitCode: .failure)
         }
+    }
+
+    /// What tells a line of one actor from another's (contract §4.7), from the key as people type it.
+    private static func labels(of actor: String) -> [String: String] {
+        let parts = actor.split(separator: ":").map(String.init)
+        if parts.count == 3 {
+            return [
+                "ate.dev/actor_template_namespace": parts[0], "ate.dev/actor_template_name": parts[1],
+                "ate.dev/actor_id": parts[2],
+            ]
+        }
+        let names = actor.split(separator: "/").map(String.init)
+        return ["ate.dev/atespace": names.first ?? "", "ate.dev/actor_id": names.last ?? actor]
     }
 
     private static func print(_ actor: HostMessages.Actor, json asJSON: Bool) {

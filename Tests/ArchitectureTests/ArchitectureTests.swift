@@ -51,7 +51,7 @@ private let rooms: [String: Room] = [
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
     "TestSupport": Room(uses: ["SystemLayer", "ActorContract", "Telemetry", "Testing"]),
     "substrate-bench": Room(
-        uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]
+        uses: ["SystemLayer", "PluginProtocol", "GRPCTransport", "ContractWire", "ActorContract"]
     ),
 ]
 

@@ -36,7 +36,7 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
         descriptors = [:]
         for name in try DirectoryTree.names(in: "/proc/\(pid)/fd") {
             let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(name)")) ?? ""
-            descriptors[String(target.prefix { $0 != "[" && $0 != "(" }), default: 0] += 1
+            descriptors[String(target.prefix { !$0.isNumber || target.hasPrefix("/") }), default: 0] += 1
         }
         threads = (try? DirectoryTree.names(in: "/proc/\(pid)/task").count) ?? 0
     }

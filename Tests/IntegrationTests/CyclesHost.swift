@@ -25,6 +25,7 @@ final class CyclesHost: Sendable {
     /// - Parameters:
     ///   - backend: its name.
     ///   - script: a backend to overlay under that name; nil takes the shipped one.
+    /// - Throws: when it does not answer, with what it logged.
     init(backend: String = "process", script: String? = nil) async throws {
         scratch = "/tmp/substrate-cycles-\(UUID().uuidString.prefix(8))"
         base = "\(scratch)/base"
@@ -56,6 +57,8 @@ final class CyclesHost: Sendable {
         process.signal(SIGTERM)
         _ = process.wait()
         try? DirectoryTree.remove(scratch)
+        let parent = "substrate/\(SHA256.hex(of: [UInt8](base.utf8)).prefix(12))"
+        try? Cgroup.open(layout: .detect(), name: parent).remove()
     }
 
     static let binaries = URL(fileURLWithPath: Doctor.executablePath()).deletingLastPathComponent().path
@@ -124,9 +127,15 @@ final class CyclesHost: Sendable {
 
     /// Waits until an actor has a status.
     func reaches(_ name: String, _ status: String, seconds: Int = 5) async throws -> HostMessages.Actor {
-        try await eventually("\(name) is \(status)", seconds: seconds) {
-            guard let actor = try? await self.actor(name) else { return nil }
-            return actor.status == status ? actor : nil
+        var last = "not there"
+        do {
+            return try await eventually("\(name) is \(status)", seconds: seconds) {
+                guard let actor = try? await self.actor(name) else { return nil }
+                last = "\(actor.status) \(actor.reason) \(actor.message)"
+                return actor.status == status ? actor : nil
+            }
+        } catch let error as Broken {
+            throw Broken(text: "\(error.text); it is \(last)\n\(log)")
         }
     }
 

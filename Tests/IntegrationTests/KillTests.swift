@@ -20,6 +20,12 @@ struct KillTests {
         for name in tour.steps.map(\.name) {
             #expect(points[name, default: []].count >= 2, "no point was traced in \(name)")
         }
+        let traced = Set(points.values.joined())
+        for point in [
+            "run.pulling.before@1", "run.effect.network.make.begun@1", "run.effect.workload.start.made@1",
+            "run.effect.workload.start.done@1", "run.keep.before@1", "checkpoint.effect.snapshot.write.begun@1",
+            "restore.restoring.after@1", "stop.stopped.before@1", "start.ready.after@1", "remove.forget.before@1",
+        ] { #expect(traced.contains(point), "\(point) is gone") }
         // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
         let tours = points.values.map(\.count).max() ?? 0
         let next = TourCounter(tours)
@@ -28,6 +34,29 @@ struct KillTests {
                 group.addTask {
                     while let number = await next.take() {
                         try await tour.take(dyingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("whose disk is full at any point fails that verb alone, and leaves nothing", .timeLimit(.minutes(3)))
+    func everyFailure() async throws {
+        let image = try KillFixture.image()
+        defer { try? FileManager.default.removeItem(atPath: image.directory) }
+        let tour = KillTour(image: image.reference)
+        // A full disk shows before a write is done; after it there is nothing left to fail.
+        let points = try await tour.trace(to: "\(image.directory)/trace").mapValues { points in
+            points.filter { $0.contains(".before@") || $0.contains(".made@") }
+        }
+        let tours = points.values.map(\.count).max() ?? 0
+        let next = TourCounter(tours)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    while let number = await next.take() {
+                        try await tour.take(failingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
                     }
                 }
             }

@@ -83,6 +83,34 @@ struct KillTour: Sendable {
         await fixture.close()
     }
 
+    /// Takes the tour with a host whose disk is full at one point of each verb.
+    func take(failingAt points: [String: String]) async throws {
+        let fixture = try KillFixture()
+        do {
+            let armed = points.values.sorted().map { "\($0)=error(storage_full)" }.joined(separator: ",")
+            try await fixture.start(["SUBSTRATE_FAILPOINT=\(armed)"])
+            for step in steps {
+                var failure = await fixture.call(step.path, step.bytes)
+                if failure != nil { failure = await fixture.call(step.path, step.bytes) }
+                if step.name == "checkpoint", failure?.contains("ACTOR_NOT_RUNNING") == true {
+                    // The programs had ended when the disk was full: the volumes are there, and Start runs on them.
+                    let start = steps[4]
+                    _ = await fixture.call(start.path, start.bytes)
+                    _ = await fixture.call(start.path, start.bytes)
+                    failure = await fixture.call(step.path, step.bytes)
+                    if failure != nil { failure = await fixture.call(step.path, step.bytes) }
+                }
+                if step.name == "remove", failure?.contains("no actor") == true { failure = nil }
+                #expect(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
+            }
+            let left = fixture.leftovers
+            #expect(left.isEmpty, "after \(points.values.sorted()): \(left)")
+        } catch {
+            Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(fixture.hostLog)")
+        }
+        await fixture.close()
+    }
+
     private func go(_ fixture: KillFixture, _ points: [String: String], _ trace: String?) async throws {
         func environment(from index: Int) -> [String] {
             if let trace { return ["SUBSTRATE_FAILPOINT_TRACE=\(trace)"] }
@@ -105,6 +133,8 @@ struct KillTour: Sendable {
             try #require(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
             if ["run", "restore", "start"].contains(step.name) {
                 let value = try await fixture.count(actor)
+                // What proves later that nothing is left must see what is there now.
+                #expect(fixture.leftovers.count >= 3, "\(fixture.leftovers)")
                 if step.name == "run" {
                     counted = value
                 } else {

@@ -26,6 +26,8 @@ def tour(client, name):
     asked = client.local(client.request("CheckpointRequest", name, f"{name}-1"), snapshot)
     client.good("Checkpoint DATA LOCAL", "Checkpoint", asked)
     client.equal("after the checkpoint", client.actor(key).status, "paused")
+    client.is_closed("Checkpoint")
+    client.equal("nothing is published of it", len(client.actor(key).published), 0)
     client.good("Checkpoint again, same destination", "Checkpoint", asked)
     back = client.local(client.request("RestoreRequest", name, f"{name}-2"), snapshot)
     client.good("Restore on another slot", "Restore", back)
@@ -34,6 +36,7 @@ def tour(client, name):
     client.equal("the counter goes on, in new memory", client.count(key), {"memory": 1, "data": 3})
     if client.dialect == "autumn":
         client.good("Terminate", "Terminate", client.request("TerminateRequest", name, f"{name}-2"))
+        client.is_closed("Terminate")
         client.check("nothing is left of it", key not in client.actors(), client.actors())
     else:
         client.tidy(name)

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import pathlib
 import platform
+import socket
 import subprocess
 import sys
 import tempfile
@@ -152,9 +153,20 @@ class Client:
 
     def count(self, key):
         """One more on the workload's counter, as {"memory": N, "data": N}."""
-        port = self.host.Publish(self.own.PublishRequest(actor=key, port=8080), timeout=10).port
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=10) as answer:
+        self.port = self.host.Publish(self.own.PublishRequest(actor=key, port=8080), timeout=10).port
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/count", timeout=10) as answer:
             return {name: int(value) for name, value in (one.split("=") for one in answer.read().decode().split())}
+
+    def is_closed(self, name):
+        """Waits until the last published port refuses, as it must soon after its actor ended."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.01)
+        self.check(f"{name}: the published port is closed", False, self.port)
 
     def container(self, command=("/counter",)):
         probe = {"http_get": {"path": "/readyz", "port": 8080}}
