@@ -1,6 +1,7 @@
 public import ActorContract
 public import Assets
 import FoundationEssentials
+import Glibc
 public import HostErrors
 public import Images
 public import Snapshots
@@ -104,6 +105,12 @@ public final class ActorHost: Sendable {
     /// Where an actor's things are.
     public func directories(_ key: ActorKey) -> ActorDirectories {
         ActorDirectories("\(settings.baseDirectory)/actors/\(key.directoryName)")
+    }
+
+    /// Removes the cgroup directories that hold this host's actors, where no actor is left in them.
+    public func forgetCgroupParent() {
+        // A directory with children stays: rmdir(2) EBUSY.
+        for path in Cgroup.open(layout: layout, name: cgroupParent).directories { _ = unsafe rmdir(path) }
     }
 
     func entry(_ key: ActorKey) throws(HostError) -> ActorEntry {

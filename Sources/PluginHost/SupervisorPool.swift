@@ -36,12 +36,13 @@ public final class SupervisorPool: Sendable {
 
     /// A spare, or a fresh one when there is none.
     func take() throws(HostError) -> SupervisorProcess {
-        let spare = state.withLock { state -> SupervisorProcess? in
-            while let last = state.spares.popLast() {
-                if !last.handle.hasExited() { return last }
-            }
-            return nil
+        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, Int) in
+            // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
+            let before = state.spares.count
+            state.spares.removeAll { $0.handle.hasExited() }
+            return (state.spares.popLast(), before - state.spares.count)
         }
+        if dead > 0 { logger.warning("spare supervisors died waiting", ["supervisor.count": "\(dead)"]) }
         // While a spare is left the next one waits until this verb is over, as a rule: a start costs its processor.
         refill(after: state.withLock { $0.spares.isEmpty } ? 0 : Self.pauseMilliseconds)
         if let spare { return spare }

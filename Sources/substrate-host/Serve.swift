@@ -100,6 +100,7 @@ enum Serve {
         }
         await server.shutdown(grace: .seconds(30))
         pool.close()
+        host.forgetCgroupParent()
         return .ok
     }
 

@@ -50,7 +50,17 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
     func isLike(_ other: CyclesCensus) -> Bool {
         var mine = self
         mine.threads = other.threads
-        return mine == other
+        // A spare may be on its way: never more than the pool's two, so that a hundred leaked ones would show.
+        var theirs = other
+        guard mine.spares <= 2, theirs.spares <= 2 else { return false }
+        mine.processes.removeAll { $0 == "substrate-super" }
+        theirs.processes.removeAll { $0 == "substrate-super" }
+        return mine == theirs
+    }
+
+    /// Supervisors that run.
+    private var spares: Int {
+        processes.count { $0 == "substrate-super" }
     }
 
     /// Every process below one, zombies included.
