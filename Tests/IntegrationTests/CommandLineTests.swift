@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The command line")
 struct CommandLineTests {
-    private static let root = Environment(isRoot: true, home: "/root", stateHome: nil, workingDirectory: "/work")
+    private static let root = Environment(isRoot: true, home: "/root", stateHome: nil, workingDirectory: "/home/d")
     private static let user = Environment(isRoot: false, home: "/home/u", stateHome: "/state", workingDirectory: "/w")
 
     private func parse(_ line: String, _ environment: Environment = root) throws(UsageError) -> Invocation {
@@ -45,13 +45,13 @@ struct CommandLineTests {
             """
         let expected = ServeOptions(
             backend: "b",
-            baseDirectory: "/work/d",
-            listen: [.unix("/work/s"), .tcp(host: "::1", port: 99)],
+            baseDirectory: "/home/d/d",
+            listen: [.unix("/home/d/s"), .tcp(host: "::1", port: 99)],
             insecureTCP: true,
             contract: .june,
-            overlays: ["/work/o1", "/o2"],
-            pluginsDirectory: "/work/p",
-            assetRoots: ["/work/a"],
+            overlays: ["/home/d/o1", "/o2"],
+            pluginsDirectory: "/home/d/p",
+            assetRoots: ["/home/d/a"],
             slotCapacity: 3,
             require: ["cgroups", "landlock"],
             stopActors: true,
@@ -99,7 +99,7 @@ struct CommandLineTests {
         )
         #expect(
             try parse("backends --overlay o")
-                == .backends(BackendsOptions(overlays: ["/work/o"], pluginsDirectory: nil, json: false))
+                == .backends(BackendsOptions(overlays: ["/home/d/o"], pluginsDirectory: nil, json: false))
         )
         #expect(try parse("doctor --json") == .doctor(DoctorOptions(pluginsDirectory: nil, json: true)))
         #expect(try parse("demo") == .demo(DemoOptions(json: false)))

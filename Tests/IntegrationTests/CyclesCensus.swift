@@ -55,6 +55,12 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
         guard mine.spares <= 2, theirs.spares <= 2 else { return false }
         mine.processes.removeAll { $0 == "substrate-super" }
         theirs.processes.removeAll { $0 == "substrate-super" }
+        // Under load one or two pidfds of ended workloads were seen to stay for seconds (noted on the issue); one that
+        // stays for each of a hundred lives fails here all the same.
+        let pidfd = "anon_inode:[pidfd]"
+        guard abs((mine.descriptors[pidfd] ?? 0) - (theirs.descriptors[pidfd] ?? 0)) <= 4 else { return false }
+        mine.descriptors[pidfd] = nil
+        theirs.descriptors[pidfd] = nil
         return mine == theirs
     }
 
