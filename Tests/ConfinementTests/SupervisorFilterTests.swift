@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+/// The checked-in filter against the tool that makes it, so that neither changes alone.
+struct SupervisorFilterTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func run(_ program: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(program) \(arguments)")
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func rows(_ text: String) -> [String] {
+        text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
+            $0.hasPrefix(".init(code:")
+        }
+    }
+
+    @Test("the supervisor's filter is what libseccomp exports for its rules")
+    func isWhatTheGeneratorPrints() throws {
+        let tool = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "supervisor-filter-\(UUID().uuidString)"
+        )
+        defer { try? FileManager.default.removeItem(at: tool) }
+        let generator = Self.root.appendingPathComponent(".ci/supervisor-filter.c").path
+        _ = try run("/usr/bin/cc", ["-o", tool.path, generator, "-lseccomp"])
+        let made = rows(try run(tool.path, []))
+        let source = Self.root.appendingPathComponent("Sources/Confinement/SupervisorFilter.swift")
+        let kept = rows(try String(contentsOf: source, encoding: .utf8))
+        #expect(made.count == 48)
+        #expect(made == kept)
+    }
+}
