@@ -85,6 +85,8 @@ public final class SupervisorPool: Sendable {
                     state.starting -= 1
                     if let made { state.spares.append(made) }
                 }
+                // Without another try the pool would be one short until the next verb.
+                if made == nil { refill(after: 1000) }
             }
         }
     }
