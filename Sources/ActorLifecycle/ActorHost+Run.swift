@@ -32,7 +32,6 @@ extension ActorHost {
                 "external snapshots are not served yet; use a local one (type LOCAL)"
             )
         }
-        try checkScope(request.scope)
         return try await enter(request.run, restore: (name, request.scope), context: context)
     }
 
@@ -73,7 +72,6 @@ extension ActorHost {
                 "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")"
             )
         }
-        try checkScope(scope)
         var request = try rebuilt(try entry(key), doing: "restore")
         if let slot { request.slot = slot }
         return try await enter(request, restore: (found.name, scope), context: context)
@@ -111,7 +109,10 @@ extension ActorHost {
         again: Bool = false
     ) async throws(HostError) -> [Phase] {
         try refuseWhenDraining()
-        try checkRequest(request)
+        // A saved script is read here and not later: what begins now ends with the revision that it began with.
+        let serving = try await Offload.run { () throws(HostError) in self.backend.newest() }
+        if let restore { try checkScope(restore.scope, by: serving.description) }
+        try checkRequest(request, by: serving.description)
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let fingerprint = hexadecimal(
             keyedHash(
@@ -148,6 +149,7 @@ extension ActorHost {
                 try await bring(
                     entry,
                     request,
+                    serving: serving,
                     fingerprint: fingerprint,
                     restore: restore,
                     again: again,
@@ -175,6 +177,7 @@ extension ActorHost {
     private func bring(
         _ entry: ActorEntry,
         _ request: RunRequest,
+        serving: any ActorBackend,
         fingerprint: String,
         restore: (name: String, scope: SnapshotScope)?,
         again: Bool,
@@ -193,14 +196,14 @@ extension ActorHost {
         let secrets = environments
         let hasEnvironment = environments.values.contains { !$0.isEmpty }
         let snapshot = try await clock.measure("snapshot.verify") { () async throws(HostError) in
-            try await verifiedSnapshot(restore, of: key)
+            try await verifiedSnapshot(restore, of: key, by: serving.description)
         }
         entry.with { $0.environments = secrets }
         try move(entry, to: .pulling) { record in
             record.identity = request.identity
             record.slot = request.slot
-            record.backend = self.backend.description.name
-            record.backendSHA256 = self.backend.description.sha256
+            record.backend = serving.description.name
+            record.backendSHA256 = serving.description.sha256
             record.fingerprint = fingerprint
             record.spec = bare
             record.assets = request.assets?.assets[self.settings.architecture] ?? [:]
@@ -212,14 +215,20 @@ extension ActorHost {
             record.needsTeardown = true
         }
         let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
-            try self.prepare(entry.record, environments: secrets)
+            try self.prepare(entry.record, environments: secrets, for: serving.description)
         }
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
             // What a killed host may have left is gone before anything new is made.
             try self.teardown(key)
-            try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
+            try self.makeSurroundings(
+                entry.record,
+                of: serving.description,
+                keepRoots: again,
+                keepVolumes: again,
+                log: log
+            )
         }
         if let snapshot {
             let places = directories(key)
@@ -236,7 +245,7 @@ extension ActorHost {
         ask.scope = restore?.scope
         let asked = ask
         let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
-            try self.backend.perform(
+            try serving.perform(
                 restore == nil ? .run : .restore,
                 actor: prepared,
                 request: asked,
@@ -277,11 +286,11 @@ extension ActorHost {
 
     private func verifiedSnapshot(
         _ restore: (name: String, scope: SnapshotScope)?,
-        of key: ActorKey
+        of key: ActorKey,
+        by described: BackendDescription
     ) async throws(HostError) -> Snapshot? {
         guard let restore else { return nil }
         let directory = key.directoryName
-        let described = backend.description
         return try await Offload.run { () throws(HostError) in
             let found = try self.snapshots.find(actorDirectory: directory, name: restore.name)
             guard
@@ -300,7 +309,8 @@ extension ActorHost {
 
     private func prepare(
         _ record: ActorRecord,
-        environments: [String: [EnvironmentEntry]]
+        environments: [String: [EnvironmentEntry]],
+        for described: BackendDescription
     ) throws(HostError) -> PreparedActor {
         let key = record.identity.key
         let places = self.directories(key)
@@ -316,13 +326,13 @@ extension ActorHost {
         for container in record.spec.containers {
             var whole = container
             whole.environment = environments[container.name] ?? []
-            let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
+            let layers = described.needsImage ? try self.images.prepare(container.image).layers : []
             actor.containers.append(PreparedContainer(container: whole, layers: layers))
         }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
-        actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
+        actor.networkNamespace = described.needsNetwork ? places.network : nil
         return actor
     }
 

@@ -13,11 +13,18 @@ extension ActorHost {
     ///
     /// - Parameters:
     ///   - record: the actor's.
+    ///   - described: what its backend says it needs.
     ///   - keepRoots: whether the containers' written files stay, as after Stop and Start.
     ///   - keepVolumes: whether the durable volumes stay.
     ///   - log: journals each effect.
     /// - Throws: the first effect that failed; the caller tears down.
-    func makeSurroundings(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool, log: VerbLog) throws(HostError) {
+    func makeSurroundings(
+        _ record: ActorRecord,
+        of described: BackendDescription,
+        keepRoots: Bool,
+        keepVolumes: Bool,
+        log: VerbLog
+    ) throws(HostError) {
         let places = directories(record.identity.key)
         var emptied = [places.runtime, places.work, places.bundles, places.exits, places.identity]
         if !keepRoots { emptied += [places.roots, places.logs] }
@@ -51,7 +58,7 @@ extension ActorHost {
         // Side by side: in both the kernel waits for itself most of the time.
         let network = Mutex<Result<Void, HostError>>(.success(()))
         let group = DispatchGroup()
-        if backend.description.needsNetwork {
+        if described.needsNetwork {
             Offload.queue.async(group: group) {
                 do throws(HostError) {
                     try log.effect("network.make", places.network) { () throws(HostError) in
