@@ -34,7 +34,7 @@ enum Descriptor {
                 "name is \"\(described.name)\", the file is \(entry.name): they must be equal, in lower case"
             )
         }
-        described.sha256 = entry.sha256
+        described.sha256 = entry.revision
         described.path = entry.path
         described.origin = entry.origin
         described.isolation = try text("isolation")

@@ -59,6 +59,9 @@ public final class ScriptBackend: ActorBackend {
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
         let file = entry.path.split(separator: "/").last.map(String.init) ?? entry.name
+        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
+            try supervisor.send(.library(name: name, source: source))
+        }
         try supervisor.send(.load(name: entry.name, file: file, source: entry.source))
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value

@@ -6,6 +6,8 @@ public enum HostFrame: Sendable, Equatable {
     case verb(name: String, actor: PluginValue, request: PluginValue, functions: [String], deadlineMilliseconds: Int64)
     /// The answer to a call.
     case reply(ReplyFrame)
+    /// A module that the script may `require`: its name and its text; comes before the script.
+    case library(name: String, source: [UInt8])
 
     /// The whole frame, length prefix included.
     public func encoded() -> [UInt8] {
@@ -30,6 +32,10 @@ public enum HostFrame: Sendable, Equatable {
             payload.appendText(reply.status)
             payload.append32(UInt32(truncatingIfNeeded: reply.values.count))
             for value in reply.values { ValueCodec.append(value, to: &payload) }
+        case .library(let name, let source):
+            kind = 5
+            payload.appendText(name)
+            payload.appendBytes(source)
         }
         return FrameBuffer.frame(kind: kind, payload: payload)
     }
@@ -64,6 +70,7 @@ public enum HostFrame: Sendable, Equatable {
             var values: [PluginValue] = []
             for _ in 0..<(try reader.count()) { values.append(try ValueCodec.read(from: &reader)) }
             frame = .reply(ReplyFrame(status: status, values: values))
+        case 5: frame = .library(name: try reader.text(), source: try reader.byteString())
         default: throw .unknownTag(kind)
         }
         guard reader.isAtEnd else { throw .trailing }

@@ -33,13 +33,20 @@ public final class Supervisor {
     }
 
     private func serveOnce(budget: Budget, descriptor: CInt) {
-        guard case .load(let name, let file, let source) = channel.receive() else { channel.end() }
+        var libraries: [(name: String, source: [UInt8])] = []
+        var first = channel.receive()
+        while case .library(let name, let source) = first {
+            libraries.append((name, source))
+            first = channel.receive()
+        }
+        guard case .load(let name, let file, let source) = first else { channel.end() }
         let state = LuaState(
             memory: budget.memory,
             instructions: budget.instructions,
             descriptor: descriptor,
             host: self
         )
+        for library in libraries { state.addLibrary(library.name, library.source) }
         state.setFile(file)
         state.setSubject("load \(name)")
         let loaded = decoded(state.load(source), state)

@@ -43,13 +43,24 @@ enum Serve {
         let companions = Companions(directory: Program.directory)
         let pool = SupervisorPool(program: companions.supervisor, logger: logger)
         let layout = CgroupLayout.detect()
-        let backend: ScriptBackend
+        let store = RevisionStore(baseDirectory: options.baseDirectory, hash: SHA256.hex(of:))
+        let backend: BackendCatalog
         do throws(HostError) {
-            backend = try ScriptBackend(
-                entry: entry,
-                pool: pool,
-                companions: companions,
-                layout: layout,
+            backend = try BackendCatalog(
+                name: entry.name,
+                index: found.index,
+                sources: found.sources,
+                scan: { () throws(HostError) in try PluginIndex.scan(sources: found.sources, hash: SHA256.hex(of:)) },
+                make: { entry throws(HostError) in
+                    try ScriptBackend(
+                        entry: entry,
+                        pool: pool,
+                        companions: companions,
+                        layout: layout,
+                        logger: logger
+                    )
+                },
+                store: store,
                 logger: logger
             )
         } catch {
@@ -74,13 +85,23 @@ enum Serve {
             "recovered",
             ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"]
         )
-        let own = OwnService(host: host, backends: { found.describe(pool) }, logger: logger)
+        // No actor is started while the journal alone says which revisions are still needed.
+        try? store.forget(except: Set(host.list().map(\.backendSHA256)))
+        for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
+        for given in options.backends[entry.name]?.grants ?? [] where given.grant.isTool {
+            logger.warning(
+                OperatorGrant.warning,
+                ["plugin.name": entry.name, "grant": given.grant.text, "given.by": given.origin.description]
+            )
+        }
+        let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
         let server = try GRPCServer(methods: contract.methods.merging(own.methods) { first, _ in first })
         for endpoint in options.listen { try listen(server, endpoint, options, logger) }
         server.start()
         server.setServing(true)
+        backend.follow()
         logger.notice(
             "serving",
             [
@@ -99,6 +120,7 @@ enum Serve {
             }
         }
         await server.shutdown(grace: .seconds(30))
+        backend.close()
         pool.close()
         host.forgetCgroupParent()
         return .ok

@@ -39,6 +39,7 @@ struct clb_state {
     char file[128], subject[256];
     uint8_t *source;
     size_t source_count;
+    struct clb_library *libraries;
     buffer output, status, reply, reply_status;
 };
 
@@ -79,6 +80,12 @@ void clb_strings(lua_State *L);
 void clb_tables(lua_State *L);
 void clb_tostring(lua_State *L, int index);
 void clb_view(lua_State *L, const char *name);
+
+/* require.c */
+int clb_require(lua_State *L);
+void clb_free_libraries(clb_state *s);
+/* The text of a module by its file, such as "lib/x.lua"; NULL when there is none. */
+const uint8_t *clb_library_source(clb_state *s, const char *file, size_t *count);
 
 /* host.c */
 void clb_make_host(lua_State *L);

@@ -93,6 +93,7 @@ void clb_close(clb_state *s) {
     s->closing = 1;
     lua_close(s->L);
     free(s->source);
+    clb_free_libraries(s);
     free(s->output.bytes);
     free(s->status.bytes);
     free(s->reply.bytes);

@@ -35,6 +35,9 @@ void clb_close(clb_state *s);
 void clb_set_file(clb_state *s, const uint8_t *name, size_t count);
 void clb_set_subject(clb_state *s, const uint8_t *text, size_t count);
 
+/* A module that the script may require; copied. Before clb_load. */
+void clb_add_library(clb_state *s, const uint8_t *name, size_t name_count, const uint8_t *source, size_t count);
+
 /* Loads and runs the script's text; traps unless it returned a plain table. The encoded descriptor is then in
  * clb_output, its functions encoded as the handle of index and generation 0xFFFFFFFF. */
 void clb_load(clb_state *s, const uint8_t *source, size_t count);

@@ -1,0 +1,32 @@
+public import ActorContract
+public import HostErrors
+public import PluginOverlays
+import PluginProtocol
+
+/// What a script asks of its operator, before it runs.
+public struct BackendNeeds: Sendable {
+    /// What it says that it is.
+    public let description: BackendDescription
+    /// The host functions that it calls, and the grants of which each wants one; none wanted, none needed.
+    public let functions: [(name: String, anyOf: [String])]
+    /// Programs of this machine: name → whether it cannot do without.
+    public let tools: [String: Bool]
+    /// Device nodes: name → whether it cannot do without.
+    public let devices: [String: Bool]
+
+    /// Loads a script in a supervisor that offers no host function.
+    ///
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where the supervisor comes from.
+    /// - Throws: what is wrong with the script, with file and line.
+    public init(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) {
+        let described = try ScriptBackend.describe(entry, pool: pool)
+        description = described
+        functions = described.needs.map { need in
+            (need, HostFunction.named(need)?.grant.map { [$0.rawValue] } ?? [])
+        }
+        tools = [:]
+        devices = [:]
+    }
+}
