@@ -5,7 +5,11 @@ Takes one scenario against a host that runs; prints `ok` or `FAIL` for each clai
 TARGET is unix:PATH or HOST:PORT; ASSET is a file beneath the host's --asset-root.
 """
 import hashlib
+import os
 import pathlib
+import signal
+import socket
+import struct
 import sys
 import time
 
@@ -80,6 +84,10 @@ def refusals(client, name):
     client.check("invalid UTF-8 is refused by field name", code == "INVALID_ARGUMENT" and "command" in text, (code, text))
     code, text, _ = client.call("Run", run.SerializeToString()[:-3])
     client.check("cut bytes are refused", code == "INVALID_ARGUMENT", (code, text))
+    large = b"\x0a" + b"\x80\x80\x80\x0a" + b"a" * (20 << 20)
+    client.refused("a request of 20 MiB", "Run", large, "RESOURCE_EXHAUSTED", "the request is 20971525 bytes…",
+                   reason="LIMIT_EXCEEDED")
+    client.refused("a method that is none", "Sing", b"", "UNIMPLEMENTED", reason="NOT_SERVED")
     client.is_ready("all of it", key)
     client.equal("no other actor came of it", client.actors(), [key])
 
@@ -214,6 +222,33 @@ def autumn_codes(client):
     unready(client, "sleeper")
 
 
+def health(client, target):
+    """grpc.health.v1 while the host serves, and as it drains; ends the host."""
+    asked, word = client.health_pb.HealthCheckRequest, client.health_pb.HealthCheckResponse
+    for service in ("", "atelet.AteomHerder", "substrate.host.v1.Host", "grpc.health.v1.Health"):
+        answer = client.health.Check(asked(service=service), timeout=10)
+        client.equal(f"Check of {service!r}", answer.status, word.SERVING)
+    try:
+        client.check("Check of a service that is none", False, client.health.Check(asked(service="no.Such"), timeout=10))
+    except grpc.RpcError as error:
+        client.equal("Check of a service that is none", error.code(), grpc.StatusCode.NOT_FOUND)
+    unknown = client.health.Watch(asked(service="no.Such"), timeout=20)
+    client.equal("Watch of a service that is none", next(unknown).status, word.SERVICE_UNKNOWN)
+    unknown.cancel()
+    watches = [client.health.Watch(asked(service=service), timeout=20) for service in ("", "atelet.AteomHerder")]
+    client.equal("Watch begins with now", [next(one).status for one in watches], [word.SERVING] * 2)
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(target.removeprefix("unix:"))
+        pid = struct.unpack("iII", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    os.kill(pid, signal.SIGTERM)
+    client.equal("Watch tells of the drain", [next(one).status for one in watches], [word.NOT_SERVING] * 2)
+    for one in watches:
+        try:
+            client.check("Watch ends with the host", False, next(one, None))
+        except grpc.RpcError as error:
+            client.equal("Watch ends with the host", error.code(), grpc.StatusCode.UNAVAILABLE)
+
+
 def main():
     scenario, dialect, target, image, asset = sys.argv[1:]
     client = wire.Client(dialect, target, image, pathlib.Path(asset))
@@ -222,6 +257,8 @@ def main():
             tour(client, dialect + ("-unix" if target.startswith("unix:") else "-tcp"))
         elif scenario == "codes":
             (june_codes if dialect == "june" else autumn_codes)(client)
+        elif scenario == "health":
+            health(client, target)
         else:
             sys.exit(__doc__)
     except grpc.RpcError as error:
