@@ -9,9 +9,10 @@ import Synchronization
 /// Every status that a client can read is sent from here, so it has the trailers, what the transport itself
 /// refuses included: messages that are too large, deadlines that pass, unknown methods, requests that never come
 /// whole. The rest is ended by the core beneath this type, which has no way to hand it trailers:
-/// - headers over `maxMetadataBytes`, bad `te`, `content-type`, `:path` or `grpc-timeout`, and a `grpc-encoding`
-///   that is not offered: answered in the core's transport, before the server is told of a call at all;
-/// - streams past `maxConcurrentStreams`, malformed frames, connections refused or closed for abuse, and a quota
+/// - headers over `maxMetadataBytes` of a peer that acknowledged it, a method that is not POST, a missing `te` or `:path`, and the compressions that
+///   the core knows and we do not offer: it answers them before it tells the server of a call at all, so there is no
+///   call to send a status on. To be told of a compressed one the core would have to advertise what we refuse;
+/// - streams past `maxConcurrentStreams` of such a peer, malformed frames, connections refused or closed for abuse, and a quota
 ///   that is used up: RST_STREAM or GOAWAY, frames that have no trailers;
 /// - calls left after the grace of a shutdown, and statuses left unread: cancelled, after which the core takes no
 ///   more operations of the call (`grpc_call_start_batch` completes with failure).
@@ -89,11 +90,37 @@ final class ServerCall: EventReceiver, ResponseSink {
         let patience = now + server.limits.requestTimeout
         server.queue.setTimer(id, at: min(deadline ?? patience, patience))
         let watches = server.queue.start { unsafe cgb_call_receive_close(handle.pointer) }
+        let calls = server.enter(number)
+        // Before anything is read: the message's event may come on the other thread at once.
+        if watches, let error = excess(calls) {
+            // The core holds a peer to either limit only once it acknowledged our SETTINGS.
+            server.countReset(of: number)
+            return refuse(error)
+        }
         guard watches, server.queue.start({ unsafe cgb_call_receive_message(handle.pointer) }) else {
             handle.cancel()
-            server.queue.remove(id)
-            return
+            return retire()
         }
+    }
+
+    /// What the call takes more of than it may; nil when nothing.
+    private func excess(_ calls: Int) -> HostError? {
+        let (limits, size) = (server.limits, unsafe cgb_call_headers_size(handle.pointer))
+        if size > limits.maxMetadataBytes {
+            let words = "the headers are \(size) bytes long: this host takes \(limits.maxMetadataBytes)"
+            return HostError(.resourceExhausted, .limitExceeded, words)
+        }
+        if calls > limits.maxConcurrentStreams {
+            let words = "this connection has its \(limits.maxConcurrentStreams) calls: wait until one ends"
+            return HostError(.resourceExhausted, .limitExceeded, words)
+        }
+        return nil
+    }
+
+    /// The last event has come.
+    private func retire() {
+        server.queue.remove(id)
+        server.leave(connection.load(ordering: .relaxed))
     }
 
     private func begin() {
@@ -144,7 +171,11 @@ final class ServerCall: EventReceiver, ResponseSink {
     }
 
     private func refuse(_ code: HostError.Code, _ reason: Reason?, _ message: String) {
-        enqueue(.finish(.failure(server.refusal(HostError(code, reason, message))), []))
+        refuse(HostError(code, reason, message))
+    }
+
+    private func refuse(_ error: HostError) {
+        enqueue(.finish(.failure(server.refusal(error)), []))
     }
 
     /// The deadline passed, or the request did not come whole in time; the second time, nobody reads the answer.
@@ -172,7 +203,7 @@ final class ServerCall: EventReceiver, ResponseSink {
         }
         if isReset { server.countReset(of: connection.load(ordering: .relaxed)) }
         if isCancelled { task?.cancel() }
-        if isDone { server.queue.remove(id) }
+        if isDone { retire() }
     }
 
     private func sent(_ succeeded: Bool) {
@@ -192,7 +223,7 @@ final class ServerCall: EventReceiver, ResponseSink {
             state.context = nil
             return state.isOver
         }
-        if isDone { server.queue.remove(id) }
+        if isDone { retire() }
     }
 
     // MARK: Sends

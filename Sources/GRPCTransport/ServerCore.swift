@@ -18,6 +18,7 @@ final class ServerCore: Sendable {
     /// Who is behind a connection, and how often calls of it were given up of late.
     private struct Connected {
         let peer: Peer
+        var calls = 0
         var resets = 0
         var since = ContinuousClock.now
     }
@@ -76,6 +77,17 @@ final class ServerCore: Sendable {
 
     /// Who is behind an adopted connection; nil once it is closed.
     func peer(of number: CInt) -> Peer? { peers.withLock { $0[number]?.peer } }
+
+    /// Counts a call of a connection in; answers how many it has.
+    func enter(_ number: CInt) -> Int {
+        peers.withLock { peers in
+            peers[number]?.calls += 1
+            return peers[number]?.calls ?? 0
+        }
+    }
+
+    /// Counts a call of a connection out.
+    func leave(_ number: CInt) { peers.withLock { $0[number]?.calls -= 1 } }
 
     /// Counts a call that was given up; past the limit its connection is to be closed.
     func countReset(of number: CInt) {

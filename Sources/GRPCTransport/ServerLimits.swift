@@ -10,13 +10,14 @@ public struct ServerLimits: Sendable, Equatable {
     /// How much the core may hold for all connections together, in bytes.
     ///
     /// The core knows a message's length only when it has all of it: this, not the limit above, is what bounds the
-    /// memory that a flood of large or unfinished messages can take. Past it the core shrinks its windows and then
-    /// ends calls.
+    /// memory that a flood of large or unfinished messages can take. Past it the core ends calls, and tells connections
+    /// to go (GOAWAY), which clients answer by connecting anew.
     /// - Source: sixteen of the largest messages, which is what the host does at once (DESIGN "Performance").
     public var maxBufferedBytes = 64 << 20
     /// The most calls at once on one connection.
     ///
-    /// A client that keeps to HTTP/2 waits with the next one (SETTINGS_MAX_CONCURRENT_STREAMS).
+    /// A client that keeps to HTTP/2 waits with the next one (SETTINGS_MAX_CONCURRENT_STREAMS). The core refuses more of
+    /// a peer that acknowledged the number; of any other, we answer RESOURCE_EXHAUSTED, `LIMIT_EXCEEDED`.
     /// - Source: RFC 9113 section 6.5.2 recommends no less than 100.
     public var maxConcurrentStreams = 100
     /// The most connections at once, over all listeners.
@@ -39,7 +40,8 @@ public struct ServerLimits: Sendable, Equatable {
     public var maxResets = 200
     /// The largest set of headers of a call, in bytes.
     ///
-    /// The core answers a larger one itself, RESOURCE_EXHAUSTED.
+    /// The core answers a larger one itself, RESOURCE_EXHAUSTED, if the peer acknowledged the number; else it reads up
+    /// to 16 MiB and we do, with `LIMIT_EXCEEDED`.
     /// - Source: threat T83; gRPC's default soft limit.
     public var maxMetadataBytes = 8 << 10
     /// How long a new connection may take to begin to speak HTTP/2: its preface and the head of its SETTINGS.

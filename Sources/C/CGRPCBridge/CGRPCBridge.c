@@ -1,3 +1,5 @@
+#include <grpc/support/log.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,15 @@ void cgb_operation_destroy(cgb_operation *operation) {
 
 // MARK: Queues
 
+// The core tells of every malformed call on stderr, in a form of its own: whoever sends them would fill the host's
+// log. What it says before it aborts is kept.
+static void keep_assertions(gpr_log_func_args *args) {
+    if (strstr(args->message, "ssertion") == NULL && strstr(args->message, "ASSERT") == NULL) return;
+    fprintf(stderr, "%s:%d: %s\n", args->file, args->line, args->message);
+}
+
 cgb_queue *cgb_queue_create(void) {
+    gpr_set_log_function(keep_assertions);
     // Counted by the core; never given back, because the core's clean-up runs on threads of its own.
     grpc_init();
     cgb_queue *queue = gpr_zalloc(sizeof *queue);
@@ -142,7 +152,8 @@ cgb_channel *cgb_channel_create(const char *target, int32_t max_message_bytes) {
         integer(GRPC_ARG_ENABLE_RETRIES, 0),
         integer(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
-        integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100),
+        // Named for a pause, it is how long one attempt to connect may take: a busy machine needs more than a moment.
+        integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000),
         integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
         integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
         {.type = GRPC_ARG_STRING, .key = (char *)GRPC_ARG_DEFAULT_AUTHORITY, .value.string = (char *)"localhost"},

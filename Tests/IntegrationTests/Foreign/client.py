@@ -15,6 +15,7 @@ import time
 
 import grpc
 
+import flood
 import wire
 
 
@@ -95,9 +96,7 @@ def refusals(client, name):
 def unready(client, name):
     """A workload that never becomes ready, and a caller with less patience than the probe."""
     slot, key = f"{name}-1", client.key(name)
-    run = client.request("RunRequest", name, slot)
-    del run.spec.containers[0].command[:]
-    run.spec.containers[0].command.extend(["/bin/busybox", "sleep", "1000"])
+    run = sleeper(client, name)
     begun = time.monotonic()
     client.refused("Run past its deadline", "Run", run, "DEADLINE_EXCEEDED", timeout=1.5)
     actor = client.becomes(key, "failed", 5)
@@ -106,6 +105,49 @@ def unready(client, name):
     client.good("the slot is free for another", "Run", client.request("RunRequest", name + "-next", slot))
     client.tidy(name + "-next")
     client.good("the name is free for itself", "Run", client.request("RunRequest", name, slot))
+    client.tidy(name)
+
+
+    cancelled(client, name)
+    late(client, name)
+
+
+def sleeper(client, name):
+    run = client.request("RunRequest", name, f"{name}-1")
+    del run.spec.containers[0].command[:]
+    run.spec.containers[0].command.extend(["/bin/busybox", "sleep", "1000"])
+    return run
+
+
+def cancelled(client, name):
+    """A caller that gives up while the workload becomes ready."""
+    key, call = client.key(name), client.contract.Run.future(sleeper(client, name), timeout=25)
+    actor = client.becomes_live(key)
+    client.check("Run is under way", actor is not None and actor.status in ("pulling", "starting"), actor)
+    call.cancel()
+    actor = client.becomes(key, "stopped", 10)
+    client.equal("a cancelled Run is stopped", (actor.status, actor.reason, actor.pid), ("stopped", "", 0))
+    client.good("and its slot is free", "Run", client.request("RunRequest", name + "-next", f"{name}-1"))
+    client.tidy(name, name + "-next")
+
+
+def late(client, name):
+    """A caller that leaves the deadline to the host: what it is told."""
+    one = flood.Connection(client.target.removeprefix("unix:"))
+    message = sleeper(client, name).SerializeToString()
+    one.send(flood.frame(flood.HEADERS, flood.END_HEADERS, 1,
+                         flood.block("/atelet.AteomHerder/Run", [("grpc-timeout", "900m")])))
+    one.send(flood.frame(flood.DATA, flood.END_STREAM, 1, b"\0" + struct.pack(">I", len(message)) + message))
+    end = one.until(lambda kind, flags, *_: kind == flood.HEADERS and flags & flood.END_STREAM, 20)
+    block = end[3] if end else b""
+    # By the verb, which stops a little earlier, or by the transport on a machine that is slow.
+    texts = (b'readyz for "counter" never returned 200', b"the deadline passed")
+    client.check("the host's own deadline, in words", any(one in block for one in texts), block)
+    for part in (b"grpc-status\x014", b"x-server-elapsed-us", b"grpc-status-details-bin"):
+        client.check(f"the host's own deadline: {part}", part in block, block)
+    actor = client.becomes(client.key(name), "failed", 5)
+    client.equal("its status", (actor.status, actor.reason, actor.pid), ("failed", "readiness_timeout", 0))
+    one.close()
     client.tidy(name)
 
 

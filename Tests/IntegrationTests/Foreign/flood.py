@@ -15,7 +15,7 @@ import time
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS = 1, 4
 CHECK = "/grpc.health.v1.Health/Check"
 failures = 0
@@ -68,6 +68,7 @@ class Connection:
             self.send(PREFACE + frame(SETTINGS, 0, 0))
 
     def send(self, data):
+        self.socket.settimeout(20)
         with contextlib.suppress(OSError):
             self.socket.sendall(data)
 
@@ -86,12 +87,12 @@ class Connection:
                 if wanted(*one):
                     return one
             left = deadline - time.monotonic()
-            if left <= 0 or self.is_closed:
+            if (left <= 0 and seconds > 0) or self.is_closed:
                 return None
-            self.socket.settimeout(left)
+            self.socket.settimeout(max(left, 0))
             try:
                 more = self.socket.recv(65536)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 return None
             except OSError:
                 more = b""
@@ -221,6 +222,18 @@ def streams(host):
     one.send(b"".join(frame(HEADERS, END_HEADERS, 2 * index + 1, block(CHECK)) for index in range(150)))
     ended = one.until(lambda kind, *_: kind in (RST_STREAM, GOAWAY))
     check("more than that are refused", ended is not None, [one[:3] for one in one.frames])
+    one.close()
+    # Who does not acknowledge the number is held to it too.
+    one = Connection(host.path)
+    one.send(b"".join(frame(HEADERS, END_HEADERS, 2 * index + 1, block(CHECK)) for index in range(150)))
+    for _ in range(50):
+        one.until(lambda kind, flags, *_: kind == HEADERS and flags & END_STREAM)
+    refused = [one[3] for one in one.frames if one[0] == HEADERS]
+    check("so are those that were not agreed on", len(refused) == 50, len(refused))
+    check("with words and the trailer", b"100 calls" in refused[0] and b"x-server-elapsed-us" in refused[0], refused[:1])
+    one.send(frame(DATA, END_STREAM, 1, bytes(5)))
+    answer = one.until(lambda kind, *_: kind == DATA)
+    check("and the first hundred are served", answer and answer[3].endswith(b"\x08\x01"), answer)
     host.serves_others("too many streams")
     one.close()
 
@@ -244,20 +257,35 @@ def resets(host):
     one.close()
 
 
+def pour(one, limit):
+    """Sends a message that says it is 1 GiB long, as far as the host's windows allow; answers how much went."""
+    one.until(lambda kind, *_: kind == SETTINGS)
+    one.send(frame(SETTINGS, 1, 0) + frame(HEADERS, END_HEADERS, 1, block(CHECK)))
+    sent, part = 0, b"\0" + struct.pack(">I", 1 << 30)
+    while sent < limit:
+        settings = [one[3] for one in one.frames if one[0] == SETTINGS and not one[1] & 1]
+        starts = [value for text in settings for key, value in struct.iter_unpack(">HI", text) if key == 4]
+        grants = [(stream, int.from_bytes(payload, "big")) for kind, _, stream, payload in one.frames if kind == WINDOW_UPDATE]
+        room = min(start + sum(much for stream, much in grants if stream == number) - sent
+                   for number, start in ((0, 65535), (1, (starts or [65535])[-1])))
+        if room > 0:
+            part = part or bytes(min(room, 16384))
+            one.send(frame(DATA, 0, 1, part))
+            sent, part = sent + len(part), b""
+            one.until(lambda *_: False, 0)
+        elif not one.until(lambda kind, *_: kind in (WINDOW_UPDATE, RST_STREAM, GOAWAY, HEADERS), 0.5):
+            return sent
+        if one.is_closed or any(kind in (RST_STREAM, GOAWAY, HEADERS) for kind, *_ in one.frames):
+            return sent
+    return sent
+
+
 def unfinished(host):
-    """Messages that say they are 1 GiB long and go on for 160 MiB, on several streams."""
-    before, peak, all = host.memory(), 0, [Connection(host.path) for _ in range(8)]
-    part = bytes(16384)
-    for one in all:
-        one.send(frame(HEADERS, END_HEADERS, 1, block(CHECK)))
-        one.send(frame(DATA, 0, 1, b"\0" + struct.pack(">I", 1 << 30) + part[5:]))
-        one.socket.setblocking(False)
-    for _ in range(160 * 64):
-        for one in all:
-            with contextlib.suppress(OSError):
-                one.socket.send(frame(DATA, 0, 1, part))
-        peak = max(peak, host.memory()) if _ % 64 == 0 else peak
-    check("messages without an end are not all kept", peak - before < 160, (before, peak))
+    """Messages without an end, on several connections."""
+    before, all = host.memory(), [Connection(host.path) for _ in range(8)]
+    sent = [pour(one, 64 << 20) >> 20 for one in all]
+    grown = host.memory() - before
+    check("messages without an end are not all kept", grown < 128, f"{sent} MiB sent, {grown} MiB kept")
     host.serves_others("messages without an end")
     for one in all:
         one.close()
@@ -271,7 +299,7 @@ def metadata(host):
     one.send(b"".join(frame(CONTINUATION, END_HEADERS if last else 0, 1, part)
                       for part, last in zip(parts[1:], [False] * (len(parts) - 2) + [True])))
     ended = one.until(lambda kind, _, stream, payload: kind in (RST_STREAM, GOAWAY) or b"grpc-status" in payload)
-    check("headers that are too large are refused", ended is not None or one.is_closed, one.frames)
+    check("headers that are too large are refused", ended and b"grpc-status\x010" not in ended[3], one.frames)
     one.close()
     endless = Connection(host.path)
     endless.send(frame(HEADERS, END_STREAM, 1, block(CHECK)))
@@ -312,11 +340,37 @@ def deadlines(host):
         one.close()
 
 
+def headers(host):
+    """Which calls the host answers itself, with its trailers, and which its core ends before there is a call."""
+    plain = dict(((":method", "POST"), (":scheme", "http"), (":path", CHECK), (":authority", "localhost"),
+                  ("te", "trailers"), ("content-type", "application/grpc")))
+    for name, change, is_ours in (
+        ("plain", {}, True), ("an odd path", {":path": "x"}, True), ("an unknown encoding", {"grpc-encoding": "zz"}, True),
+        ("another content-type", {"content-type": "text/plain"}, True), ("a timeout that is none", {"grpc-timeout": "z"}, True),
+        ("gzip", {"grpc-encoding": "gzip"}, False), ("GET", {":method": "GET"}, False), ("no te", {"te": None}, False),
+        ("no path", {":path": None}, False), ("too large", {"x-large": "a" * 60000}, False),
+        ("too large, SETTINGS not acknowledged", {"x-large": "a" * 60000}, True),
+    ):
+        one = Connection(host.path)
+        one.until(lambda kind, *_: kind == SETTINGS)
+        if "not acknowledged" not in name:
+            one.send(frame(SETTINGS, 1, 0))
+        pairs = [literal(key, value) for key, value in (plain | change).items() if value is not None]
+        one.send(frame(HEADERS, 0, 1, b"".join(pairs[:6])) + b"".join(
+            frame(CONTINUATION, 0, 1, part[at : at + 16000]) for part in pairs[6:] for at in range(0, len(part), 16000)
+        ) + frame(CONTINUATION, END_HEADERS, 1) + frame(DATA, END_STREAM, 1, bytes(5)))
+        end = one.until(lambda kind, flags, *_: kind in (RST_STREAM, GOAWAY) or kind == HEADERS and flags & END_STREAM, 5)
+        fails = name not in ("plain", "an unknown encoding", "another content-type", "a timeout that is none")
+        check(f"{name}: {'refused' if fails else 'served'}", end and (b"grpc-status\x010" not in end[3]) == fails, end)
+        check(f"{name}: by {'us' if is_ours else 'the core'}", end and (b"x-server-elapsed-us" in end[3]) == is_ours, end)
+        one.close()
+
+
 def main():
     host = Host(*sys.argv[1:])
     try:
         begun, slow = slow_begin(host)
-        for flood in (streams, resets, unfinished, metadata, pings, deadlines):
+        for flood in (streams, resets, unfinished, metadata, pings, headers, deadlines):
             flood(host)
         slow_end(host, begun, slow)
         one_peer(host)

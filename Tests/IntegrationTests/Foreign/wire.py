@@ -77,7 +77,7 @@ class Client:
     """A channel with its stubs, and what a test says about the answers."""
 
     def __init__(self, dialect, target, image, asset):
-        self.dialect, self.image, self.asset, self.failures = dialect, image, asset, 0
+        self.dialect, self.target, self.image, self.asset, self.failures = dialect, target, image, asset, 0
         made = stubs(dialect.upper())
         self.pb, self.own, self.details = made["contract_pb2"], made["own_pb2"], made["details_pb2"]
         self.channel = grpc.insecure_channel(target)
@@ -156,6 +156,19 @@ class Client:
         except grpc.RpcError as error:
             self.check(f"{key} becomes {status}", False, f"{error.code()}, last seen: {actor}")
         return actor
+
+    def becomes_live(self, key):
+        """Waits until the host knows an actor, and a program was begun for it."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                actor = self.actor(key)
+                if actor.status in ("starting", "restoring", "ready", "failed"):
+                    return actor
+            except grpc.RpcError:
+                pass
+            time.sleep(0.005)
+        return None
 
     def count(self, key):
         """One more on the workload's counter, as {"memory": N, "data": N}."""

@@ -77,6 +77,7 @@ bool cgb_call_finish(cgb_call *call, bool has_message, const uint8_t *bytes, siz
 
 // What came, readable after the event that brought it
 const uint8_t *cgb_call_method(const cgb_call *call, size_t *length);
+size_t cgb_call_headers_size(const cgb_call *call);      // as SETTINGS_MAX_HEADER_LIST_SIZE counts
 int cgb_call_peer_fd(const cgb_call *call);              // the adopted descriptor's number, or -1
 int64_t cgb_call_remaining_ns(const cgb_call *call);     // INT64_MAX: no deadline
 bool cgb_call_cancelled(const cgb_call *call);
