@@ -83,6 +83,7 @@ public final class GRPCServer: Sendable {
 
     /// Stops accepting, lets calls end, cancels what is left after the grace, and frees everything.
     ///
+    /// Streams are ended after a second, UNAVAILABLE: a client that follows would else hold up the end.
     /// - Parameter grace: how long calls under way may still take. A handler that goes on for two seconds after
     ///   it was cancelled is left behind.
     public func shutdown(grace: Duration) async {
@@ -103,6 +104,11 @@ public final class GRPCServer: Sendable {
             return true
         }
         let (server, events) = (core.handle, core.queue)
+        let streams = Task { [core] in
+            try await Task.sleep(for: min(grace, .seconds(1)))
+            for receiver in core.queue.all() { (receiver as? ServerCall)?.endStream() }
+        }
+        defer { streams.cancel() }
         await drained.wait(for: grace) {
             // The timer may fire as the last call ends; behind the queue's gate the server still exists.
             _ = events.start {

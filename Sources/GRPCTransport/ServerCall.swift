@@ -24,6 +24,7 @@ final class ServerCall: EventReceiver, ResponseSink {
     private struct State {
         var arrived = ContinuousClock.now
         var deadline: ContinuousClock.Instant?
+        var isStream = false
         /// Whether the request is still on its way.
         var isAwaited = true
         var isCancelled = false
@@ -153,6 +154,7 @@ final class ServerCall: EventReceiver, ResponseSink {
         }
         if let deadline = context.deadline, deadline <= ContinuousClock.now { return timeUp() }
         server.queue.setTimer(id, at: context.deadline)
+        if case .serverStream = method { state.withLock { $0.isStream = true } }
         let task = Task {
             switch method {
             case .unary(let handler):
@@ -176,6 +178,16 @@ final class ServerCall: EventReceiver, ResponseSink {
 
     private func refuse(_ error: HostError) {
         enqueue(.finish(.failure(server.refusal(error)), []))
+    }
+
+    /// Ends a stream, which might otherwise go on for as long as its client likes.
+    func endStream() {
+        let (task, isStream) = state.withLock { ($0.task, $0.isStream && !$0.isClosing) }
+        guard isStream else { return }
+        enqueue(
+            .finish(.failure(server.refusal(HostError(.unavailable, .draining, "the server is shutting down"))), [])
+        )
+        task?.cancel()
     }
 
     /// The deadline passed, or the request did not come whole in time; the second time, nobody reads the answer.

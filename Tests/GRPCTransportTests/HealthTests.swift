@@ -40,6 +40,29 @@ struct HealthTests {
         }
     }
 
+    @Test func anyStreamEndsWithTheServer() async throws {
+        let scratch = try Scratch()
+        let handler: StreamHandler = { _, _, sink in
+            try? await sink.send([1])
+            await waitForCancellation()
+            return (.ok, [])
+        }
+        let server = try GRPCServer(methods: ["/t.T/Follow": .serverStream(handler)])
+        try server.listen(unix: scratch.socket)
+        server.start()
+        let client = GRPCClient(unix: scratch.socket)
+        var messages = client.serverStream("/t.T/Follow", []).makeAsyncIterator()
+        let first = try await messages.next()
+        #expect(first == [1])
+        let down = Task { await server.shutdown(grace: .seconds(600)) }
+        do {
+            _ = try await messages.next()
+            Issue.record("goes on")
+        } catch let error as RPCStatus { #expect(error.code == 14) }
+        await down.value
+        client.close()
+    }
+
     @Test func endsWithTheServerAndDoesNotHoldItUp() async throws {
         let scratch = try Scratch()
         let server = try GRPCServer(methods: [:])
