@@ -100,7 +100,25 @@ struct CommandLineTests {
         )
         #expect(
             try parse("backends --overlay o")
-                == .backends(BackendsOptions(overlays: [.overlay("/home/d/o")], pluginsDirectory: nil, json: false))
+                == .backends(
+                    BackendsOptions(
+                        overlays: [.overlay("/home/d/o")],
+                        pluginsDirectory: nil,
+                        json: false,
+                        isConnectOptional: true
+                    )
+                )
+        )
+        #expect(
+            try parse("backends --base-dir d")
+                == .backends(
+                    BackendsOptions(
+                        overlays: [],
+                        pluginsDirectory: nil,
+                        json: false,
+                        connect: .unix("/home/d/d/host.sock")
+                    )
+                )
         )
         #expect(try parse("doctor --json") == .doctor(DoctorOptions(pluginsDirectory: nil, json: true)))
         #expect(try parse("demo") == .demo(DemoOptions(json: false)))

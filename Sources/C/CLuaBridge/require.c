@@ -45,27 +45,29 @@ const uint8_t *clb_library_source(clb_state *s, const char *file, size_t *count)
     return NULL;
 }
 
-/* require "name": the module's value, made once. Only while the file loads: a module is as pure as the file is. */
+/* require "name": the module's value, made once. It is made while the file loads: a module is as pure as the file is. */
 int clb_require(lua_State *L) {
     clb_state *s = state_of(L);
     if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING) {
         trapf(s, "api.type", "the name of a module in lib/, in quotes", NULL, "require takes one string, got %s",
               lua_gettop(L) ? luaL_typename(L, 1) : "nothing");
     }
-    const char *name = lua_tostring(L, 1);
-    if (!s->loading) {
-        trapf(s, "api.load", NULL, "require it at the top of the file, into a local",
-              "require \"%.100s\" while a verb runs: modules are read while the file loads", name);
-    }
+    size_t length;
+    const char *name = lua_tolstring(L, 1, &length);
     struct clb_library *library = s->libraries;
-    while (library && strcmp(library->name, name)) library = library->next;
+    while (library && (strlen(library->name) != length || memcmp(library->name, name, length))) library = library->next;
+    /* An error and no trap: a script may ask with pcall whether a module is there. */
     if (!library) {
-        trapf(s, "load.module", NULL, "write the name in quotes, and put NAME.lua into lib/ of the same overlay",
-              "there is no module \"%.100s\"", name);
+        return luaL_error(L, "there is no module \"%s\": write its name in quotes, and put it into lib/ of the same overlay",
+                          name);
     }
     if (library->stage == LOADED) {
         lua_rawgetp(L, LUA_REGISTRYINDEX, library);
         return 1;
+    }
+    if (!s->loading) {
+        return luaL_error(L, "module \"%s\" is not loaded: modules are read while the file loads; require it at the top",
+                          name);
     }
     if (library->stage == LOADING) {
         trapf(s, "load.module", NULL, "move what both need into a third module",
