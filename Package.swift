@@ -148,7 +148,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("HostErrors"),
-        tests("SystemLayer", ["HostErrors"]),
+        tests("SystemLayer", ["HostErrors", "TestSupport"]),
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),

@@ -1,4 +1,6 @@
 import Glibc
+import HostErrors
+import TestSupport
 import Testing
 
 @testable import SystemLayer
@@ -73,6 +75,37 @@ struct SystemTests {
         #expect(TextFile.read("\(outside)/kept") != nil)
         try FileTree.remove(outside)
         try FileTree.remove(outside)
+    }
+
+    @Test(
+        "a mount below a tree is never emptied, and the tree is removed once it is gone",
+        .enabled(if: TestMachine.needs(TestMachine.isRoot), "only root mounts")
+    )
+    func mountsAreNotCrossed() throws {
+        let (tree, outside) = (try ScratchDirectory("tree"), try ScratchDirectory("outside"))
+        try AtomicFile.write([1], to: "\(outside.path)/kept")
+        try FileTree.makeDirectories("\(tree.path)/a/b", mode: 0o755)
+        // A bind of the same file system: its device number gives nothing away.
+        try #require(unsafe mount(outside.path, "\(tree.path)/a/b", nil, UInt(MS_BIND), nil) == 0)
+        defer { _ = unsafe umount2("\(tree.path)/a/b", CInt(MNT_DETACH)) }
+        #expect(throws: SyscallError.self) { try FileTree.remove(tree.path) }
+        #expect(throws: HostError.self) { try DirectoryTree.remove(tree.path) }
+        #expect(TextFile.read("\(outside.path)/kept") != nil)
+        try #require(unsafe umount2("\(tree.path)/a/b", 0) == 0)
+        try FileTree.remove(tree.path)
+        #expect(unsafe access(tree.path, F_OK) != 0)
+    }
+
+    @Test("a name in an open directory is removed with all below it, and its neighbours stay")
+    func namesAreRemoved() throws {
+        let scratch = try ScratchDirectory("names")
+        try FileTree.makeDirectories("\(scratch.path)/old/a/b", mode: 0o755)
+        try AtomicFile.write([1], to: "\(scratch.path)/old/a/b/file")
+        try AtomicFile.write([1], to: "\(scratch.path)/kept")
+        _ = unsafe symlink("kept", "\(scratch.path)/link")
+        let directory = OwnedFD(unsafe open(scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        for name in ["old", "link", "absent"] { try DirectoryTree.remove(name, in: directory.rawValue) }
+        #expect(try DirectoryTree.names(in: scratch.path) == ["kept"])
     }
 
     @Test func layoutsAreRead() {
