@@ -131,7 +131,13 @@ struct SystemTests {
         #expect(unified.description == "v2 (cpu, memory, pids)")
     }
 
-    @Test(.enabled(if: getuid() == 0 && CgroupLayout.detect().v2Base != nil, "needs root and cgroup v2"))
+    @Test(
+        "a cgroup bounds processor, memory and processes, and kills what is in it",
+        .enabled(
+            if: TestMachine.needs(TestMachine.isRoot && CgroupLayout.detect().v2Base != nil),
+            "needs root and cgroup v2"
+        )
+    )
     func cgroupBoundsAndKills() throws {
         let layout = CgroupLayout.detect()
         let name = "substrate-test/\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -143,8 +149,23 @@ struct SystemTests {
         plan.cgroupV2 = descriptor.rawValue
         let child = try spawn(plan)
         #expect(cgroup.processes().contains(child.pid))
-        if let pids = layout.v1Bases["pids"] {
-            #expect(TextFile.read("\(pids)/\(name)/pids.max") == "3\n")
+        // Each limit in the version that has its controller on this machine.
+        let limited = [
+            ("pids", "pids.max", "pids.max", "3\n"),
+            ("memory", "memory.limit_in_bytes", "memory.max", "\(64 << 20)\n"),
+        ]
+        for (controller, old, new, value) in limited {
+            let file = layout.v1Bases[controller].map { "\($0)/\(name)/\(old)" } ?? "\(path)/\(new)"
+            #expect(TextFile.read(file) == value, "\(file)")
+        }
+        if let cpu = layout.v1Bases["cpu"] {
+            let numbers = ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map { file in
+                TextFile.read("\(cpu)/\(name)/\(file)").flatMap { Int($0.dropLast()) } ?? 0
+            }
+            #expect(numbers[1] > 0 && numbers[0] * 2 == numbers[1], "half a processor: \(numbers)")
+        } else {
+            let numbers = (TextFile.read("\(path)/cpu.max") ?? "").split { $0.isWhitespace }.compactMap { Int($0) }
+            #expect(numbers.count == 2 && numbers[0] * 2 == numbers[1], "half a processor: \(numbers)")
         }
         #expect(Cgroup.open(layout: layout, name: name) == cgroup)
         cgroup.kill()
