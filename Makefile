@@ -1,5 +1,5 @@
 # The everyday commands. Each one installs what it needs first (as root; otherwise it says what is missing).
-.PHONY: help build run test lint format protos bench clean
+.PHONY: help build run test lint format protos bench relink clean
 .DEFAULT_GOAL := help
 
 PRODUCTS := substrate-host substrate-supervisor substrate-launch substrate-unpack substrate-bench
@@ -33,6 +33,9 @@ protos: ## generate the C of the protobuf messages anew (a test compares it)
 
 bench: build ## measure the host beside its floors
 	.build/release/substrate-bench
+
+relink: build ## leave the objects and link lines of the static binaries in .build/relink (LGPL), and try them
+	@.ci/relink release
 
 clean: ## remove what was built
 	rm -rf .build

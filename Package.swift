@@ -136,7 +136,10 @@ let package = Package(
             linkerSettings: staticBinary + staticArchive
         ),
         // Tests
-        room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
+        room(
+            "TestSupport",
+            ["HostErrors", "SystemLayer", "ActorContract", "Telemetry", "Transfer", "ContractWire", "GRPCTransport"]
+        ),
         .executableTarget(
             name: "substrate-bench",
             dependencies: [
@@ -145,7 +148,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("HostErrors"),
-        tests("SystemLayer", ["HostErrors"]),
+        tests("SystemLayer", ["HostErrors", "TestSupport"]),
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
@@ -153,7 +156,7 @@ let package = Package(
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract"]),
+        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),

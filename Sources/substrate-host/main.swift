@@ -12,8 +12,8 @@ do {
     case .config(let options): code = ConfigCommand.run(options)
     case .overlays(let options): code = try OverlaysCommand.run(options)
     case .serve(let options): code = try await Serve.run(options)
-    case .demo(let options): code = try await Demo.run(options)
-    case let command: code = try await ClientCommands.run(command) ?? .usage
+    case .demo(let options): code = try await Interruption.heeding { try await Demo.run(options) }
+    case let command: code = try await Interruption.heeding { try await ClientCommands.run(command) ?? .usage }
     }
     exit(code.rawValue)
 } catch let error as UsageError {
