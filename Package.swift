@@ -46,7 +46,7 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 let exclusions: [String: [String]] = [
     "ContractWire": ["Protos"],
     "ContractWireTests": ["Fixtures"],
-    "LuaEngineTests": ["Attacks"],
+    "LuaEngineTests": ["Attacks", "Sanitizer"],
 ]
 
 let package = Package(

@@ -6,8 +6,8 @@ import SystemLayer
 extension PluginStatus {
     /// The status of a system call that failed on what a script named; total.
     ///
+    /// Nil for EBADF and EFAULT, which only a bug of this host can cause.
     /// - Parameter number: the errno.
-    /// - Returns: nil for EBADF and EFAULT, which only a bug of this host can cause.
     init?(errno number: CInt) {
         switch number {
         case EBADF, EFAULT: return nil
@@ -31,6 +31,7 @@ extension HostReply {
     /// - Parameters:
     ///   - error: the call's.
     ///   - path: what the script named.
+    /// - Returns: the status, and the path and the call as the reason.
     /// - Throws: fatal for an errno that only a bug of this host can cause.
     static func refused(_ error: SyscallError, _ path: String) throws(HostFailure) -> HostReply {
         guard let status = PluginStatus(errno: error.errno) else {

@@ -118,6 +118,7 @@ struct HostCall {
     ///   - handle: as the script gave it.
     ///   - path: its place in the arguments, such as `[2]`.
     ///   - mend: how a script avoids using a closed one.
+    /// - Returns: the program.
     /// - Throws: the author's mistake for a closed one; a handle that never was is the supervisor's lie.
     func process(_ handle: PluginHandle, at path: String, mend: String) throws(HostFailure) -> HeldProcess {
         switch context.processes.find(handle) {

@@ -128,7 +128,10 @@ public enum AnswerCheck {
                 }
             }
         case (.state, _), (.probed, _), (.prepared, _):
-            guard map(value) != nil else { throw wrong() }
+            switch value {
+            case .map, .list: break
+            default: throw wrong()
+            }
             try PlainState.check(value, name, limit: field == .probed ? 16 << 10 : 64 << 10)
         default: throw wrong()
         }

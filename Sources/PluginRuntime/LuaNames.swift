@@ -29,9 +29,7 @@ enum LuaNames {
         "collectgarbage": "memory is the host's: 32 MiB in one verb",
     ]
 
-    /// How to mend an error of Lua's own, or nothing.
-    ///
-    /// - Parameter message: such as `attempt to index a nil value (field 'netwrk')`.
+    /// How to mend an error of Lua's own, or nothing: such as `attempt to index a nil value (field 'netwrk')`.
     static func mend(_ message: String) -> String {
         guard message.hasPrefix("attempt to "), message.contains("a nil value") else { return "" }
         for (kind, names) in [("global", globals), ("field", library + fields), ("method", library)] {
