@@ -46,7 +46,7 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 let exclusions: [String: [String]] = [
     "ContractWire": ["Protos"],
     "ContractWireTests": ["Fixtures"],
-    "LuaEngineTests": ["Attacks"],
+    "LuaEngineTests": ["Attacks", "Sanitizer"],
 ]
 
 let package = Package(
@@ -113,7 +113,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML",
             ],
             swiftSettings: strict
         ),
@@ -160,6 +160,13 @@ let package = Package(
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests(
+            "PluginHost",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
+                "TestSupport",
+            ]
+        ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),

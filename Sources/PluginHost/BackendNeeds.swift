@@ -13,6 +13,8 @@ public struct BackendNeeds: Sendable {
     public let tools: [String: Bool]
     /// Device nodes: name → whether it cannot do without.
     public let devices: [String: Bool]
+    /// What is suspicious and no mistake.
+    public let warnings: [String]
 
     /// Loads a script in a supervisor that offers no host function.
     ///
@@ -21,12 +23,13 @@ public struct BackendNeeds: Sendable {
     ///   - pool: where the supervisor comes from.
     /// - Throws: what is wrong with the script, with file and line.
     public init(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) {
-        let described = try ScriptBackend.describe(entry, pool: pool)
-        description = described
-        functions = described.needs.map { need in
-            (need, HostFunction.named(need)?.grant.map { [$0.rawValue] } ?? [])
+        let descriptor = try ScriptBackend.descriptor(entry, pool: pool)
+        description = descriptor.description(of: entry)
+        functions = descriptor.needs.map { need in
+            (need, HostFunction.named(need)?.anyOf.map(\.rawValue) ?? [])
         }
-        tools = [:]
-        devices = [:]
+        tools = descriptor.tools
+        devices = descriptor.devices
+        warnings = descriptor.warnings
     }
 }

@@ -1,4 +1,4 @@
-/// What the host sends to a supervisor: kinds 1 to 3.
+/// What the host sends to a supervisor: kinds 1 to 5.
 public enum HostFrame: Sendable, Equatable {
     /// The script: its backend's name, the file's name for messages, and its text.
     case load(name: String, file: String, source: [UInt8])
@@ -8,6 +8,8 @@ public enum HostFrame: Sendable, Equatable {
     case reply(ReplyFrame)
     /// A module that the script may `require`: its name and its text; comes before the script.
     case library(name: String, source: [UInt8])
+    /// The call was a mistake that only the host can see, such as a closed handle: the verb ends in a trap.
+    case mistake(ArgumentFault)
 
     /// The whole frame, length prefix included.
     public func encoded() -> [UInt8] {
@@ -36,6 +38,9 @@ public enum HostFrame: Sendable, Equatable {
             kind = 5
             payload.appendText(name)
             payload.appendBytes(source)
+        case .mistake(let fault):
+            kind = 4
+            for text in [fault.code, fault.message, fault.expected, fault.got, fault.mend] { payload.appendText(text) }
         }
         return FrameBuffer.frame(kind: kind, payload: payload)
     }
@@ -71,6 +76,16 @@ public enum HostFrame: Sendable, Equatable {
             for _ in 0..<(try reader.count()) { values.append(try ValueCodec.read(from: &reader)) }
             frame = .reply(ReplyFrame(status: status, values: values))
         case 5: frame = .library(name: try reader.text(), source: try reader.byteString())
+        case 4:
+            frame = .mistake(
+                ArgumentFault(
+                    code: try reader.text(),
+                    message: try reader.text(),
+                    expected: try reader.text(),
+                    got: try reader.text(),
+                    mend: try reader.text()
+                )
+            )
         default: throw .unknownTag(kind)
         }
         guard reader.isAtEnd else { throw .trailing }
@@ -80,7 +95,7 @@ public enum HostFrame: Sendable, Equatable {
 
 /// What a host function answered.
 public struct ReplyFrame: Sendable, Equatable {
-    /// One of `PluginStatus`, by its text.
+    /// One of `PluginStatus`, by its text; empty for a function that cannot fail.
     public var status: String
     /// The result, or the reason's text, first.
     public var values: [PluginValue]

@@ -57,6 +57,7 @@ enum Serve {
                         pool: pool,
                         companions: companions,
                         layout: layout,
+                        grants: (options.backends[entry.name] ?? BackendSettings()).granted(to: entry),
                         logger: logger
                     )
                 },

@@ -1,5 +1,6 @@
 import Foundation
 import PluginOverlays
+import TestSupport
 import Testing
 
 @testable import substrate_host
@@ -125,18 +126,18 @@ struct ConfigCommandTests {
     @Test("config check says every mistake and exits 1; config show says who said what")
     func commands() async throws {
         let bad = try Place("slot_capcity: 1\nrequire: 3\n")
-        let checked = try await ForeignHost.run(ForeignHost.binary, ["config", "check", bad.file])
+        let checked = try await ProgramRun.run(TestMachine.host, ["config", "check", bad.file])
         #expect(checked.code == 1)
         #expect(checked.output.split(separator: "\n").count == 2)
-        let json = try await ForeignHost.run(ForeignHost.binary, ["config", "check", "--json", bad.file])
+        let json = try await ProgramRun.run(TestMachine.host, ["config", "check", "--json", bad.file])
         let read = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         #expect(read["ok"] as? Bool == false)
         #expect((read["errors"] as? [String])?.count == 2)
         let good = try Place("slot_capacity: 1\nbackends: { b: { grants: [tool:t=/t] } }\n")
-        let fine = try await ForeignHost.run(ForeignHost.binary, ["config", "check", good.file])
+        let fine = try await ProgramRun.run(TestMachine.host, ["config", "check", good.file])
         #expect(fine.code == 0 && fine.output == "\(good.file): ok\n")
         let show = ["config", "show", "--config", good.file, "--stop-actors", "--grant", "c/asset"]
-        let shown = try await ForeignHost.run(ForeignHost.binary, show)
+        let shown = try await ProgramRun.run(TestMachine.host, show)
         #expect(shown.code == 0, "\(shown.error)")
         let lines = shown.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(lines.contains(["slot_capacity", "1", "\(good.file):1"]))
@@ -144,7 +145,7 @@ struct ConfigCommandTests {
         #expect(lines.contains(["contract", "auto", "default"]))
         #expect(lines.contains(["backends.c.grants", "asset", "--grant"]))
         #expect(shown.output.contains("tool:t=/t: \(OperatorGrant.warning)\n"))
-        let rows = try await ForeignHost.run(ForeignHost.binary, show + ["--json"])
+        let rows = try await ProgramRun.run(TestMachine.host, show + ["--json"])
         let object = try #require(try JSONSerialization.jsonObject(with: Data(rows.output.utf8)) as? [String: Any])
         let settings = try #require(object["settings"] as? [[String: Any]])
         let tool = try #require(settings.first { $0["value"] as? String == "tool:t=/t" })

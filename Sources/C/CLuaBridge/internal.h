@@ -12,7 +12,7 @@
 enum {
     GRAIN = 1000,
     MAX_SOURCE = 64 << 10,
-    MAX_FRAME = 1 << 20,
+    MAX_FRAME = (2 << 20) + (64 << 10),
     MAX_LOG = 1 << 20,
     MAX_LINE = 16 << 10,
     MAX_DEPTH = 32,
@@ -36,10 +36,11 @@ struct clb_state {
     int closing;
     int loading;
     int last_line;
-    char file[128], subject[256];
+    int64_t load_milliseconds, load_nanoseconds; /* of processor time, and when they are over; 0 for no limit */
+    char file[128], subject[256], verb[32];
     uint8_t *source;
     size_t source_count;
-    struct clb_library *libraries;
+    struct clb_library *libraries, *last_library; /* last_line is a line of last_library, or of the script */
     buffer output, status, reply, reply_status;
 };
 
@@ -53,6 +54,8 @@ void clb_charge(clb_state *s, uint64_t units);
 /* trap.c: a trap with printf texts; NULL leaves a line out. */
 CLB_NORETURN void trapf(clb_state *s, const char *code, const char *expected, const char *mend, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* A budget of time is spent: shows the loop that spent it. */
+CLB_NORETURN void clb_spinning(clb_state *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 CLB_NORETURN void clb_no_memory(clb_state *s);
 int clb_handler(lua_State *L);
 int clb_valid_text(const uint8_t *p, size_t n);
@@ -61,7 +64,8 @@ int clb_valid_text(const uint8_t *p, size_t n);
 enum { ENCODE_ARGUMENTS, ENCODE_DESCRIPTOR, ENCODE_RESULT };
 void buffer_put(clb_state *s, buffer *b, const void *bytes, size_t count);
 void buffer_put32(clb_state *s, buffer *b, uint32_t n);
-void clb_encode(lua_State *L, buffer *out, int first, int last, int mode);
+/* The arguments from the stack's bottom; `name` for messages, `record` when the function takes one table. */
+void clb_encode_arguments(lua_State *L, buffer *out, const char *name, int record);
 void clb_encode_one(lua_State *L, buffer *out, int index, int mode);
 /* Pushes the decoded value; `kind` names the strict table it is, or NULL. */
 void clb_decode(lua_State *L, const uint8_t *bytes, size_t count, const char *kind);
@@ -84,8 +88,10 @@ void clb_view(lua_State *L, const char *name);
 /* require.c */
 int clb_require(lua_State *L);
 void clb_free_libraries(clb_state *s);
-/* The text of a module by its file, such as "lib/x.lua"; NULL when there is none. */
-const uint8_t *clb_library_source(clb_state *s, const char *file, size_t *count);
+/* The module whose chunk has that name, such as "=lib/x.lua"; NULL for the script itself. */
+struct clb_library *clb_library_of(clb_state *s, const char *chunk);
+const char *clb_library_name(const struct clb_library *library);
+const uint8_t *clb_library_source(const struct clb_library *library, size_t *count);
 
 /* host.c */
 void clb_make_host(lua_State *L);

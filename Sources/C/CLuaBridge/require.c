@@ -32,17 +32,22 @@ void clb_free_libraries(clb_state *s) {
     }
 }
 
-const uint8_t *clb_library_source(clb_state *s, const char *file, size_t *count) {
-    static const char prefix[] = "lib/";
-    size_t length = strlen(file);
-    if (length < sizeof prefix + 4 || memcmp(file, prefix, sizeof prefix - 1)) return NULL;
+struct clb_library *clb_library_of(clb_state *s, const char *chunk) {
+    static const char prefix[] = "=lib/";
+    size_t before = sizeof prefix - 1, length = strlen(chunk);
+    if (length < before + 4 || memcmp(chunk, prefix, before)) return NULL;
     for (struct clb_library *library = s->libraries; library; library = library->next) {
         size_t name = strlen(library->name);
-        if (length != sizeof prefix - 1 + name + 4 || memcmp(file + 4, library->name, name)) continue;
-        *count = library->count;
-        return library->source;
+        if (length == before + name + 4 && !memcmp(chunk + before, library->name, name)) return library;
     }
     return NULL;
+}
+
+const char *clb_library_name(const struct clb_library *library) { return library->name; }
+
+const uint8_t *clb_library_source(const struct clb_library *library, size_t *count) {
+    *count = library->count;
+    return library->source;
 }
 
 /* require "name": the module's value, made once. It is made while the file loads: a module is as pure as the file is. */

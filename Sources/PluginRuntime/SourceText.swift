@@ -1,0 +1,65 @@
+/// A script's text, to find the line that a message is about.
+struct SourceText {
+    private let lines: [ArraySlice<UInt8>]
+
+    init(_ bytes: [UInt8]) {
+        lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+    }
+
+    /// The first line that sets a field: `name =`, from 1.
+    func line(of field: String) -> Int? {
+        guard !field.isEmpty else { return nil }
+        let wanted = Array(field.utf8)
+        for (index, line) in lines.enumerated() {
+            for start in Self.words(wanted, in: line) {
+                let rest = line[(start + wanted.count)...].drop { $0 == 0x20 || $0 == 0x09 }
+                let next = rest.dropFirst().first
+                if rest.first == 0x3d, next != 0x3d { return index + 1 }
+            }
+        }
+        return nil
+    }
+
+    /// Those of these functions whose own name stands nowhere but in strings: nothing can call them.
+    func uncalled(_ functions: [String]) -> [String] {
+        functions.filter { function in
+            let wanted = Array(function.drop { $0 != "." }.dropFirst().utf8)
+            return !lines.contains { line in
+                Self.words(wanted, in: line).contains { start in
+                    start > line.startIndex && line[start - 1] == 0x2e && !Self.inString(start, line)
+                }
+            }
+        }
+    }
+
+    /// Where a whole word stands in a line, before any comment.
+    private static func words(_ wanted: [UInt8], in line: ArraySlice<UInt8>) -> [Int] {
+        var found: [Int] = []
+        var at = line.startIndex
+        while at + wanted.count <= line.endIndex {
+            if line[at] == 0x2d, at + 1 < line.endIndex, line[at + 1] == 0x2d, !inString(at, line) { break }
+            let end = at + wanted.count
+            let isFree =
+                (at == line.startIndex || !isLetter(line[at - 1])) && (end == line.endIndex || !isLetter(line[end]))
+            if isFree, line[at..<end].elementsEqual(wanted) { found.append(at) }
+            at += 1
+        }
+        return found
+    }
+
+    private static func inString(_ position: Int, _ line: ArraySlice<UInt8>) -> Bool {
+        var quote: UInt8?
+        for byte in line[..<position] {
+            if let open = quote {
+                if byte == open { quote = nil }
+            } else if byte == 0x22 || byte == 0x27 {
+                quote = byte
+            }
+        }
+        return quote != nil
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
+    }
+}
