@@ -72,9 +72,9 @@ final class Broker {
     }
 
     private func perform(_ prepared: BoundHandler.Prepared, _ row: HostFunction) throws(HostFailure) -> HostReply {
-        guard row.effect == .journalled else { return try prepared.perform() }
+        guard let target = prepared.target else { return try prepared.perform() }
         if context.cancellation.isCancelled { return .refused(.cancelled, "the verb was cancelled") }
-        let number = try journal { () throws(HostError) in try context.effects.begin(row.name, target: prepared.target)
+        let number = try journal { () throws(HostError) in try context.effects.begin(row.name, target: target)
         }
         do throws(HostFailure) {
             let reply = try prepared.perform()

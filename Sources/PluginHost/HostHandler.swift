@@ -12,14 +12,14 @@ protocol HostHandler {
     associatedtype Arguments: HostArguments
     /// The row that it serves.
     static var row: HostFunction { get }
-    /// What the journal says that a call is about; only asked where the row is journalled.
-    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String
+    /// What the journal says that a call is about; only asked where the row is journalled, and nil for a mere look.
+    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String?
     /// Does it.
     static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply
 }
 
 extension HostHandler {
-    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String { "" }
+    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String? { nil }
 }
 
 /// Fields that were checked: the accessors answer what a checked field of that kind holds.
@@ -89,7 +89,7 @@ struct BoundHandler {
 
     /// One call, decoded: what it is about, and how it is done.
     struct Prepared {
-        let target: String
+        let target: String?
         let perform: () throws(HostFailure) -> HostReply
     }
 
@@ -97,7 +97,7 @@ struct BoundHandler {
         row = handler.row
         prepare = { (fields, call) throws(HostFailure) in
             let arguments = Handler.Arguments(fields)
-            let target = call.row.effect == .journalled ? try handler.target(arguments, call) : ""
+            let target = call.row.effect == .journalled ? try handler.target(arguments, call) : nil
             return Prepared(target: target) { () throws(HostFailure) in try handler.answer(arguments, call) }
         }
     }

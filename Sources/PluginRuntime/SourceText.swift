@@ -20,43 +20,41 @@ struct SourceText {
         return nil
     }
 
-    /// Those of these functions whose own name stands nowhere but in strings: nothing can call them.
+    /// Those of these functions whose own name stands nowhere after a dot: nothing can call them.
     func uncalled(_ functions: [String]) -> [String] {
         functions.filter { function in
             let wanted = Array(function.drop { $0 != "." }.dropFirst().utf8)
             return !lines.contains { line in
-                Self.words(wanted, in: line).contains { start in
-                    start > line.startIndex && line[start - 1] == 0x2e && !Self.inString(start, line)
-                }
+                Self.words(wanted, in: line).contains { $0 > line.startIndex && line[$0 - 1] == 0x2e }
             }
         }
     }
 
-    /// Where a whole word stands in a line, before any comment.
+    /// Where a whole word stands in a line, outside of strings and before any comment; one pass.
     private static func words(_ wanted: [UInt8], in line: ArraySlice<UInt8>) -> [Int] {
+        guard let first = wanted.first else { return [] }
         var found: [Int] = []
-        var at = line.startIndex
-        while at + wanted.count <= line.endIndex {
-            if line[at] == 0x2d, at + 1 < line.endIndex, line[at + 1] == 0x2d, !inString(at, line) { break }
-            let end = at + wanted.count
-            let isFree =
-                (at == line.startIndex || !isLetter(line[at - 1])) && (end == line.endIndex || !isLetter(line[end]))
-            if isFree, line[at..<end].elementsEqual(wanted) { found.append(at) }
-            at += 1
-        }
-        return found
-    }
-
-    private static func inString(_ position: Int, _ line: ArraySlice<UInt8>) -> Bool {
         var quote: UInt8?
-        for byte in line[..<position] {
+        var at = line.startIndex
+        while at < line.endIndex {
+            let byte = line[at]
             if let open = quote {
                 if byte == open { quote = nil }
             } else if byte == 0x22 || byte == 0x27 {
                 quote = byte
+            } else if byte == 0x2d, at + 1 < line.endIndex, line[at + 1] == 0x2d {
+                break
+            } else if byte == first, at == line.startIndex || !isLetter(line[at - 1]) {
+                let end = at + wanted.count
+                if end <= line.endIndex, line[at..<end].elementsEqual(wanted),
+                    end == line.endIndex || !isLetter(line[end])
+                {
+                    found.append(at)
+                }
             }
+            at += 1
         }
-        return quote != nil
+        return found
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

@@ -4,8 +4,7 @@ import Testing
 /// The bridge under AddressSanitizer: attacks at every byte limit, and the three fuzz targets.
 ///
 /// `SUBSTRATE_FUZZ_RUNS` makes the fuzzing longer; the seeds are counted from 1, so that a run can be repeated.
-@Suite(.enabled(if: SanitizerTests.compiler != nil, "needs clang with its address sanitizer and liblua5.4.a"))
-struct SanitizerTests {
+@Suite struct SanitizerTests {
     private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     private static let library = "/usr/lib/\(machine)-linux-gnu/liblua5.4.a"
     #if arch(x86_64)
@@ -33,7 +32,8 @@ struct SanitizerTests {
         return nil
     }()
 
-    @Test func noFaultUnderAnyByteLimitNorFromAnyInput() throws {
+    @Test(.enabled(if: SanitizerTests.compiler != nil, "needs clang with its address sanitizer and liblua5.4.a"))
+    func noFaultUnderAnyByteLimitNorFromAnyInput() throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("asan-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(at: directory) }

@@ -22,8 +22,9 @@ enum RequestHTTP: HostHandler {
 
     static let row = HostFunction.httpRequest
 
-    static func target(_ arguments: Arguments, _ call: HostCall) -> String {
-        "\(arguments.method) \(arguments.path) on \(arguments.socket)"
+    /// A GET changes nothing, and is what polling is made of.
+    static func target(_ arguments: Arguments, _ call: HostCall) -> String? {
+        arguments.method == "GET" ? nil : "\(arguments.method) \(arguments.path) on \(arguments.socket)"
     }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply {

@@ -17,7 +17,7 @@ enum StopProcesses: HostHandler {
 
     static let row = HostFunction.processStop
 
-    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String {
+    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String? {
         try named(arguments, call).map(\.name).sorted().joined(separator: ",")
     }
 

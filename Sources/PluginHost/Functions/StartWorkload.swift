@@ -15,7 +15,7 @@ enum StartWorkload: HostHandler {
 
     static let row = HostFunction.workloadStart
 
-    static func target(_ arguments: Arguments, _ call: HostCall) -> String { arguments.container }
+    static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) -> HostReply {
         let context = call.context
