@@ -167,8 +167,24 @@ extension ActorHost {
         try result.get()
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
-        logger.info("verb is done", ["actor.id": entry.key.text, "verb": verb, "phases": clock.table.text])
+        let processes = entry.record.processes
+        let isolation = IsolationLevel.effective(claim: backend.description.isolation, processes: processes)
+        logger.info(
+            "verb is done",
+            [
+                "actor.id": entry.key.text, "verb": verb, "phases": clock.table.text,
+                "isolation": isolation.rawValue, "applied": Self.applied(processes),
+            ]
+        )
         return phases
+    }
+
+    /// What every program of an actor has, as one line.
+    private static func applied(_ processes: [KeptProcess]) -> String {
+        let common = processes.dropFirst().reduce(Set(processes.first?.applied ?? [])) {
+            $0.intersection($1.applied ?? [])
+        }
+        return common.sorted().joined(separator: " ")
     }
 
     /// Brings an actor up; a thrown error leaves everything to `settleFailure`.

@@ -3,21 +3,37 @@ import CSystemShims
 extension WorkloadFilter {
     /// The profile of that name, for this machine's architecture.
     ///
-    /// - Parameter name: `default`; `none` and unknown names have no filter.
+    /// - Parameter name: `default` or `strict`; `none` and unknown names have no filter.
     /// - Returns: the filter, or nil.
     public static func named(_ name: String) -> WorkloadFilter? {
-        guard name == "default" else { return nil }
+        guard name == "default" || name == "strict" else { return nil }
+        var actions = list(Profiles.allowed, .allow)
+        actions.merge(list(Profiles.refused, .refuse(errno: 1))) { $1 }
+        actions.merge(table(Profiles.asked)) { $1 }
+        if name == "strict" {
+            actions.merge(list(Profiles.strictlyRefused, .refuse(errno: 1))) { $1 }
+            actions.merge(table(Profiles.strictlyAsked)) { $1 }
+        }
+        return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .refuse(errno: 38)).bytes)
+    }
+
+    /// What process number 1 of a container keeps once its workload runs.
+    public static var initial: WorkloadFilter {
+        let actions = list(Profiles.initial, .allow).merging(table(Profiles.initiallyAsked)) { $1 }
+        return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .refuse(errno: 1)).bytes)
+    }
+
+    private static func list(_ calls: String, _ action: FilterAction) -> [UInt32: FilterAction] {
+        table(Dictionary(calls.split(whereSeparator: \.isWhitespace).map { (String($0), action) }) { $1 })
+    }
+
+    private static func table(_ calls: [String: FilterAction]) -> [UInt32: FilterAction] {
         var actions: [UInt32: FilterAction] = [:]
-        func set(_ call: Substring, _ action: FilterAction) {
-            let number = unsafe String(call).withCString { unsafe csh_syscall_number($0) }
+        for (call, action) in calls {
+            let number = unsafe call.withCString { unsafe csh_syscall_number($0) }
             // A call that this architecture does not have has no number to be allowed.
             if number >= 0 { actions[UInt32(number)] = action }
         }
-        for call in Profiles.allowed.split(whereSeparator: \.isWhitespace) { set(call, .allow) }
-        for call in Profiles.refused.split(whereSeparator: \.isWhitespace) { set(call, .refuse(errno: 1)) }
-        for (call, action) in Profiles.asked { set(Substring(call), action) }
-        return WorkloadFilter(
-            program: FilterProgram(actions: actions, otherwise: .refuse(errno: 38)).bytes
-        )
+        return actions
     }
 }
