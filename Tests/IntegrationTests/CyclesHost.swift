@@ -25,13 +25,14 @@ final class CyclesHost: Sendable {
     /// - Parameters:
     ///   - backend: its name.
     ///   - script: a backend to overlay under that name; nil takes the shipped one.
+    ///   - more: arguments of the host beside these.
     /// - Throws: when it does not answer, with what it logged.
-    init(backend: String = "process", script: String? = nil) async throws {
+    init(backend: String = "process", script: String? = nil, more: [String] = []) async throws {
         scratch = "/tmp/substrate-cycles-\(UUID().uuidString.prefix(8))"
         base = "\(scratch)/base"
         self.backend = backend
         try DirectoryTree.make(scratch, mode: 0o700)
-        var arguments = ["substrate-host", "--backend=\(backend)", "--base-dir", base, "--stop-actors"]
+        var arguments = ["substrate-host", "--backend=\(backend)", "--base-dir", base, "--stop-actors"] + more
         if let script {
             try DirectoryTree.make("\(scratch)/overlay", mode: 0o755)
             try script.write(toFile: "\(scratch)/overlay/\(backend).lua", atomically: true, encoding: .utf8)

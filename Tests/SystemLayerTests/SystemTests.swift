@@ -75,6 +75,33 @@ struct SystemTests {
         try FileTree.remove(outside)
     }
 
+    @Test(.enabled(if: geteuid() == 0 && CgroupLayout.detect().v1Bases["devices"] != nil, "needs the v1 controller"))
+    func devicesAndLimitsAreTheKernelsWord() throws {
+        let layout = CgroupLayout.detect()
+        let name = "substrate-test-devices-\(getpid())"
+        let cgroup = try Cgroup.create(layout: layout, name: name, limits: CgroupLimits())
+        #expect(Cgroup.enforced(layout: layout, name: name) == ["devices"])
+        try cgroup.remove()
+        _ = try Cgroup.create(
+            layout: layout,
+            name: name,
+            limits: CgroupLimits(cpuMilli: 500, memoryBytes: 64 << 20, pids: 20)
+        )
+        defer { try? cgroup.remove() }
+        #expect(Cgroup.enforced(layout: layout, name: name) == ["devices", "cpu", "memory", "pids"])
+        // A node that root can open anywhere else: the kernel's log, 1:11.
+        let node = "/tmp/substrate-test-node-\(getpid())"
+        defer { unsafe _ = unlink(node) }
+        let makes = unsafe mknod(node, S_IFCHR | 0o600, 1 << 8 | 11) == 0
+        try #require(makes, "mknod: errno \(errno)")
+        let procs = try #require(layout.v1Bases["devices"]) + "/\(name)/cgroup.procs"
+        let script = "echo 0 > \(procs) && true < /dev/null && true < /dev/urandom || exit 3; true < \(node) 2>/dev/null"
+        let child = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "\(script) || exit 7"]))
+        #expect(child.wait() == .exited(7))
+        let free = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", ": < \(node)"]))
+        #expect(free.wait() == .exited(0))
+    }
+
     @Test func layoutsAreRead() {
         let hybrid = CgroupLayout.detect(
             mounts: """

@@ -1,0 +1,99 @@
+import ActorContract
+import ContractWire
+import Foundation
+import GRPCTransport
+import HostErrors
+import LaunchProtocol
+import Testing
+
+@testable import substrate_host
+
+/// What the host says stands between an actor and the machine, and what an operator can demand.
+@Suite(
+    "Isolation as applied",
+    .serialized,
+    .enabled(if: ForeignHost.isRoot || ForeignHost.isCI, "actors are confined as root only")
+)
+struct IsolationTests {
+    private func actorFile(_ host: ForeignHost) async throws -> String {
+        let example = "\(ForeignHost.repository)/examples/counter/actor.yaml"
+        let text = try String(contentsOfFile: example, encoding: .utf8)
+        let file = "\(host.scratch)/actor.yaml"
+        try text.replacingOccurrences(of: "oci:/tmp/counter-image:counter", with: try await ForeignHost.image.value)
+            .write(toFile: file, atomically: false, encoding: .utf8)
+        return file
+    }
+
+    private func isolation(_ host: ForeignHost) async throws -> String? {
+        let outcome = try await host.command("get", "counter", "--json")
+        let value = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+        return value?["isolation"] as? String
+    }
+
+    @Test("the level is what was applied, the log names it all, and what is required and there does not hinder")
+    func applied() async throws {
+        let required = ["--require", "seccomp", "--require", "pids-limit", "--require", "masked-paths"]
+        try await ForeignHost.with(required) { host in
+            let run = try await host.command("run", try await actorFile(host))
+            #expect(run.code == 0, "\(run.error)\n\(host.log)")
+            #expect(try await isolation(host) == "kernel-shared")
+            let line = host.log.split(separator: "\n").first { $0.contains("verb is done") && $0.contains("\"run\"") }
+            let said = String(try #require(line, "\(host.log)"))
+            #expect(said.contains("kernel-shared"))
+            for protection in Protection.apart.union([.pidsLimit, .initFilter]) {
+                #expect(said.contains(protection.rawValue), "\(protection.rawValue) in \(said)")
+            }
+            for absent in [Protection.landlock, .userNamespace, .readOnlyRoot] {
+                #expect(!said.contains(absent.rawValue), "\(absent.rawValue) in \(said)")
+            }
+            #expect(try await host.command("stop", "counter").code == 0)
+            #expect(try await isolation(host) == "")
+        }
+    }
+
+    @Test("what is required and not applied to a workload keeps it from running, by name")
+    func required() async throws {
+        let host = try await CyclesHost(more: ["--require", "read-only-root"])
+        defer { host.end() }
+        guard case .failure(let status) = await host.run(try host.request("bare")) else {
+            Issue.record("it ran without what is required")
+            return
+        }
+        #expect(status.code == HostError.Code.failedPrecondition.rawValue)
+        #expect(status.message.contains("--require read-only-root: not applied to this workload"), "\(status)")
+        #expect(try await host.actor("bare").status == "failed")
+    }
+
+    @Test("what no workload of this version gets is refused at start")
+    func refusedAtStart() async throws {
+        let outcome = try await ForeignHost.run(
+            ForeignHost.binary,
+            ["--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require", "landlock"]
+        )
+        #expect(outcome.code != 0)
+        #expect(outcome.error.contains("--require landlock: missing: this version applies it to no workload"))
+        let unknown = try await ForeignHost.run(
+            ForeignHost.binary,
+            ["--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require", "wings"]
+        )
+        #expect(unknown.code == 2)
+        #expect(unknown.error.contains("--require=wings is none of ") && unknown.error.contains("memory-limit"))
+    }
+
+    @Test("a claim can only lower the level")
+    func claims() {
+        func level(_ claim: String, _ applied: [String?]) -> IsolationLevel {
+            IsolationLevel.effective(
+                claim: claim,
+                processes: applied.map { KeptProcess(name: "", pid: 1, startTime: 0, nonce: "", isolation: $0) }
+            )
+        }
+        #expect(level("kernel-shared", ["kernel-shared", "kernel-shared"]) == .kernelShared)
+        #expect(level("virtual-machine", ["kernel-shared"]) == .kernelShared)
+        #expect(level("none", ["kernel-shared"]) == .none)
+        #expect(level("kernel-shared", ["kernel-shared", "none"]) == .none)
+        #expect(level("kernel-shared", [nil]) == .none)
+        #expect(level("user-space-kernel", []) == .userSpaceKernel)
+        #expect(level("impenetrable", ["kernel-shared"]) == .none)
+    }
+}
