@@ -16,6 +16,15 @@ public enum IsolationLevel: String, Sendable, CaseIterable, Comparable {
 
     private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
+    /// What every program of an actor has.
+    ///
+    /// - Parameter processes: the actor's programs.
+    /// - Returns: the words, sorted.
+    public static func common(_ processes: [KeptProcess]) -> [String] {
+        let sets = processes.map { Set($0.applied ?? []) }
+        return sets.dropFirst().reduce(sets.first ?? []) { $0.intersection($1) }.sorted()
+    }
+
     /// The level of an actor: what was applied to each of its programs, which a claim can only lower.
     ///
     /// - Parameters:

@@ -173,18 +173,10 @@ extension ActorHost {
             "verb is done",
             [
                 "actor.id": entry.key.text, "verb": verb, "phases": clock.table.text,
-                "isolation": isolation.rawValue, "applied": Self.applied(processes),
+                "isolation": isolation.rawValue, "applied": IsolationLevel.common(processes).joined(separator: " "),
             ]
         )
         return phases
-    }
-
-    /// What every program of an actor has, as one line.
-    private static func applied(_ processes: [KeptProcess]) -> String {
-        let common = processes.dropFirst().reduce(Set(processes.first?.applied ?? [])) {
-            $0.intersection($1.applied ?? [])
-        }
-        return common.sorted().joined(separator: " ")
     }
 
     /// Brings an actor up; a thrown error leaves everything to `settleFailure`.

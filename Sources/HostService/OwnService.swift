@@ -149,7 +149,8 @@ public struct OwnService: Sendable {
             sandboxClass: record.sandboxClass,
             message: record.message,
             snapshots: record.snapshot.isEmpty ? [] : [record.snapshot],
-            containers: record.spec.containers.map(\.name)
+            containers: record.spec.containers.map(\.name),
+            applied: live ? IsolationLevel.common(record.processes) : []
         )
     }
 }
