@@ -24,16 +24,23 @@ extension WorkloadFilter {
     }
 
     private static func list(_ calls: String, _ action: FilterAction) -> [UInt32: FilterAction] {
-        table(Dictionary(calls.split(whereSeparator: \.isWhitespace).map { (String($0), action) }) { $1 })
+        var actions: [UInt32: FilterAction] = [:]
+        actions.reserveCapacity(512)
+        // By bytes: this is on the way of every start, and looking for whole characters takes longer than all else.
+        for call in calls.utf8.split(whereSeparator: { $0 <= 32 }) {
+            if let number = number(String(decoding: call, as: UTF8.self)) { actions[number] = action }
+        }
+        return actions
     }
 
     private static func table(_ calls: [String: FilterAction]) -> [UInt32: FilterAction] {
         var actions: [UInt32: FilterAction] = [:]
-        for (call, action) in calls {
-            let number = unsafe call.withCString { unsafe csh_syscall_number($0) }
-            // A call that this architecture does not have has no number to be allowed.
-            if number >= 0 { actions[UInt32(number)] = action }
-        }
+        for (call, action) in calls { if let number = number(call) { actions[number] = action } }
         return actions
+    }
+
+    /// Nil for a call that this architecture does not have: it has no number to be allowed.
+    private static func number(_ call: String) -> UInt32? {
+        UInt32(exactly: unsafe call.withCString { unsafe csh_syscall_number($0) })
     }
 }

@@ -43,7 +43,14 @@ struct DoctorTests {
 
     @Test("looks at this machine, names each check once, mends all that is missing and leaves nothing behind")
     func thisMachine() {
-        let mountsBefore = Doctor.text("/proc/self/mounts")
+        /// The doctor tries its mounts on /tmp and below it; those elsewhere are other tests'.
+        func ours() -> [Substring] {
+            Doctor.text("/proc/self/mounts").split(separator: "\n").filter {
+                let point = $0.split(separator: " ").dropFirst().first ?? ""
+                return point == "/tmp" || point == "/tmp/merged"
+            }
+        }
+        let mountsBefore = ours()
         let findings = Doctor.examine(pluginsDirectory: nil)
         #expect(Set(findings.map(\.name)).count == findings.count)
         #expect(
@@ -56,7 +63,7 @@ struct DoctorTests {
             #expect(finding.isPresent == finding.mend.isEmpty, "\(finding.name)")
         }
         #expect(findings.first { $0.name == "root" }?.isPresent == (geteuid() == 0))
-        #expect(Doctor.text("/proc/self/mounts") == mountsBefore)
+        #expect(ours() == mountsBefore)
     }
 
     @Test(

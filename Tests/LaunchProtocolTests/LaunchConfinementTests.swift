@@ -94,6 +94,19 @@ struct LaunchConfinementTests {
         #expect(output == "\(firmware)/sys/kernel\nrefused\nno")
     }
 
+    @Test("the launcher's own program is out of the workload's reach, to read or to write")
+    func launcherIsOutOfReach() throws {
+        let fixture = try LaunchFixture()
+        let output = try fixture.shell(
+            """
+            cat /proc/1/exe >/dev/null 2>&1 || echo unread
+            for n in 1 2 3; do (echo x >> /proc/1/exe) 2>/dev/null || echo unwritten; done
+            ls /proc/1/cwd/ >/dev/null 2>&1 || echo nowhere
+            """
+        )
+        #expect(output == "unread\nunwritten\nunwritten\nunwritten\nnowhere")
+    }
+
     @Test("a disk that is full at the end does not lose how the workload ended")
     func recordSurvivesAFullDisk() throws {
         let fixture = try LaunchFixture()
