@@ -20,7 +20,7 @@ public final class ScriptBackend: ActorBackend {
 
     /// Loads a script in a supervisor that offers no host function.
     ///
-    /// - Parameter required: what must be applied to every workload that the launcher starts, or it does not start.
+    /// `required` is what must be applied to every workload that the launcher starts, or it does not start.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
         entry: PluginEntry,

@@ -12,9 +12,10 @@ public enum UnpackCommand {
 
     /// Does what the arguments say.
     ///
-    /// - Parameter arguments: `--layer` or `--durable`: the archive is descriptor 0, the directory 3. `--pack NAME…`:
-    ///   the archive is descriptor 1, the directory of each name 3, 4, ….
-    /// - Parameter seal: puts the system call filter on this process, when everything else is given up.
+    /// - Parameters:
+    ///   - arguments: `--layer` or `--durable`: the archive is descriptor 0, the directory 3. `--pack NAME…`: the
+    ///     archive is descriptor 1, the directory of each name 3, 4, ….
+    ///   - seal: puts the system call filter on this process, when everything else is given up.
     /// - Returns: the exit status: 0, or 1 after a line on descriptor 2.
     public static func run(_ arguments: [String], seal: () throws(SyscallError) -> Void) -> CInt {
         do throws(HostError) {

@@ -109,6 +109,10 @@ public struct Unpacker: ~Copyable {
             if mode == .durable {
                 let (user, group) = unsafe owner(entry)
                 try own(directory.rawValue, last, user, group)
+                var times = unsafe [modified(entry), modified(entry)]
+                guard unsafe utimensat(directory.rawValue, last, &times, AT_SYMLINK_NOFOLLOW) == 0 else {
+                    throw tree.failure("utimensat", parts)
+                }
             }
         default:
             throw HostError(.invalidArgument, nil, "unhandled tar entry typeflag: \(tree.text(parts))")

@@ -35,7 +35,7 @@ enum Launcher {
         _ = close(reportDescriptor)
     }
 
-    /// - Parameter statusDescriptor: the status directory, once something of ours may be in it.
+    /// `statusDescriptor` is the status directory, once something of ours may be in it.
     private static func launch(_ statusDescriptor: inout CInt) throws(StepError) -> Never {
         let plan = try readPlan()
         guard getpid() == 1 else {

@@ -6,7 +6,7 @@ import SystemLayer
 
 /// The child's half: from the fork to the workload's own program.
 enum Workload {
-    /// - Parameter whenConfined: reaches its end when init has given up everything it does not need.
+    /// Becomes the plan's program; `whenConfined` reaches its end when init has given up what it does not need.
     static func become(
         _ plan: LaunchPlan,
         output: CInt,

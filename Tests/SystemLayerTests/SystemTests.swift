@@ -95,7 +95,8 @@ struct SystemTests {
         let makes = unsafe mknod(node, S_IFCHR | 0o600, 1 << 8 | 11) == 0
         try #require(makes, "mknod: errno \(errno)")
         let procs = try #require(layout.v1Bases["devices"]) + "/\(name)/cgroup.procs"
-        let script = "echo 0 > \(procs) && true < /dev/null && true < /dev/urandom || exit 3; true < \(node) 2>/dev/null"
+        let joined = "echo 0 > \(procs) && true < /dev/null && true < /dev/urandom || exit 3"
+        let script = "\(joined); true < \(node) 2>/dev/null"
         let child = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "\(script) || exit 7"]))
         #expect(child.wait() == .exited(7))
         let free = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", ": < \(node)"]))
