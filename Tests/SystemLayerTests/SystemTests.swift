@@ -75,6 +75,30 @@ struct SystemTests {
         try FileTree.remove(outside)
     }
 
+    @Test(
+        "step 3 of a launch: a limit that cannot be written is an error, and no directory stays",
+        .enabled(if: geteuid() == 0)
+    )
+    func limitsThatCannotBe() throws {
+        let layout = CgroupLayout.detect()
+        let name = "substrate-test-limits-\(getpid())"
+        // More than the kernel counts.
+        let limits = CgroupLimits(cpuMilli: .max / 100, memoryBytes: nil, pids: 10)
+        #expect(throws: SyscallError.self) { try Cgroup.create(layout: layout, name: name, limits: limits) }
+        for directory in Cgroup.open(layout: layout, name: name).directories {
+            #expect(unsafe access(directory, F_OK) != 0, "\(directory)")
+        }
+    }
+
+    @Test("step 5 of a launch: namespaces that cannot be made are an error, and nothing runs")
+    func namespacesThatCannotBe() {
+        var plan = SpawnPlan(program: "/bin/true", arguments: ["true"])
+        // CLONE_NEWUSER and CLONE_FS together, which clone(2) refuses.
+        plan.namespaces = 0x1000_0000 | 0x200
+        let error = #expect(throws: SyscallError.self) { try spawn(plan) }
+        #expect(error?.errno == EINVAL)
+    }
+
     @Test(.enabled(if: geteuid() == 0 && CgroupLayout.detect().v1Bases["devices"] != nil, "needs the v1 controller"))
     func devicesAndLimitsAreTheKernelsWord() throws {
         let layout = CgroupLayout.detect()
