@@ -155,7 +155,7 @@ let package = Package(
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
-        tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
+        tests("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "TestSupport"]),
         tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
@@ -167,7 +167,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
-                "Transfer",
+                "Transfer", "LaunchProtocol",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

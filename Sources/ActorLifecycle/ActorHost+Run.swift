@@ -167,7 +167,15 @@ extension ActorHost {
         try result.get()
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
-        logger.info("verb is done", ["actor.id": entry.key.text, "verb": verb, "phases": clock.table.text])
+        let processes = entry.record.processes
+        let isolation = IsolationLevel.effective(claim: backend.description.isolation, processes: processes)
+        logger.info(
+            "verb is done",
+            [
+                "actor.id": entry.key.text, "verb": verb, "phases": clock.table.text,
+                "isolation": isolation.rawValue, "applied": IsolationLevel.common(processes).joined(separator: " "),
+            ]
+        )
         return phases
     }
 

@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import LaunchProtocol
 import PluginProtocol
 import Synchronization
 import SystemLayer
@@ -15,6 +16,7 @@ final class Broker {
     let effects: any EffectLog
     let companions: Companions
     let layout: CgroupLayout
+    let required: [Protection]
     let deadline: ContinuousClock.Instant
     let cancellation: any VerbCancellation
     /// Programs that outlive the verb.
@@ -30,6 +32,7 @@ final class Broker {
         effects: any EffectLog,
         companions: Companions,
         layout: CgroupLayout,
+        required: [Protection],
         deadline: ContinuousClock.Instant,
         cancellation: any VerbCancellation
     ) {
@@ -39,6 +42,7 @@ final class Broker {
         self.effects = effects
         self.companions = companions
         self.layout = layout
+        self.required = required
         self.deadline = deadline
         self.cancellation = cancellation
         kept = actor.processes
@@ -90,7 +94,8 @@ final class Broker {
             prepared: prepared,
             confine: fields["confine"] ?? .null,
             companions: companions,
-            layout: layout
+            layout: layout,
+            required: required
         )
         let number = try effects.begin("workload.start", target: name)
         do throws(HostError) {

@@ -1,5 +1,6 @@
 public import ActorContract
 public import HostErrors
+public import LaunchProtocol
 public import PluginOverlays
 import PluginProtocol
 import Synchronization
@@ -14,22 +15,26 @@ public final class ScriptBackend: ActorBackend {
     private let pool: SupervisorPool
     private let companions: Companions
     private let layout: CgroupLayout
+    private let required: [Protection]
     private let logger: Logger
 
     /// Loads a script in a supervisor that offers no host function.
     ///
+    /// `required` is what must be applied to every workload that the launcher starts, or it does not start.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
         entry: PluginEntry,
         pool: SupervisorPool,
         companions: Companions,
         layout: CgroupLayout,
+        required: [Protection] = [],
         logger: Logger
     ) throws(HostError) {
         self.entry = entry
         self.pool = pool
         self.companions = companions
         self.layout = layout
+        self.required = required
         self.logger = logger
         description = try Self.describe(entry, pool: pool)
     }
@@ -94,6 +99,7 @@ public final class ScriptBackend: ActorBackend {
             effects: log,
             companions: companions,
             layout: layout,
+            required: required,
             deadline: deadline,
             cancellation: cancellation
         )

@@ -54,6 +54,7 @@ public struct Cgroup: Sendable, Equatable {
                 enableControllers(from: base, to: path, layout: layout)
             }
             try cgroup.write(limits, layout: layout, name: name)
+            cgroup.restrictDevices(layout, name)
         } catch {
             try? cgroup.remove()
             throw error

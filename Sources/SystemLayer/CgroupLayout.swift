@@ -33,7 +33,7 @@ public struct CgroupLayout: Sendable, Equatable {
                 paths[String(controller)] = String(fields[2])
             }
         }
-        let wanted: Set<String> = ["cpu", "memory", "pids", "freezer"]
+        let wanted: Set<String> = ["cpu", "memory", "pids", "freezer", "devices"]
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash > 5 else { continue }

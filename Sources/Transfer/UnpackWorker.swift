@@ -100,6 +100,9 @@ public struct UnpackWorker: Sendable {
     /// The child's line as our error; its first word is the number of the code.
     static func failure(_ status: CInt, _ words: String) -> HostError {
         let signal = status & 0x7f
+        if signal == SIGSYS {
+            return HostError(.internal, nil, "the unpacker was killed: it tried what its filter forbids")
+        }
         if signal != 0 {
             return HostError(.resourceExhausted, nil, "the unpacker was killed by signal \(signal)")
         }

@@ -30,7 +30,8 @@ enum Serve {
         }
         // Trying the machine takes its time: only for who asks.
         let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
-        let unmet = try Doctor.unmet(options.require, in: findings)
+        let demanded = try Protections(required: options.require, checks: findings.map(\.name), layout: .detect())
+        let unmet = try Doctor.unmet(demanded.checks, in: findings) + demanded.unmet
         if !unmet.isEmpty {
             let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
             throw HostError(.failedPrecondition, .machine, lines.joined(separator: "\n"))
@@ -50,6 +51,7 @@ enum Serve {
                 pool: pool,
                 companions: companions,
                 layout: layout,
+                required: demanded.protections,
                 logger: logger
             )
         } catch {

@@ -25,18 +25,19 @@ struct SupervisorFilterTests {
         }
     }
 
-    @Test("the supervisor's filter is what libseccomp exports for its rules")
-    func isWhatTheGeneratorPrints() throws {
-        let tool = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "supervisor-filter-\(UUID().uuidString)"
-        )
+    @Test(
+        "a checked-in filter is what libseccomp exports for its rules",
+        arguments: [("supervisor-filter", "SupervisorFilter", 48), ("unpack-filter", "UnpackFilter", 111)]
+    )
+    func isWhatTheGeneratorPrints(_ generator: String, _ room: String, _ count: Int) throws {
+        let tool = FileManager.default.temporaryDirectory.appendingPathComponent("\(generator)-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: tool) }
-        let generator = Self.root.appendingPathComponent(".ci/supervisor-filter.c").path
-        _ = try run("/usr/bin/cc", ["-o", tool.path, generator, "-lseccomp"])
+        let source = Self.root.appendingPathComponent(".ci/\(generator).c").path
+        _ = try run("/usr/bin/cc", ["-o", tool.path, source, "-lseccomp"])
         let made = rows(try run(tool.path, []))
-        let source = Self.root.appendingPathComponent("Sources/Confinement/SupervisorFilter.swift")
-        let kept = rows(try String(contentsOf: source, encoding: .utf8))
-        #expect(made.count == 48)
+        let file = Self.root.appendingPathComponent("Sources/Confinement/\(room).swift")
+        let kept = rows(try String(contentsOf: file, encoding: .utf8))
+        #expect(made.count == count)
         #expect(made == kept)
     }
 }
