@@ -172,7 +172,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
-                "Transfer",
+                "Transfer", "PluginHost",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

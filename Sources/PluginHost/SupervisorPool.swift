@@ -22,6 +22,8 @@ public final class SupervisorPool: Sendable {
     private let queue = DispatchQueue(label: "substrate.spares")
     /// The first uid of the range that no account of a distribution uses (above `nobody` and systemd's dynamic users).
     private static let firstIdentity: UInt32 = 2_000_000_000
+    /// Below them, for a supervisor that is only tried.
+    static let trialIdentity: UInt32 = firstIdentity - 1
 
     /// Makes a pool; spares start in the background, a moment later.
     ///

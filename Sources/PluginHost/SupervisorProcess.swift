@@ -61,6 +61,7 @@ final class SupervisorProcess: Sendable {
     ///   - identity: uid and gid that nobody else has now.
     ///   - confinement: what else surrounds it.
     ///   - groups: where its cgroup comes from.
+    /// - Returns: the supervisor, which confines itself before it reads.
     /// - Throws: `resourceExhausted` when it cannot be started.
     static func start(
         program: String,

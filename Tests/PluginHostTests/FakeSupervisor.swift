@@ -27,6 +27,8 @@ final class FakeSupervisor: SupervisorLife {
     /// - Parameters:
     ///   - limit: the most bytes that the host takes from it.
     ///   - behaviour: what it does, on a thread of its own; its socket fails once the host has ended it.
+    /// - Returns: what a pool hands out.
+    /// - Throws: `resourceExhausted` when there is no descriptor left.
     static func start(
         limit: Int = SupervisorProcess.maxBytes,
         _ behaviour: @escaping @Sendable (FakeSupervisor) throws -> Void

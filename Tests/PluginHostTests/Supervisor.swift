@@ -61,10 +61,7 @@ enum Probe {
         return output
     }
 
-    /// Runs a program to its end.
-    ///
-    /// - Parameter input: a file for its standard input.
-    /// - Returns: its output.
+    /// Runs a program to its end, its standard input from a file, and answers its output.
     static func run(_ program: String, _ arguments: [String], input: String? = nil) throws -> Data {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
