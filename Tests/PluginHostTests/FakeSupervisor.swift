@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 import HostErrors
 import PluginProtocol
@@ -9,7 +9,6 @@ import SystemLayer
 
 /// A supervisor that is a function of this process: it has the other end of a real socket, and does as it likes.
 final class FakeSupervisor: SupervisorLife {
-    private static let threads = DispatchQueue(label: "fake supervisors", attributes: .concurrent)
     private let socket: OwnedFD
     private let words: OwnedFD
     private let signals = Mutex<[Int32]>([])
@@ -37,7 +36,7 @@ final class FakeSupervisor: SupervisorLife {
             let sockets = try DescriptorPair.sockets().release()
             let pipe = try DescriptorPair.pipe().release()
             let fake = FakeSupervisor(socket: OwnedFD(sockets.second), words: OwnedFD(pipe.second))
-            threads.async {
+            Thread.detachNewThread {
                 // It ends as a process does: its socket closes, whatever it still wanted to say.
                 try? behaviour(fake)
                 _ = shutdown(fake.socket.rawValue, CInt(SHUT_RDWR))

@@ -29,9 +29,17 @@ struct Fuzz {
         (0..<count).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
     }
 
-    mutating func text() -> String {
-        pick(["", "web", "../../etc", "a\nb", "\u{1b}[2J", "é", "host", "ok", String(repeating: "x", count: 300)])
-    }
+    private static let texts = [
+        "", "web", "../../etc", "a\nb", "\u{1b}[2J", "é", "host", "ok", String(repeating: "x", count: 300),
+    ]
+    private static let lines = texts.map { SupervisorFrame.log(text: $0, line: 3).encoded() }
+    private static let names =
+        HostFunction.table.flatMap { [$0.name, $0.versionedName, $0.name + "@2"] } + ["", "os.execute@1"]
+
+    mutating func text() -> String { pick(Self.texts) }
+
+    /// Some printed lines, as one piece.
+    mutating func log() -> [UInt8] { (0..<Int.random(in: 1...12, using: &random)).flatMap { _ in pick(Self.lines) } }
 
     /// A handle: of the verb, of an old one, or of nobody's.
     private mutating func handle() -> PluginValue {
@@ -69,10 +77,9 @@ struct Fuzz {
 
     /// A well-formed frame that says anything at all.
     mutating func anything() -> SupervisorFrame {
-        let names = HostFunction.table.flatMap { [$0.name, $0.versionedName, $0.name + "@2"] } + ["", "os.execute@1"]
         switch Int.random(in: 0..<10, using: &random) {
         case 0...4:
-            return .call(function: pick(names), arguments: value(), line: .random(in: 0 ... .max, using: &random))
+            return .call(function: pick(Self.names), arguments: value(), line: .random(in: 0 ... .max, using: &random))
         case 5: return .descriptor(value())
         case 6: return .answer(status: pick(["ok", "okay", "not_found", "busy", ""]), result: value())
         case 7: return .trap(TrapFrame(code: pick(["budget.memory", "", "x"]), message: text()))

@@ -170,7 +170,7 @@ struct HostileSupervisorTests {
         #expect(log.open.withLock { $0.isEmpty }, comment)
     }
 
-    /// What one hostile session sends, in order, and how many replies it waits for.
+    /// Counted is what the host took: calls it replied to, lines it logged, and what ended each verb.
     @Test("100,000 frames of any kind: each verb ends with a typed error or an answer, and nothing else happens")
     func fuzz() throws {
         let backend = try backend()
@@ -190,13 +190,13 @@ struct HostileSupervisorTests {
             let script = fuzz
             act { fake in
                 var fuzz = script
-                for _ in 0..<Int.random(in: 0...30, using: &fuzz.random) {
+                for _ in 0..<Int.random(in: 0...10, using: &fuzz.random) {
                     if functions.isEmpty || fuzz.chance(2, of: 3) {
-                        try fake.send(.log(text: fuzz.text(), line: 3))
+                        try fake.send(fuzz.log())
                     } else {
-                        try fake.send(fuzz.call(functions))
-                        // In step, or two at a time out of turn.
-                        if fuzz.chance(1, of: 8) { try fake.send(.log(text: "early", line: 4)) }
+                        // In step, or with lines that come before the reply is read.
+                        let call = fuzz.call(functions).encoded()
+                        try fake.send(fuzz.chance(1, of: 8) ? call + fuzz.log() : call)
                         _ = try fake.receive()
                         taken.add(1, ordering: .relaxed)
                     }
@@ -224,7 +224,7 @@ struct HostileSupervisorTests {
         }
         #expect(taken.load(ordering: .relaxed) + stage.sink.lines.withLock { $0 } >= wanted)
         // The frames were of many kinds: some verbs were answered well, and most were ended for more than one reason.
-        #expect(answered > 0 && codes.count > 2, "\(answered) answered, \(codes)")
+        #expect(answered > 0 && codes.count > 2 && session > 1000, "\(session): \(answered) answered, \(codes)")
         // And the host still serves who behaves.
         act { fake in try fake.send(.answer(status: "ok", result: .null)) }
         #expect(perform(backend, .stop).error == nil)
