@@ -249,7 +249,13 @@ final class SupervisorProcess: Sendable {
                 context: ["words": words]
             )
         case .signaled(9):
-            return HostError(.cancelled, nil, "the supervisor was killed", context: ["words": words])
+            // A cancelled verb and a deadline have their own words: this is the kernel, which ran into a limit.
+            return HostError(
+                .resourceExhausted,
+                .plugin,
+                "the supervisor was killed: it ran into its cgroup's memory or its processor time",
+                context: ["words": words]
+            )
         default:
             return HostError(
                 .internal,

@@ -12,7 +12,7 @@ import Testing
 @Suite("what the supervisor's filter is for")
 struct FilterNeedsTests {
     /// One way of running a script: what the tracer changes, and the script.
-    private struct Run {
+    private struct Run: Sendable {
         var mode = "plain"
         var source: String
         /// The end, as the tracer writes it.
@@ -47,7 +47,15 @@ struct FilterNeedsTests {
     /// Runs a script to its end under the tracer, as the host would.
     ///
     /// - Returns: the calls it made once confined, and how it ended.
-    private func calls(_ run: Run) throws -> (used: Set<String>, end: String) {
+    private func calls(_ run: Run) async throws -> (used: Set<String>, end: String) {
+        let (text, status) = try await onThread { try Self.trace(run) }
+        #expect(status == .exited(0), "the tracer of \(run.mode)")
+        var lines = text.split(separator: "\n").map(String.init)
+        let end = lines.popLast() ?? ""
+        return (Set(lines), end)
+    }
+
+    private static func trace(_ run: Run) throws -> (text: String, status: SystemLayer.ExitStatus?) {
         let output = "\(Probe.directory)/trace-\(UUID().uuidString)"
         let program = try Probe.program.get()
         let sockets = try DescriptorPair.sockets().release()
@@ -68,13 +76,11 @@ struct FilterNeedsTests {
         } catch let error as SyscallError where error.errno == ECONNRESET || error.errno == EPIPE {
             // With unread bytes the end is a reset.
         }
-        #expect(handle.wait() == .exited(0), "the tracer of \(run.mode)")
-        var lines = try String(contentsOfFile: output, encoding: .utf8).split(separator: "\n").map(String.init)
-        let end = lines.popLast() ?? ""
-        return (Set(lines), end)
+        let status = handle.wait()
+        return (try String(contentsOfFile: output, encoding: .utf8), status)
     }
 
-    private func converse(_ line: Line, _ run: Run) throws {
+    private static func converse(_ line: Line, _ run: Run) throws {
         try line.send(.load(name: "x", file: "x.lua", source: Array(run.source.utf8)))
         guard case .descriptor = try line.receive() else { return }
         let container = PluginValue.map(["name": .text("web")])
@@ -102,7 +108,7 @@ struct FilterNeedsTests {
     #endif
 
     @Test("each row but two is used by ordinary scripts, and nothing else is called")
-    func ordinary() throws {
+    func ordinary() async throws {
         let growth = Self.script(
             """
             local s = string.rep("x", 1 << 20)
@@ -120,7 +126,7 @@ struct FilterNeedsTests {
         ]
         var used: Set<String> = []
         for run in runs {
-            let (calls, end) = try calls(run)
+            let (calls, end) = try await calls(run)
             #expect(end == run.end, "\(run.source)")
             used.formUnion(calls)
         }
@@ -132,16 +138,16 @@ struct FilterNeedsTests {
     }
 
     @Test("the clock of the hash seed is a call only where the kernel gives no vDSO")
-    func withoutFastClock() throws {
-        let (used, end) = try calls(Run(mode: "novdso", source: Self.script("return \"ok\"")))
+    func withoutFastClock() async throws {
+        let (used, end) = try await calls(Run(mode: "novdso", source: Self.script("return \"ok\"")))
         #expect(end == "exit 0")
         #expect(used.subtracting([Self.read, Self.write, Self.brk, Self.map, Self.unmap, Self.end]) == [Self.time])
     }
 
     @Test("descriptor 2 takes the last words of a runtime that found no memory")
-    func lastWords() throws {
+    func lastWords() async throws {
         let long = "--" + String(repeating: "x", count: 900_000) + "\n"
-        let (used, end) = try calls(Run(mode: "starve", source: long))
+        let (used, end) = try await calls(Run(mode: "starve", source: long))
         #expect(used.contains(Self.words))
         #expect(end == "signal 31" || end == "signal 4", "\(end)")
     }

@@ -6,7 +6,7 @@ import Testing
 /// Every system call there is, tried by a process under the supervisor's filter and nothing else.
 @Suite("the supervisor's filter, call by call")
 struct FilterSweepTests {
-    private struct Call: CustomStringConvertible {
+    private struct Call: CustomStringConvertible, Sendable {
         /// `x` for the 64-bit entry (x32 by its bit), `i` for `int 0x80`.
         var abi: Character = "x"
         var number: Int
@@ -24,20 +24,22 @@ struct FilterSweepTests {
     /// Makes each call in a child of its own.
     ///
     /// - Returns: one outcome a call: `signal N`, `value N` or `exit N`.
-    private func outcomes(_ calls: [Call], filter: [UInt8] = SupervisorFilter.bytes) throws -> [String] {
+    private func outcomes(_ calls: [Call], filter: [UInt8] = SupervisorFilter.bytes) async throws -> [String] {
         let base = "\(Probe.directory)/sweep-\(UUID().uuidString)"
         try Data(filter).write(to: URL(fileURLWithPath: base + ".filter"))
         try Data(calls.map { "\($0)\n" }.joined().utf8).write(to: URL(fileURLWithPath: base + ".calls"))
-        let output = try Probe.run(try Probe.program.get(), ["sweep", base + ".filter"], input: base + ".calls")
+        let output = try await onThread {
+            try Probe.run(try Probe.program.get(), ["sweep", base + ".filter"], input: base + ".calls")
+        }
         return String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     private static let numbers = Array(0...600) + [1000, 0x3fff_ffff]
 
     @Test("of all numbers with no arguments, five pass")
-    func numbers() throws {
+    func numbers() async throws {
         let calls = (Self.numbers + [-1]).map { Call(number: $0) }
-        let answers = try outcomes(calls)
+        let answers = try await outcomes(calls)
         try #require(answers.count == calls.count)
         for (call, answer) in zip(calls, answers) {
             switch call.number {
@@ -54,16 +56,16 @@ struct FilterSweepTests {
     }
 
     @Test("no x32 number passes")
-    func longNumbers() throws {
+    func longNumbers() async throws {
         let calls = Self.numbers.map { Call(number: $0 | 0x4000_0000) }
-        #expect(try outcomes(calls) == calls.map { _ in Self.killed })
+        #expect(try await outcomes(calls) == calls.map { _ in Self.killed })
     }
 
     @Test("no i386 number passes")
-    func oldNumbers() throws {
+    func oldNumbers() async throws {
         let calls = Self.numbers.map { Call(abi: "i", number: $0) }
         // Where the kernel has no such entry the instruction itself is refused.
-        #expect(Set(try outcomes(calls)).isSubset(of: [Self.killed, "signal 11"]))
+        #expect(Set(try await outcomes(calls)).isSubset(of: [Self.killed, "signal 11"]))
     }
 
     private static let wrong: [Call] =
@@ -86,18 +88,18 @@ struct FilterSweepTests {
         + [10, 202, 15, 39, 234, 28, 318, 56].map { Call(number: $0, arguments: [1, 1, 1, 1, 1, 1]) }
 
     @Test("an allowed call with other arguments kills")
-    func arguments() throws {
-        let answers = try outcomes(Self.wrong)
+    func arguments() async throws {
+        let answers = try await outcomes(Self.wrong)
         try #require(answers.count == Self.wrong.count)
         for (call, answer) in zip(Self.wrong, answers) { #expect(answer == Self.killed, "\(call)") }
     }
 
     @Test("each allowed call passes")
-    func allowed() throws {
+    func allowed() async throws {
         let maps = [0, 1, 2, 3].flatMap { (prot: UInt64) in
             [Self.none, 0xffff_ffff].map { Call(number: 9, arguments: [0, 4096, prot, 0x22, $0, 0]) }
         }
-        #expect(try outcomes(maps).allSatisfy { (Int($0.dropFirst(6)) ?? -1) > 0 })
+        #expect(try await outcomes(maps).allSatisfy { (Int($0.dropFirst(6)) ?? -1) > 0 })
         let others: [(Call, String)] = [
             (Call(number: 0, arguments: [3]), "value 0"),
             (Call(number: 1, arguments: [2]), "value 0"),
@@ -106,16 +108,16 @@ struct FilterSweepTests {
             (Call(number: 228, arguments: [2, 1]), "value -14"),
             (Call(number: 231, arguments: [7]), "exit 7"),
         ]
-        #expect(try outcomes(others.map(\.0)) == others.map(\.1))
+        #expect(try await outcomes(others.map(\.0)) == others.map(\.1))
     }
 
     @Test("the sweep sees a filter that lets one call too many pass")
-    func canFail() throws {
+    func canFail() async throws {
         // ld nr; jeq getpid, allow; jeq exit_group, allow; kill
         let loose: [UInt8] =
             [0x20, 0, 0, 0, 0, 0, 0, 0] + [0x15, 0, 1, 0, 39, 0, 0, 0] + [0x15, 0, 0, 1, 231, 0, 0, 0]
             + [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f] + [0x06, 0, 0, 0, 0, 0, 0, 0x80]
-        let answers = try outcomes([Call(number: 39), Call(number: 40)], filter: loose)
+        let answers = try await outcomes([Call(number: 39), Call(number: 40)], filter: loose)
         #expect(answers.first?.hasPrefix("value ") == true)
         #expect(answers.last == Self.killed)
     }

@@ -77,7 +77,7 @@ struct HostileSupervisorTests {
         )
     }
 
-    private func backend() throws -> ScriptBackend {
+    private func backend() async throws -> ScriptBackend {
         let stage = stage
         stage.next.withLock { next in
             next = { fake in
@@ -94,14 +94,16 @@ struct HostileSupervisorTests {
                 try behaviour(fake)
             }
         }
-        return try ScriptBackend(
-            entry: Self.entry("fake", Array("return {}".utf8)),
-            pool: pool,
-            // Nothing is there: a start that the host means to make fails, and says so.
-            companions: Companions(directory: "/nonexistent"),
-            layout: CgroupLayout(),
-            logger: logger
-        )
+        return try await onThread {
+            try ScriptBackend(
+                entry: Self.entry("fake", Array("return {}".utf8)),
+                pool: pool,
+                // Nothing is there: a start that the host means to make fails, and says so.
+                companions: Companions(directory: "/nonexistent"),
+                layout: CgroupLayout(),
+                logger: logger
+            )
+        }
     }
 
     private static func actor() -> PreparedActor {
@@ -132,21 +134,31 @@ struct HostileSupervisorTests {
         _ backend: ScriptBackend,
         _ verb: BackendVerb,
         milliseconds: Int64 = 60_000
-    ) -> (error: HostError?, log: RecordingLog) {
+    ) async throws -> (error: HostError?, log: RecordingLog) {
         let log = RecordingLog()
+        let error = try await onThread { Self.error(of: backend, verb, milliseconds: milliseconds, log: log) }
+        return (error, log)
+    }
+
+    private static func error(
+        of backend: ScriptBackend,
+        _ verb: BackendVerb,
+        milliseconds: Int64,
+        log: RecordingLog
+    ) -> HostError? {
         var request = VerbRequest()
         request.timeoutMilliseconds = milliseconds
         request.graceMilliseconds = 0
         do throws(HostError) {
             _ = try backend.perform(
                 verb,
-                actor: Self.actor(),
+                actor: actor(),
                 request: request,
                 log: log,
                 cancellation: NoCancellation()
             )
-            return (nil, log)
-        } catch { return (error, log) }
+            return nil
+        } catch { return error }
     }
 
     /// Describes itself, is given a verb, and then does as it likes.
@@ -172,8 +184,8 @@ struct HostileSupervisorTests {
 
     /// Counted is what the host took: calls it replied to, lines it logged, and what ended each verb.
     @Test("100,000 frames of any kind: each verb ends with a typed error or an answer, and nothing else happens")
-    func fuzz() throws {
-        let backend = try backend()
+    func fuzz() async throws {
+        let backend = try await backend()
         let seed = ProcessInfo.processInfo.environment["SUBSTRATE_FUZZ_SEED"].flatMap { UInt64($0) } ?? 20_261_121
         let taken = Atomic(0)
         let wanted = 100_000
@@ -209,7 +221,7 @@ struct HostileSupervisorTests {
                 try fake.send(tail)
                 // Then it hangs up, since a frame that promises more than came is what the deadline is for.
             }
-            let (error, log) = perform(backend, verb)
+            let (error, log) = try await perform(backend, verb)
             taken.add(1, ordering: .relaxed)
             if let error {
                 codes[error.code, default: 0] += 1
@@ -227,24 +239,24 @@ struct HostileSupervisorTests {
         #expect(answered > 0 && codes.count > 2 && session > 1000, "\(session): \(answered) answered, \(codes)")
         // And the host still serves who behaves.
         act { fake in try fake.send(.answer(status: "ok", result: .null)) }
-        #expect(perform(backend, .stop).error == nil)
+        #expect(try await perform(backend, .stop).error == nil)
     }
 
     @Test("half a frame and then silence is the deadline's")
-    func silence() throws {
-        let backend = try backend()
+    func silence() async throws {
+        let backend = try await backend()
         act { fake in
             try fake.send(Array(SupervisorFrame.log(text: "half", line: 1).encoded().dropLast(2)))
             try fake.waitForEnd()
         }
-        let (error, log) = perform(backend, .run, milliseconds: 100)
+        let (error, log) = try await perform(backend, .run, milliseconds: 100)
         #expect(error?.code == .deadlineExceeded)
         expectClean(log, .run, "silence")
     }
 
     @Test("who calls and never reads cannot make the host wait beyond the deadline")
-    func deafness() throws {
-        let backend = try backend()
+    func deafness() async throws {
+        let backend = try await backend()
         act { fake in
             // The host's replies fill the socket: "not_found" with the name in it.
             let name = String(repeating: "n", count: 4000)
@@ -255,35 +267,35 @@ struct HostileSupervisorTests {
             )
             while true { try fake.send(call) }
         }
-        let (error, _) = perform(backend, .run, milliseconds: 300)
+        let (error, _) = try await perform(backend, .run, milliseconds: 300)
         #expect(error?.code == .deadlineExceeded)
     }
 
     @Test("a flood of lines that never ends is the deadline's, or the limit's")
-    func flood() throws {
-        let backend = try backend()
+    func flood() async throws {
+        let backend = try await backend()
         let line = SupervisorFrame.log(text: "", line: 1).encoded()
         let many = [UInt8](([[UInt8]](repeating: line, count: 1000)).joined())
         act { fake in while true { try fake.send(many) } }
-        let (error, _) = perform(backend, .run)
+        let (error, _) = try await perform(backend, .run)
         #expect(error?.code == .resourceExhausted && error?.message.contains("10,000 printed lines") == true)
-        let (late, _) = perform(backend, .run, milliseconds: 1)
+        let (late, _) = try await perform(backend, .run, milliseconds: 1)
         #expect(late?.code == .deadlineExceeded || late?.code == .resourceExhausted)
     }
 
     @Test("bytes without end are refused")
-    func bytes() throws {
-        let backend = try backend()
+    func bytes() async throws {
+        let backend = try await backend()
         stage.limit.withLock { $0 = 1 << 20 }
         let line = SupervisorFrame.log(text: String(repeating: "x", count: 100_000), line: 1).encoded()
         act { fake in while true { try fake.send(line) } }
-        let (error, _) = perform(backend, .run)
+        let (error, _) = try await perform(backend, .run)
         #expect(error?.code == .resourceExhausted && error?.message.contains("1048576 bytes") == true)
     }
 
     @Test("a call for what the script did not ask for ends the verb, and nothing is done")
-    func uninvited() throws {
-        let backend = try backend()
+    func uninvited() async throws {
+        let backend = try await backend()
         let uninvited = HostFunction.table.first { !Self.needs.contains($0.name) }
         let names = [uninvited?.versionedName ?? "workload.enter@1", "os.execute@1", "workload.start@9", ""]
         for name in names {
@@ -291,7 +303,7 @@ struct HostileSupervisorTests {
                 try fake.send(.call(function: name, arguments: .map(["container": .text("web")]), line: 1))
                 try fake.waitForEnd()
             }
-            let (error, log) = perform(backend, .run)
+            let (error, log) = try await perform(backend, .run)
             #expect(error?.code == .internal, "\(name)")
             #expect(log.begun.withLock { $0.isEmpty }, "\(name)")
         }
@@ -300,21 +312,21 @@ struct HostileSupervisorTests {
             try fake.send(.call(function: "process.stop@1", arguments: .map(["process": .list([])]), line: 1))
             try fake.waitForEnd()
         }
-        let (error, log) = perform(backend, .run)
+        let (error, log) = try await perform(backend, .run)
         #expect(error?.reason == .notGranted)
         #expect(log.begun.withLock { $0.isEmpty })
     }
 
     @Test("a handle that the verb never had ends it")
-    func strangeHandles() throws {
-        let backend = try backend()
+    func strangeHandles() async throws {
+        let backend = try await backend()
         for handle in [(0, 2), (1, 1), (0xffff_ffff, 1), (0, 0)] as [(UInt32, UInt32)] {
             act { fake in
                 let value = PluginValue.handle(PluginHandle(index: handle.0, generation: handle.1))
                 try fake.send(.call(function: "process.stop@1", arguments: .map(["process": value]), line: 1))
                 try fake.waitForEnd()
             }
-            let (error, log) = perform(backend, .stop)
+            let (error, log) = try await perform(backend, .stop)
             #expect(error?.code == .internal, "\(handle)")
             #expect(log.begun.withLock { $0.isEmpty }, "\(handle)")
         }

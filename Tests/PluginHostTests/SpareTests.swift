@@ -13,12 +13,13 @@ import Testing
 struct SpareTests {
     private let confinement = SupervisorConfinement.detect()
 
-    private struct Spare: ~Copyable {
+    private struct Spare: Sendable {
         let process: SupervisorProcess
         let groups: SupervisorGroups
         let directories: [String]
         var pid: Int32 { process.handle.pid }
 
+        /// Ended and reaped, its cgroups gone.
         func end() {
             process.end()
             groups.close()
@@ -26,7 +27,12 @@ struct SpareTests {
     }
 
     /// A spare that reached its filter: seccomp mode 2 and asleep in read(2).
-    private func spare() throws -> Spare {
+    private func spare() async throws -> Spare {
+        let confinement = confinement
+        return try await onThread { try Self.start(confinement) }
+    }
+
+    private static func start(_ confinement: SupervisorConfinement) throws -> Spare {
         let groups = SupervisorGroups(confinement)
         let process = try SupervisorProcess.start(
             program: SupervisorBinary.path,
@@ -42,7 +48,7 @@ struct SpareTests {
         return Spare(process: process, groups: groups, directories: groups.directories)
     }
 
-    private func status(_ pid: Int32) -> [String: String] {
+    private static func status(_ pid: Int32) -> [String: String] {
         let lines = (TextFile.read("/proc/\(pid)/status") ?? "").split(separator: "\n")
         return lines.reduce(into: [:]) { fields, line in
             let parts = line.split(separator: ":", maxSplits: 1)
@@ -55,10 +61,10 @@ struct SpareTests {
     }
 
     @Test("has no privilege, no thread, no other user's identity, and one filter")
-    func privileges() throws {
-        let spare = try spare()
+    func privileges() async throws {
+        let spare = try await spare()
         defer { spare.end() }
-        let fields = status(spare.pid)
+        let fields = Self.status(spare.pid)
         #expect(fields["NoNewPrivs"] == "1")
         #expect(fields["Seccomp"] == "2")
         #expect(fields["Seccomp_filters"] == "1")
@@ -73,8 +79,8 @@ struct SpareTests {
     }
 
     @Test("lives in namespaces of its own, all of them")
-    func namespaces() throws {
-        let spare = try spare()
+    func namespaces() async throws {
+        let spare = try await spare()
         defer { spare.end() }
         let kinds = ["mnt", "pid", "net", "ipc", "uts"] + (confinement.userNamespace ? ["user"] : [])
         for kind in kinds {
@@ -82,15 +88,15 @@ struct SpareTests {
             #expect(own.hasPrefix("\(kind):["))
             #expect(own != link("/proc/self/ns/\(kind)"), "\(kind)")
         }
-        #expect(status(spare.pid)["NSpid"]?.hasSuffix("\t1") == true)
+        #expect(Self.status(spare.pid)["NSpid"]?.hasSuffix("\t1") == true)
         if confinement.userNamespace { #expect(TextFile.read("/proc/\(spare.pid)/uid_map") == "") }
         let devices = TextFile.read("/proc/\(spare.pid)/net/dev") ?? ""
         #expect(devices.split(separator: "\n").count == 3, "only a loopback, which is down: \(devices)")
     }
 
     @Test("sees one mount: an empty directory that cannot be written")
-    func root() throws {
-        let spare = try spare()
+    func root() async throws {
+        let spare = try await spare()
         defer { spare.end() }
         let mounts = (TextFile.read("/proc/\(spare.pid)/mountinfo") ?? "").split(separator: "\n")
         #expect(mounts.count == 1, "\(mounts)")
@@ -103,8 +109,8 @@ struct SpareTests {
     }
 
     @Test("holds its socket and a pipe for its last words, and nothing else")
-    func descriptors() throws {
-        let spare = try spare()
+    func descriptors() async throws {
+        let spare = try await spare()
         defer { spare.end() }
         let numbers = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(spare.pid)/fd").sorted()
         #expect(numbers == ["2", "3"])
@@ -115,8 +121,8 @@ struct SpareTests {
     }
 
     @Test("has limits on all that it could use up")
-    func limits() throws {
-        let spare = try spare()
+    func limits() async throws {
+        let spare = try await spare()
         defer { spare.end() }
         let text = TextFile.read("/proc/\(spare.pid)/limits") ?? ""
         let expected = [
@@ -132,16 +138,16 @@ struct SpareTests {
     }
 
     @Test("carries the filter that the sweep tried, byte for byte, and no other")
-    func filter() throws {
-        let spare = try spare()
+    func filter() async throws {
+        let spare = try await spare()
         defer { spare.end() }
-        let bytes = try Probe.run(try Probe.program.get(), ["filter", "\(spare.pid)"])
+        let bytes = try await onThread { try Probe.run(try Probe.program.get(), ["filter", "\(spare.pid)"]) }
         #expect(Array(bytes) == SupervisorFilter.bytes)
     }
 
     @Test("its cgroups hold it alone, with their limits, and go when it goes")
-    func cgroups() throws {
-        let spare = try spare()
+    func cgroups() async throws {
+        let spare = try await spare()
         for directory in spare.directories {
             let members = (TextFile.read(directory + "/cgroup.procs") ?? "").split(separator: "\n")
             #expect(members == ["\(spare.pid)"], "\(directory)")
@@ -164,34 +170,37 @@ struct SpareTests {
     }
 
     @Test("the memory that Lua may hold fits into its cgroup: overspending is a trap, not a kill")
-    func memory() throws {
-        let spare = try spare()
+    func memory() async throws {
+        let spare = try await spare()
         defer { spare.end() }
         let source = """
             return { name = "x", api = 1, isolation = "none", needs = {}, stop = function() end,
               run = function() local t = {} while true do t[#t + 1] = string.rep("x", 4096) .. #t end end }
             """
-        var buffer = FrameBuffer()
-        let deadline = ContinuousClock.now + .seconds(20)
-        try spare.process.send(.load(name: "x", file: "x.lua", source: Array(source.utf8)), until: deadline)
-        _ = try spare.process.receive(&buffer, until: deadline)
-        let verb = HostFrame.verb(
-            name: "run",
-            actor: .map([:]),
-            request: .map([:]),
-            functions: [],
-            deadlineMilliseconds: 20_000
-        )
-        try spare.process.send(verb, until: deadline)
-        guard case .trap(let trap) = try spare.process.receive(&buffer, until: deadline) else {
-            Issue.record("no trap")
+        let end = try await onThread {
+            var buffer = FrameBuffer()
+            let deadline = ContinuousClock.now + .seconds(20)
+            try spare.process.send(.load(name: "x", file: "x.lua", source: Array(source.utf8)), until: deadline)
+            _ = try spare.process.receive(&buffer, until: deadline)
+            let verb = HostFrame.verb(
+                name: "run",
+                actor: .map([:]),
+                request: .map([:]),
+                functions: [],
+                deadlineMilliseconds: 20_000
+            )
+            try spare.process.send(verb, until: deadline)
+            return try spare.process.receive(&buffer, until: deadline)
+        }
+        guard case .trap(let trap) = end else {
+            Issue.record("no trap but \(end)")
             return
         }
         #expect(trap.code == "budget.memory")
     }
 
     @Test("one that is killed shows what a host left behind, and the next host removes it")
-    func leftovers() throws {
+    func leftovers() async throws {
         guard confinement.limits != CgroupLimits() else { return }
         // As a host names it whose pid was never this process's.
         let dead = try Cgroup.create(
