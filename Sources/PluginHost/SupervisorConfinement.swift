@@ -17,21 +17,37 @@ public struct SupervisorConfinement: Sendable, Equatable {
     /// The controllers that limit something of a supervisor's.
     private static let controllers: Set<String> = ["memory", "pids"]
 
-    /// What this machine offers.
+    /// What this machine offers, found by trying it.
     ///
+    /// Blocks for a moment: makes a cgroup and removes it.
     /// - Parameter layout: the machine's cgroups.
     /// - Returns: the widest confinement that can be had here.
     public static func detect(layout: CgroupLayout = .detect()) -> SupervisorConfinement {
         let limit = TextFile.read("/proc/sys/user/max_user_namespaces") ?? "0"
-        return decide(layout: layout, userNamespaces: Int(limit.prefix { $0.isNumber }) ?? 0)
+        let wanted = decide(layout: layout, userNamespaces: Int(limit.prefix { $0.isNumber }) ?? 0)
+        if wanted.isWritable { return wanted }
+        // A hierarchy may be read-only, or hold processes where only directories may be.
+        return wanted.keeping(controllers.filter { wanted.keeping([$0]).isWritable })
     }
 
     static func decide(layout: CgroupLayout, userNamespaces: Int) -> SupervisorConfinement {
+        SupervisorConfinement(userNamespace: userNamespaces > 0, layout: layout).keeping(controllers)
+    }
+
+    /// This, with these controllers at most, each in the hierarchy that has it.
+    private func keeping(_ controllers: Set<String>) -> SupervisorConfinement {
         var own = CgroupLayout()
         own.v1Bases = layout.v1Bases.filter { controllers.contains($0.key) }
         own.v2Controllers = layout.v2Controllers.intersection(controllers).subtracting(own.v1Bases.keys)
         if !own.v2Controllers.isEmpty { own.v2Base = layout.v2Base }
-        return SupervisorConfinement(userNamespace: userNamespaces > 0, layout: own)
+        return SupervisorConfinement(userNamespace: userNamespace, layout: own)
+    }
+
+    /// Whether a cgroup with these limits can be made.
+    private var isWritable: Bool {
+        let groups = SupervisorGroups(self)
+        defer { groups.close() }
+        return (try? groups.take()) != nil || limits == CgroupLimits()
     }
 
     /// The controllers that limit it here, sorted.
@@ -55,11 +71,14 @@ public struct SupervisorConfinement: Sendable, Equatable {
         case (true, true): return nil
         case (false, true): return ("no user namespace", "sysctl user.max_user_namespaces=10000")
         case (true, false):
-            return ("no cgroup limit on \(controllers)", "mount a hierarchy with the controller \(controllers)")
+            return (
+                "no cgroup limit on \(controllers)",
+                "mount a writable hierarchy with the controller \(controllers), the host itself in a leaf of it"
+            )
         case (false, false):
             return (
                 "no user namespace, no cgroup limit on \(controllers)",
-                "sysctl user.max_user_namespaces=10000; mount a hierarchy with the controller \(controllers)"
+                "sysctl user.max_user_namespaces=10000; mount a writable hierarchy with \(controllers)"
             )
         }
     }

@@ -7,8 +7,8 @@ import Testing
 
 /// Who needs each row of the supervisor's filter.
 ///
-/// What a run calls once the filter is loaded is traced; a row that a run uses is a row without which that run dies, since
-/// everything unlisted kills.
+/// What a run calls once the filter is loaded is traced. A row that a run uses is a row without which that run dies,
+/// since everything unlisted kills.
 @Suite("what the supervisor's filter is for")
 struct FilterNeedsTests {
     /// One way of running a script: what the tracer changes, and the script.
@@ -28,7 +28,7 @@ struct FilterNeedsTests {
         """
     }
 
-    /// A comparison that makes every partition of quicksort as uneven as can be (McIlroy 1999), so that it asks the clock.
+    /// A comparison that makes quicksort's partitions as uneven as can be (McIlroy 1999), so that it asks the clock.
     private static let killer = """
         local n, solid, candidate, value, t = 700, 0, 0, {}, {}
         local gas = n
@@ -61,7 +61,8 @@ struct FilterNeedsTests {
         let sockets = try DescriptorPair.sockets().release()
         let line = Line(OwnedFD(sockets.first))
         let theirs = OwnedFD(sockets.second)
-        var plan = SpawnPlan(program: program, arguments: ["probe", "trace", output, run.mode, SupervisorBinary.path])
+        let supervisor = try SupervisorBinary.path
+        var plan = SpawnPlan(program: program, arguments: ["probe", "trace", output, run.mode, supervisor])
         plan.descriptors = [(child: 3, parent: theirs.rawValue)]
         let handle = try spawn(plan)
         try theirs.close()

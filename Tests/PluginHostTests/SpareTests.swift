@@ -35,7 +35,7 @@ struct SpareTests {
     private static func start(_ confinement: SupervisorConfinement) throws -> Spare {
         let groups = SupervisorGroups(confinement)
         let process = try SupervisorProcess.start(
-            program: SupervisorBinary.path,
+            program: try SupervisorBinary.path,
             identity: 1_999_999_999,
             confinement: confinement,
             groups: groups
@@ -232,5 +232,19 @@ struct SpareTests {
         let bare = SupervisorConfinement.decide(layout: CgroupLayout(), userNamespaces: 0)
         #expect(bare.applied == "nothing beside its filter, limits and empty namespaces")
         #expect(bare.missing?.mend.contains("sysctl") == true)
+    }
+
+    @Test("a hierarchy that cannot hold a cgroup of ours is missing, not believed in")
+    func unwritable() throws {
+        let base = "\(Probe.directory)/no-cgroups-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: base) }
+        var layout = CgroupLayout()
+        layout.v2Base = base
+        layout.v2Controllers = ["memory", "pids"]
+        let found = SupervisorConfinement.detect(layout: layout)
+        #expect(found.limits == CgroupLimits())
+        #expect(found.missing?.what.contains("no cgroup limit on memory and pids") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: base).isEmpty)
     }
 }

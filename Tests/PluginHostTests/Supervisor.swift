@@ -15,15 +15,17 @@ enum SupervisorBinary {
     /// The release build where it is newer than its sources, else the debug build beside the tests.
     ///
     /// `make test` makes the release one first and sets SUBSTRATE_TEST_RELEASE, with which a stale one is a failure.
-    static let path: String = {
+    static var path: String { get throws { try found.get() } }
+
+    private static let found: Result<String, any Error> = Result {
         let release = root.appendingPathComponent(".build/release/substrate-supervisor").path
         if let built = changed(release), newestSource() <= built { return release }
-        precondition(
-            ProcessInfo.processInfo.environment["SUBSTRATE_TEST_RELEASE"] == nil,
-            "\(release) is missing or older than its sources: swift build -c release --product substrate-supervisor"
-        )
+        guard ProcessInfo.processInfo.environment["SUBSTRATE_TEST_RELEASE"] == nil else {
+            let mend = "swift build -c release --product substrate-supervisor"
+            throw Probe.Failure(text: "\(release) is missing or older than its sources: \(mend)")
+        }
         return root.appendingPathComponent(".build/debug/substrate-supervisor").path
-    }()
+    }
 
     private static func newestSource() -> Date {
         var newest = Date.distantPast
