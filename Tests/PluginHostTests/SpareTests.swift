@@ -11,7 +11,8 @@ import Testing
 /// A supervisor as the host starts it, seen from outside while it waits for its first byte.
 @Suite("a spare supervisor, from outside", .enabled(if: geteuid() == 0))
 struct SpareTests {
-    private let confinement = SupervisorConfinement.detect()
+    private static let confinement = SupervisorConfinement.detect()
+    private var confinement: SupervisorConfinement { Self.confinement }
 
     private struct Spare: Sendable {
         let process: SupervisorProcess
