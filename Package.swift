@@ -47,6 +47,7 @@ let exclusions: [String: [String]] = [
     "ContractWire": ["Protos"],
     "ContractWireTests": ["Fixtures"],
     "LuaEngineTests": ["Attacks"],
+    "PluginHostTests": ["Probe"],
 ]
 
 let package = Package(
@@ -162,12 +163,19 @@ let package = Package(
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
+        tests(
+            "PluginHost",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
+                "Confinement",
+            ]
+        ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
-                "Transfer", "LaunchProtocol",
+                "Transfer", "LaunchProtocol", "PluginHost",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

@@ -12,7 +12,9 @@ enum ProcessStop {
     /// - Returns: whether all were gone when it returned.
     static func perform(_ processes: [KeptProcess], graceMilliseconds: Int64, deadline: ContinuousClock.Instant) -> Bool
     {
-        let handles = processes.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
+        // Each once: a script may name one program ten thousand times, and each handle is a descriptor.
+        let once = processes.reduce(into: [KeptProcess]()) { if !$0.contains($1) { $0.append($1) } }
+        let handles = once.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
         for handle in handles { _ = handle.signal(15) }
         let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))
         for handle in handles where !ended(handle, until: graceEnd) { _ = handle.signal(9) }

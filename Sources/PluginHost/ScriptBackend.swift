@@ -64,7 +64,7 @@ public final class ScriptBackend: ActorBackend {
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
         let file = entry.path.split(separator: "/").last.map(String.init) ?? entry.name
-        try supervisor.send(.load(name: entry.name, file: file, source: entry.source))
+        try supervisor.send(.load(name: entry.name, file: file, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
         case .trap(let trap): throw HostError(.internal, .plugin, trap.message, context: ["plugin.trap": trap.code])
@@ -132,9 +132,11 @@ public final class ScriptBackend: ActorBackend {
                 request: values.requestValue,
                 functions: description.needs,
                 deadlineMilliseconds: request.timeoutMilliseconds
-            )
+            ),
+            until: deadline
         )
         var calls = 0
+        var lines = 0
         while true {
             // 200 ms past the deadline the supervisor is killed (lua §D.3).
             switch try supervisor.receive(&buffer, until: deadline + .milliseconds(200)) {
@@ -156,8 +158,20 @@ public final class ScriptBackend: ActorBackend {
                         "\(entry.name): \(function) was called (line \(line)) and is not in needs"
                     )
                 }
-                try supervisor.send(.reply(try broker.answer(function, arguments)))
+                try supervisor.send(
+                    .reply(try broker.answer(function, arguments)),
+                    until: deadline + .milliseconds(200)
+                )
             case .log(let text, let line):
+                lines += 1
+                guard lines <= 10_000 else {
+                    supervisor.kill()
+                    throw HostError(
+                        .resourceExhausted,
+                        .plugin,
+                        "\(entry.name): more than 10,000 printed lines in one verb"
+                    )
+                }
                 logger.info("plugin", ["plugin.name": entry.name, "plugin.line": "\(line)", "plugin.text": text])
             case .trap(let trap):
                 let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
@@ -165,7 +179,8 @@ public final class ScriptBackend: ActorBackend {
                     "plugin trap",
                     ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message]
                 )
-                let first = trap.message.split(separator: "\n").first.map(String.init) ?? trap.code
+                // The supervisor chose the words: it may have chosen none.
+                let first = trap.message.split(separator: "\n").first.map(String.init) ?? "trap \(trap.code)"
                 throw HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
             case .answer(let status, let result):
                 return try settle(status, result, broker)
