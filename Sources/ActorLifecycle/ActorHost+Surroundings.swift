@@ -1,6 +1,7 @@
 import ActorContract
 import ActorNetwork
 import Dispatch
+import Glibc
 import HostErrors
 import Synchronization
 import SystemLayer
@@ -40,12 +41,15 @@ extension ActorHost {
                     places.exit(container.name),
                 ] { try DirectoryTree.make(path, mode: 0o700) }
             }
+            // Nobody reads it before the workload runs, and after a power loss nobody does: it need not be durable.
             try Self.system { () throws(SyscallError) in
-                try AtomicFile.write(
-                    [UInt8](record.identity.key.name.utf8),
-                    to: "\(places.identity)/actor-id",
-                    mode: 0o644
-                )
+                let path = "\(places.identity)/actor-id"
+                let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+                guard number >= 0 else { throw SyscallError("open", errno, path) }
+                let file = OwnedFD(number)
+                guard fchmod(number, 0o644) == 0 else { throw SyscallError("fchmod", errno, path) }
+                try writeAll([UInt8](record.identity.key.name.utf8), to: file.rawValue)
+                try file.close()
             }
         }
         // Side by side: in both the kernel waits for itself most of the time.
@@ -82,6 +86,12 @@ extension ActorHost {
                 _ = try Cgroup.create(layout: layout, name: name, limits: limits)
             }
         }
+    }
+
+    /// Whether a network or a cgroup of an actor is there, whatever the journal says.
+    func hasSurroundings(_ key: ActorKey) -> Bool {
+        let places = [directories(key).network] + Cgroup.open(layout: layout, name: cgroupName(key)).directories
+        return places.contains { unsafe access($0, F_OK) == 0 }
     }
 
     /// Ends whatever is left of an actor on the machine: programs, network, cgroups.
