@@ -26,14 +26,17 @@ public final class Journal: Sendable {
                 "the journal \(path) has schema \(version), this host knows 1: update substrate-host"
             )
         }
+        // All or nothing, and one commit: each is two waits for the disk, which keep the host from listening.
         try opened.execute(
             """
+            BEGIN IMMEDIATE;
             CREATE TABLE IF NOT EXISTS actors(key TEXT PRIMARY KEY, record BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS effects(
                 number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, verb TEXT NOT NULL, effect TEXT NOT NULL,
                 target TEXT NOT NULL, outcome TEXT, process BLOB);
             CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value BLOB NOT NULL);
             PRAGMA user_version=1;
+            COMMIT;
             """
         )
         database = Mutex(opened)
