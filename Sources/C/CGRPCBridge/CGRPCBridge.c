@@ -24,6 +24,8 @@ void cgb_operation_destroy(cgb_operation *operation) {
 
 // MARK: Queues
 
+void cgb_prepare(void) { grpc_init(); }
+
 cgb_queue *cgb_queue_create(void) {
     // Counted by the core; never given back, because the core's clean-up runs on threads of its own.
     grpc_init();
