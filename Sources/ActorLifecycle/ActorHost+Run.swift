@@ -204,6 +204,7 @@ extension ActorHost {
             try await verifiedSnapshot(restore, of: key)
         }
         entry.with { $0.environments = secrets }
+        let needsTeardown = entry.record.needsTeardown
         try move(entry, to: .pulling) { record in
             record.identity = request.identity
             record.slot = request.slot
@@ -225,8 +226,8 @@ extension ActorHost {
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
-            // What a killed host may have left is gone before anything new is made.
-            try self.teardown(key)
+            // What a killed host may have left is gone before anything new is made; a new actor has nothing to take down.
+            if needsTeardown || self.hasSurroundings(key) { try self.teardown(key) }
             try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
         }
         if let snapshot {

@@ -50,7 +50,7 @@ public struct LaunchPlan: Sendable, Equatable {
     public var mounts: [Mount] = []
     /// A network namespace to join, such as `/run/netns/x`; nil stays in the one of the spawn.
     public var networkNamespace: String?
-    /// The `cgroup.procs` files of v1 directories to join before anything else.
+    /// The `tasks` files of v1 directories to join before anything else.
     public var cgroupProcs: [String] = []
     /// The numbers of the capabilities the workload has: `LaunchPlan.contractCapabilities` by default.
     public var capabilities: [UInt8] = LaunchPlan.contractCapabilities

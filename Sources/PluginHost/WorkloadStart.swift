@@ -43,7 +43,8 @@ struct WorkloadStart {
             let group = openGroup(cgroup)
             if group >= 0 { child.cgroupV2 = group }
             defer { if group >= 0 { _ = Glibc.close(group) } }
-            let handle = try start(child)
+            // From its clone on the time is the launcher's: nothing of this process runs meanwhile.
+            let handle = try ProgramTime.wait { () throws(SyscallError) in try start(child) }
             try planReader.close()
             try reportWriter.close()
             do throws(SyscallError) {

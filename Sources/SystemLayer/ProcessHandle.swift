@@ -92,6 +92,12 @@ public final class ProcessHandle: Sendable {
 
 /// Facts of the running kernel.
 public enum Machine {
+    /// Keeps the allocator to a few heaps, so that what one thread freed another can use.
+    ///
+    /// Before the first thread; the default is eight for each processor.
+    /// - Parameter count: of heaps.
+    public static func shareHeaps(_ count: CInt) { csh_share_arenas(count) }
+
     /// Names this boot, so that a journalled pid of an earlier one is never believed.
     ///
     /// - Returns: the kernel's random UUID of this boot; empty where /proc is missing.

@@ -36,7 +36,10 @@ public struct UnpackWorker: Sendable {
         }
         let reading = OwnedFD(ends[0])
         let writing = OwnedFD(ends[1])
-        let child = try spawn(arguments, input, output, writing.rawValue, directories)
+        // From its clone on the time is the child's: nothing of this process runs meanwhile.
+        let child = try ProgramTime.wait { () throws(HostError) in
+            try spawn(arguments, input, output, writing.rawValue, directories)
+        }
         do throws(SyscallError) { try writing.close() } catch { throw storeError(error) }
         let (words, status) = try ProgramTime.wait { () throws(HostError) in
             var words: [UInt8] = []

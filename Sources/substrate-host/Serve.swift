@@ -2,6 +2,7 @@ import ActorContract
 import ActorLifecycle
 import Assets
 import ContractWire
+import Dispatch
 import GRPCTransport
 import Glibc
 import HostErrors
@@ -44,17 +45,24 @@ enum Serve {
         let companions = Companions(directory: Program.directory)
         let pool = SupervisorPool(program: companions.supervisor, logger: logger)
         let layout = CgroupLayout.detect()
-        let backend: ScriptBackend
-        do throws(HostError) {
-            backend = try ScriptBackend(
+        // Side by side: the script is asked in a process of its own, which starts while this one opens the rest.
+        let required = demanded.protections
+        let asked = aside { () throws(HostError) in
+            try ScriptBackend(
                 entry: entry,
                 pool: pool,
                 companions: companions,
                 layout: layout,
-                required: demanded.protections,
+                required: required,
                 logger: logger
             )
-        } catch {
+        }
+        let opened = Result { () throws(HostError) in
+            try Journal(path: "\(options.baseDirectory)/journal.sqlite")
+        }
+        GRPCServer.prepare()
+        let backend: ScriptBackend
+        do throws(HostError) { backend = try await asked.value.get() } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
         }
@@ -64,7 +72,7 @@ enum Serve {
         let host = try ActorHost(
             settings: settings,
             backend: backend,
-            journal: try Journal(path: "\(options.baseDirectory)/journal.sqlite"),
+            journal: try opened.get(),
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
@@ -107,6 +115,23 @@ enum Serve {
         pool.close()
         host.forgetCgroupParent()
         return .ok
+    }
+
+    /// Begins something that blocks, on a thread of its own.
+    private static func aside<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(HostError) -> Value
+    ) -> Task<Result<Value, HostError>, Never> {
+        Task.detached {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    do throws(HostError) {
+                        continuation.resume(returning: .success(try body()))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+            }
+        }
     }
 
     private static func listen(

@@ -28,6 +28,9 @@ struct csh_spawned {
 
 int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result);
 
+// At most so many heaps, whatever the number of threads.
+void csh_share_arenas(int count);
+
 int csh_fork(void);
 int csh_pipe(int *read_end, int *write_end);
 int csh_pidfd_open(int pid);
