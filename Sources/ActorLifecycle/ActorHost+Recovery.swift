@@ -13,14 +13,14 @@ extension ActorHost {
     /// - Returns: how many were adopted, how many ended, and the keys of records that do not decode.
     /// - Throws: `dataLoss` when the journal cannot be read.
     public func recover() async throws(HostError) -> (adopted: Int, ended: Int, broken: [String]) {
-        let boot = Machine.bootID()
+        let boot = DebugSetting.bootID ?? Machine.bootID()
         let before = try journal.fact("boot.id").map { String(decoding: $0, as: UTF8.self) }
         let (records, broken) = try journal.actors()
         for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
         var adopted = 0
         var ended = 0
         for record in records {
-            let entry = ActorEntry(record)
+            let entry = ActorEntry(record, changes: changes, everybody: watchers)
             registry.withLock { $0[entry.key] = entry }
             guard record.status.isLive || record.needsTeardown || record.status == .removing else { continue }
             if let before, before != boot {
@@ -36,7 +36,9 @@ extension ActorHost {
                 ended += 1
             }
         }
+        try FailPoint.reach("recover.boot.before")
         try journal.setFact("boot.id", [UInt8](boot.utf8))
+        try FailPoint.reach("recover.boot.after")
         return (adopted, ended, broken)
     }
 

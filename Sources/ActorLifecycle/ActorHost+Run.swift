@@ -136,15 +136,19 @@ extension ActorHost {
                 "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
             )
         }
-        do throws(HostError) {
-            try occupy(request.slot, for: entry.key, dialect: request.identity.dialect)
-        } catch {
-            if isNew { _ = registry.withLock { $0.removeValue(forKey: entry.key) } }
-            throw error
-        }
         let clock = PhaseClock()
+        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
         let result: Result<Void, HostError> = await withTaskCancellationHandler {
             do throws(HostError) {
+                try await occupy(
+                    request.slot,
+                    for: entry,
+                    dialect: request.identity.dialect,
+                    operation: operation,
+                    until: patience
+                )
+                try await beginning.enter(verb, operation, until: patience)
+                defer { beginning.leave() }
                 try await bring(
                     entry,
                     request,
@@ -271,7 +275,7 @@ extension ActorHost {
         }
     }
 
-    private func refuseCancelled(_ operation: Operation) throws(HostError) {
+    func refuseCancelled(_ operation: Operation) throws(HostError) {
         if operation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
     }
 
