@@ -136,7 +136,10 @@ let package = Package(
             linkerSettings: staticBinary + staticArchive
         ),
         // Tests
-        room("TestSupport", ["HostErrors", "SystemLayer", "ActorContract", "Telemetry"]),
+        room(
+            "TestSupport",
+            ["HostErrors", "SystemLayer", "ActorContract", "Telemetry", "Transfer", "ContractWire", "GRPCTransport"]
+        ),
         .executableTarget(
             name: "substrate-bench",
             dependencies: [

@@ -1,6 +1,6 @@
 import Foundation
 import SystemLayer
-import Transfer
+import TestSupport
 
 /// What a host has on the machine: everything of its own base directory and below its process, nothing of others.
 struct CyclesCensus: Equatable, CustomStringConvertible {
@@ -15,20 +15,12 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
     /// Counts.
     ///
     /// The host is a subreaper, so an orphan of its own, or one that nobody reaped, is below it and is counted.
-    init(_ host: CyclesHost) throws {
-        let pid = host.process.pid
+    init(_ host: TestHost) throws {
+        let pid = try host.process.pid
         processes = Self.descendants(of: pid).compactMap(Self.name).sorted()
         mounts = (TextFile.read("/proc/\(pid)/mountinfo") ?? "").split(separator: "\n").map(String.init)
             .filter { $0.contains(host.base) }.sorted()
-        let parent = "substrate/\(SHA256.hex(of: [UInt8](host.base.utf8)).prefix(12))"
-        let layout = CgroupLayout.detect()
-        let roots = Set((layout.v2Base.map { [$0] } ?? []) + layout.v1Bases.values)
-        cgroups = roots.flatMap { root in
-            ((try? DirectoryTree.names(in: "\(root)/\(parent)")) ?? [])
-                .map { "\(root)/\(parent)/\($0)" }
-                .filter { TextFile.read("\($0)/cgroup.procs") != nil }
-        }
-        .sorted()
+        cgroups = host.cgroups
         // The journal's own side files come and go with its checkpoints, and the image's layers are meant to stay.
         files = Set(FileManager.default.subpaths(atPath: host.base) ?? []).filter {
             !$0.hasPrefix("journal.sqlite") && !$0.hasPrefix("image-store/layers/")

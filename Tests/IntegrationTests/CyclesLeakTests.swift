@@ -5,10 +5,15 @@ import GRPCTransport
 import Glibc
 import HostErrors
 import SystemLayer
+import TestSupport
 import Testing
 
 /// What 150 lives of an actor leave behind: nothing.
-@Suite("cycles leave nothing behind", .serialized, .enabled(if: geteuid() == 0, "needs root"))
+@Suite(
+    "cycles leave nothing behind",
+    .serialized,
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only")
+)
 struct CyclesLeakTests {
     /// A backend whose run does what the actor's name says.
     static let script = """
@@ -31,73 +36,65 @@ struct CyclesLeakTests {
 
     @Test("100 runs and terminates of the counter")
     func cycles() async throws {
-        let host = try await CyclesHost()
-        defer { host.end() }
-        let request = try host.request("counter")
-        func cycle() async throws {
-            _ = try await host.run(request).get()
-            _ = try await publish(host)
-            try await host.terminate(request)
+        try await TestHost.with { host in
+            let request = try await host.request("counter")
+            func cycle() async throws {
+                _ = try await host.run(request).get()
+                // A loopback port into the counter, which Terminate must close.
+                _ = try await host.publish("counter")
+                try await host.terminate(request)
+            }
+            for _ in 0..<3 { try await cycle() }
+            let before = try await settled(host)
+            for _ in 0..<100 { try await cycle() }
+            try await expectLike(before, host)
         }
-        for _ in 0..<3 { try await cycle() }
-        let before = try await settled(host)
-        let clock = ContinuousClock.now
-        for _ in 0..<100 { try await cycle() }
-        print("100 cycles took \(ContinuousClock.now - clock)")
-        try await expectLike(before, host)
     }
 
     @Test("50 failing runs, in every phase, fail with their reason and leave nothing")
     func failures() async throws {
-        let host = try await CyclesHost(backend: "cycles", script: Self.script)
-        defer { host.end() }
-        let image = try CyclesHost.image.get()
-        let cases: [(name: String, reason: String, change: @Sendable (inout Container) -> Void)] = [
-            ("absent", "pull", { $0.image = "oci:/nonexistent:counter" }),
-            ("tagless", "pull", { $0.image = "\(image)-unknown" }),
-            ("digest", "pull", { $0.image = image + "@sha256:" + String(repeating: "0", count: 64) }),
-            ("unknown", "init", { $0.command = ["/no/such/program"] }),
-            (
-                "unready", "readiness_timeout",
-                {
-                    $0.readiness = ReadinessProbe(path: "/nothing", port: 8080, timeoutSeconds: 1)
-                }
-            ),
-            ("brief", "init", { $0.command = ["/bin/sh", "-c", "exit 3"] }),
-            ("trap", "plugin", { _ in }), ("late", "plugin", { _ in }), ("sorry", "plugin", { _ in }),
-        ]
-        func fail(_ round: Int, _ one: Int) async throws {
-            let (name, reason, change) = cases[one]
-            let request = try host.request("\(name)-\(round)", change)
-            let answer = await host.run(request)
-            #expect(throws: RPCStatus.self, "\(name)") { try answer.get() }
-            let actor = try await host.actor("\(name)-\(round)")
-            #expect(actor.status == "failed" && actor.reason == reason, "\(name): \(actor)")
-            try await host.terminate(request)
-        }
-        // Each kind once at the same time: the slow ones wait together.
-        func round(_ number: Int, _ kinds: Int) async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for one in 0..<kinds { group.addTask { try await fail(number, one) } }
-                try await group.waitForAll()
+        try await TestHost.with(backend: "cycles", script: Self.script) { host in
+            let image = try await CounterImage.reference()
+            let cases: [(name: String, reason: String, change: @Sendable (inout Container) -> Void)] = [
+                ("absent", "pull", { $0.image = "oci:/nonexistent:counter" }),
+                ("tagless", "pull", { $0.image = "\(image)-unknown" }),
+                ("digest", "pull", { $0.image = image + "@sha256:" + String(repeating: "0", count: 64) }),
+                ("unknown", "init", { $0.command = ["/no/such/program"] }),
+                (
+                    "unready", "readiness_timeout",
+                    {
+                        $0.readiness = ReadinessProbe(path: "/nothing", port: 8080, timeoutSeconds: 1)
+                    }
+                ),
+                ("brief", "init", { $0.command = ["/bin/sh", "-c", "exit 3"] }),
+                ("trap", "plugin", { _ in }), ("late", "plugin", { _ in }), ("sorry", "plugin", { _ in }),
+            ]
+            func fail(_ round: Int, _ one: Int) async throws {
+                let (name, reason, change) = cases[one]
+                let request = try await host.request("\(name)-\(round)", change)
+                let answer = try await host.run(request)
+                #expect(throws: RPCStatus.self, "\(name)") { try answer.get() }
+                let actor = try await host.actor("\(name)-\(round)")
+                #expect(actor.status == "failed" && actor.reason == reason, "\(name): \(actor)")
+                try await host.terminate(request)
             }
+            // Each kind once at the same time: the slow ones wait together.
+            func round(_ number: Int, _ kinds: Int) async throws {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for one in 0..<kinds { group.addTask { try await fail(number, one) } }
+                    try await group.waitForAll()
+                }
+            }
+            try await round(0, cases.count)
+            let before = try await settled(host)
+            for number in 1...5 { try await round(number, cases.count) }
+            try await round(6, 5)
+            try await expectLike(before, host)
         }
-        try await round(0, cases.count)
-        let before = try await settled(host)
-        for number in 1...5 { try await round(number, cases.count) }
-        try await round(6, 5)
-        try await expectLike(before, host)
-    }
-
-    /// Opens a loopback port into the counter, which Terminate must close.
-    private func publish(_ host: CyclesHost) async throws -> Int {
-        let request = HostMessages.PublishRequest(actor: "counter", port: 8080).encoded()
-        let bytes = try await host.client.unary(HostMethod.publish.path, request).0.get()
-        return try HostMessages.PublishResponse(decoding: bytes).port
     }
 
     /// A census that stays the same: the spare supervisors have been refilled.
-    private func settled(_ host: CyclesHost) async throws -> CyclesCensus {
+    private func settled(_ host: TestHost) async throws -> CyclesCensus {
         var last = try CyclesCensus(host)
         var same = 0
         return try await eventually("the host is at rest", seconds: 10) {
@@ -108,7 +105,7 @@ struct CyclesLeakTests {
         }
     }
 
-    private func expectLike(_ before: CyclesCensus, _ host: CyclesHost) async throws {
+    private func expectLike(_ before: CyclesCensus, _ host: TestHost) async throws {
         var after = before
         let isClean: Void? = try? await eventually("as before", seconds: 5) {
             after = try CyclesCensus(host)

@@ -1,24 +1,25 @@
+import TestSupport
 import Testing
 
 /// A client that shares nothing with the host (Python grpcio, stubs made from the contract's field table) drives it.
 @Suite(
     "A foreign client",
     .serialized,
-    .enabled(if: ForeignHost.isRoot || ForeignHost.isCI, "actors are confined as root only"),
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only"),
     .enabled(
-        if: ForeignHost.hasClient || ForeignHost.isCI,
+        if: TestMachine.needs(TestMachine.hasForeignClient),
         "Python has no grpcio and grpcio-tools here: pip install grpcio grpcio-tools"
     )
 )
 struct ForeignClientTests {
     @Test("both dialects at once, over unix: and tcp:, go from Run to the continued counter")
     func tours() async throws {
-        try await ForeignHost.with(["--contract=auto"]) { host in
+        try await TestHost.with(arguments: ["--contract=auto"], overTCP: true) { host in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (dialect, target) in [
                     ("june", host.unix), ("autumn", host.tcp), ("june", host.tcp), ("autumn", host.unix),
                 ] {
-                    group.addTask { try await host.client("tour", dialect, over: target) }
+                    group.addTask { try await client(host, "tour", dialect, over: target) }
                 }
                 try await group.waitForAll()
             }
@@ -28,8 +29,21 @@ struct ForeignClientTests {
 
     @Test("what is refused, with which code and reason, and what is not touched by it", arguments: ["june", "autumn"])
     func codes(dialect: String) async throws {
-        try await ForeignHost.with(["--contract=\(dialect)"]) { host in
-            try await host.client("codes", dialect, over: host.unix)
+        try await TestHost.with(arguments: ["--contract=\(dialect)"]) { host in
+            try await client(host, "codes", dialect, over: host.unix)
         }
+    }
+
+    /// Takes a scenario of the foreign client; what it says is this test's word.
+    private func client(_ host: TestHost, _ scenario: String, _ dialect: String, over target: String) async throws {
+        let script = "\(TestMachine.checkout)/Tests/IntegrationTests/Foreign/client.py"
+        let image = try await CounterImage.reference()
+        let outcome = try await ProgramRun.run(
+            "/usr/bin/env",
+            ["python3", script, scenario, dialect, target, image, host.asset]
+        )
+        let failed = outcome.output.split(separator: "\n").filter { !$0.hasPrefix("ok ") }.joined(separator: "\n")
+        #expect(outcome.code == 0, "\(dialect) \(scenario) over \(target):\n\(failed)\n\(outcome.error)")
+        #expect(outcome.output.hasSuffix("\n0 failed\n"))
     }
 }

@@ -1,21 +1,22 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The command line as a person uses it, through the binary, against a host that runs.
 @Suite(
     "Commands against a host",
     .serialized,
-    .enabled(if: ForeignHost.isRoot || ForeignHost.isCI, "actors are confined as root only")
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only")
 )
 struct ForeignCommandTests {
     /// One actor as `--json` tells it.
-    private func object(_ outcome: ForeignHost.Outcome) throws -> [String: Any] {
+    private func object(_ outcome: ProgramRun) throws -> [String: Any] {
         try #require(outcome.code == 0, "\(outcome.error)")
         let value = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
         return try #require(value as? [String: Any])
     }
 
-    private func list(_ outcome: ForeignHost.Outcome) throws -> [[String: Any]] {
+    private func list(_ outcome: ProgramRun) throws -> [[String: Any]] {
         try #require(outcome.code == 0, "\(outcome.error)")
         let value = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
         return try #require(value as? [[String: Any]])
@@ -29,15 +30,15 @@ struct ForeignCommandTests {
         let url = "http://127.0.0.1:\(port)/count"
         let script =
             "import urllib.request; print(urllib.request.urlopen('\(url)', timeout=10).read().decode(), end='')"
-        return try await ForeignHost.run("/usr/bin/env", ["python3", "-c", script]).output
+        return try await ProgramRun.run("/usr/bin/env", ["python3", "-c", script]).output
     }
 
     @Test("run, actors, get, checkpoint, restore, stop, start, logs, remove")
     func life() async throws {
-        let example = "\(ForeignHost.repository)/examples/counter/actor.yaml"
+        let example = "\(TestMachine.checkout)/examples/counter/actor.yaml"
         let text = try String(contentsOfFile: example, encoding: .utf8)
-        let image = try await ForeignHost.image.value
-        try await ForeignHost.with { host in
+        let image = try await CounterImage.reference()
+        try await TestHost.with { host in
             let file = "\(host.scratch)/actor.yaml"
             try text.replacingOccurrences(of: "oci:/tmp/counter-image:counter", with: image)
                 .write(toFile: file, atomically: false, encoding: .utf8)
@@ -98,8 +99,8 @@ struct ForeignCommandTests {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("foreign-\(UUID().uuidString).yaml")
         try "atespace: space\nactor_nam: x\n".write(to: file, atomically: false, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
-        let run = try await ForeignHost.run(
-            ForeignHost.binary,
+        let run = try await ProgramRun.run(
+            TestMachine.host,
             ["run", file.path, "--connect", "unix:/nowhere/host.sock"]
         )
         #expect(run.code == 2)
@@ -108,13 +109,13 @@ struct ForeignCommandTests {
 
     @Test("backends, doctor, and a backend that is none")
     func machine() async throws {
-        let backends = try list(try await ForeignHost.run(ForeignHost.binary, ["backends", "--json"]))
+        let backends = try list(try await ProgramRun.run(TestMachine.host, ["backends", "--json"]))
         let process = try #require(backends.first { $0["name"] as? String == "process" })
         #expect(process["state"] as? String == "ok")
         #expect(process["isolation"] as? String == "kernel-shared")
         #expect(process["scopes"] as? [String] == ["data"])
-        #expect(try await ForeignHost.run(ForeignHost.binary, ["doctor"]).output.contains("overlayfs"))
-        let nope = try await ForeignHost.run(ForeignHost.binary, ["--backend=nope"])
+        #expect(try await ProgramRun.run(TestMachine.host, ["doctor"]).output.contains("overlayfs"))
+        let nope = try await ProgramRun.run(TestMachine.host, ["--backend=nope"])
         #expect(nope.code == 2)
         #expect(nope.error.hasPrefix("substrate-host: unknown backend \"nope\"; available: process\n"))
         #expect(nope.output.isEmpty)
@@ -124,8 +125,8 @@ struct ForeignCommandTests {
     func plaintext() async throws {
         let base = FileManager.default.temporaryDirectory.appendingPathComponent("foreign-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: base) }
-        let serve = try await ForeignHost.run(
-            ForeignHost.binary,
+        let serve = try await ProgramRun.run(
+            TestMachine.host,
             ["--backend=process", "--base-dir", base.path, "--listen", "tcp:127.0.0.1:1"]
         )
         #expect(serve.code != 0)

@@ -2,45 +2,33 @@ import ContractWire
 import Foundation
 import Glibc
 import SystemLayer
+import TestSupport
 import Testing
 
-@testable import substrate_host
-
-@Suite("An answer", .serialized, .enabled(if: KillFixture.canRun))
+@Suite(
+    "An answer",
+    .serialized,
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only")
+)
 struct KillDurabilityTests {
     /// What the answer to Run has and no other: the beginning of its phases, in one piece.
     private static let answer = "snapshot.verify="
     private static let strace = "/usr/bin/strace"
 
-    /// On a person's machine strace may be missing, and the test says that it was skipped; in CI it must be there.
-    private static var canTrace: Bool {
-        unsafe access(strace, X_OK) == 0 || ProcessInfo.processInfo.environment["CI"] == "true"
-    }
-
     @Test(
         "is sent after the journal was synced",
-        .enabled(if: canTrace, "strace is not installed: apt-get install strace"),
+        .enabled(if: TestMachine.needs(strace), "strace is not installed: apt-get install strace"),
         .timeLimit(.minutes(1))
     )
     func syncedFirst() async throws {
-        let image = try KillFixture.image()
-        defer { try? FileManager.default.removeItem(atPath: image.directory) }
-        let fixture = try KillFixture()
-        do {
-            try await fixture.start()
-            try await follow(fixture, image)
-        } catch {
-            await fixture.close()
-            throw error
-        }
-        await fixture.close()
+        try await TestHost.with { try await follow($0) }
     }
 
-    private func follow(_ fixture: KillFixture, _ image: (directory: String, reference: String)) async throws {
-        let tour = KillTour(image: image.reference)
-        let (trace, words) = ("\(image.directory)/strace", "\(image.directory)/strace.err")
+    private func follow(_ host: TestHost) async throws {
+        let tour = KillTour(image: try await CounterImage.reference())
+        let (trace, words) = ("\(host.scratch)/strace", "\(host.scratch)/strace.err")
         let err = OwnedFD(unsafe open(words, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
-        let server = try #require(fixture.server)
+        let server = try host.process
         var plan = SpawnPlan(
             program: Self.strace,
             arguments: [
@@ -55,12 +43,12 @@ struct KillDurabilityTests {
             try #require(!tracer.hasExited() && ContinuousClock.now < deadline, "strace does not attach")
             try await Task.sleep(for: .milliseconds(5))
         }
-        let failure = await fixture.call(tour.steps[0].path, tour.steps[0].bytes)
+        let failure = await host.call(tour.steps[0].path, tour.steps[0].bytes)
         // The answer may be here before strace has written that it was sent.
         while failure == nil, TextFile.read(trace)?.contains(Self.answer) != true,
             ContinuousClock.now < deadline
         {
-            _ = await fixture.call(HostMethod.list.path, HostMessages.ListRequest().encoded())
+            _ = await host.call(HostMethod.list.path, HostMessages.ListRequest().encoded())
             try await Task.sleep(for: .milliseconds(20))
         }
         _ = tracer.signal(SIGINT)

@@ -5,18 +5,20 @@ import GRPCTransport
 import Glibc
 import HostErrors
 import SystemLayer
+import TestSupport
 import Testing
 
-@testable import substrate_host
-
-@Suite("A host that is killed", .serialized, .enabled(if: KillFixture.canRun))
+@Suite(
+    "A host that is killed",
+    .serialized,
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only")
+)
 struct KillTests {
     @Test("at any point of any verb converges, keeps what was saved and leaves nothing", .timeLimit(.minutes(3)))
     func everyPoint() async throws {
-        let image = try KillFixture.image()
-        defer { try? FileManager.default.removeItem(atPath: image.directory) }
-        let tour = KillTour(image: image.reference)
-        let points = try await tour.trace(to: "\(image.directory)/trace")
+        let scratch = try ScratchDirectory("kill")
+        let tour = KillTour(image: try await CounterImage.reference())
+        let points = try await tour.trace(to: "\(scratch.path)/trace")
         for name in tour.steps.map(\.name) {
             #expect(points[name, default: []].count >= 2, "no point was traced in \(name)")
         }
@@ -27,36 +29,31 @@ struct KillTests {
             "restore.restoring.after@1", "stop.stopped.before@1", "start.ready.after@1", "remove.forget.before@1",
         ] { #expect(traced.contains(point), "\(point) is gone") }
         // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
-        let tours = points.values.map(\.count).max() ?? 0
-        let next = TourCounter(tours)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<3 {
-                group.addTask {
-                    while let number = await next.take() {
-                        try await tour.take(dyingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
+        try await tours(through: points) { try await tour.take(dyingAt: $0) }
     }
 
     @Test("whose disk is full at any point fails that verb alone, and leaves nothing", .timeLimit(.minutes(3)))
     func everyFailure() async throws {
-        let image = try KillFixture.image()
-        defer { try? FileManager.default.removeItem(atPath: image.directory) }
-        let tour = KillTour(image: image.reference)
+        let scratch = try ScratchDirectory("kill")
+        let tour = KillTour(image: try await CounterImage.reference())
         // A full disk shows before a write is done; after it there is nothing left to fail.
-        let points = try await tour.trace(to: "\(image.directory)/trace").mapValues { points in
+        let points = try await tour.trace(to: "\(scratch.path)/trace").mapValues { points in
             points.filter { $0.contains(".before@") || $0.contains(".made@") }
         }
-        let tours = points.values.map(\.count).max() ?? 0
-        let next = TourCounter(tours)
+        try await tours(through: points) { try await tour.take(failingAt: $0) }
+    }
+
+    /// As many tours as the longest verb has points, three at a time, so that each point is passed once.
+    private func tours(
+        through points: [String: [String]],
+        _ take: @escaping @Sendable ([String: String]) async throws -> Void
+    ) async throws {
+        let next = TourCounter(points.values.map(\.count).max() ?? 0)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
                 group.addTask {
                     while let number = await next.take() {
-                        try await tour.take(failingAt: points.compactMapValues { $0.count > number ? $0[number] : nil })
+                        try await take(points.compactMapValues { $0.count > number ? $0[number] : nil })
                     }
                 }
             }
@@ -85,31 +82,25 @@ struct KillTests {
 
     @Test("under an actor that prints 10,000 lines a second loses no line and no actor", .timeLimit(.minutes(1)))
     func noLineLost() async throws {
-        let image = try KillFixture.image(Self.printer)
-        defer { try? FileManager.default.removeItem(atPath: image.directory) }
-        let fixture = try KillFixture()
-        let tour = KillTour(image: image.reference, probe: false)
-        do {
-            try await fixture.start()
-            #expect(await fixture.call(tour.steps[0].path, tour.steps[0].bytes) == nil)
-            let before = try await Self.spool(fixture, past: 50_000)
-            try await fixture.kill()
+        let scratch = try ScratchDirectory("kill")
+        let image = try await CounterImage.reference(source: Self.printer, in: scratch.path)
+        let tour = KillTour(image: image, probe: false)
+        try await TestHost(stopsActors: false).use { host in
+            try await host.start()
+            #expect(await host.call(tour.steps[0].path, tour.steps[0].bytes) == nil)
+            let before = try await Self.spool(host, past: 50_000)
+            try await host.kill()
             // Printing goes on with nobody there: about two seconds of it.
-            let after = try await Self.spool(fixture, past: before + 500_000)
+            let after = try await Self.spool(host, past: before + 500_000)
             #expect(after > before)
-            try await fixture.start()
-            let client = try #require(fixture.client)
-            let actor = try await client.call(
-                .get,
-                HostMessages.GetRequest(actor: tour.actor),
-                as: HostMessages.Actor.self
-            )
+            try await host.start()
+            let actor = try await host.actor(tour.actor)
             #expect(actor.status == "ready" && actor.pid > 0)
-            #expect(await fixture.call(tour.steps[1].path, tour.steps[1].bytes) == nil)
+            #expect(await host.call(tour.steps[1].path, tour.steps[1].bytes) == nil)
             var expected = 0
             var wrong: [String] = []
             let request = HostMessages.LogsRequest(actor: tour.actor)
-            for try await bytes in client.grpc.serverStream(HostMethod.logs.path, request.encoded()) {
+            for try await bytes in try host.client.serverStream(HostMethod.logs.path, request.encoded()) {
                 let chunk = try HostMessages.LogChunk(decoding: bytes)
                 let line = String(decoding: chunk.line, as: UTF8.self)
                 if chunk.dropped > 0 || line != "line \(expected)" { wrong.append("\(line) for \(expected)") }
@@ -118,24 +109,20 @@ struct KillTests {
             }
             #expect(wrong.isEmpty, "\(wrong)")
             #expect(expected > 20_000)
-            for step in tour.steps.suffix(1) { #expect(await fixture.call(step.path, step.bytes) == nil) }
-            #expect(fixture.leftovers.isEmpty, "\(fixture.leftovers)")
-        } catch {
-            await fixture.close()
-            throw error
+            for step in tour.steps.suffix(1) { #expect(await host.call(step.path, step.bytes) == nil) }
+            #expect(host.leftovers.isEmpty, "\(host.leftovers)")
         }
-        await fixture.close()
     }
 
     /// Waits until the actor's spool has so many bytes.
-    private static func spool(_ fixture: KillFixture, past bytes: Int) async throws -> Int {
+    private static func spool(_ host: TestHost, past bytes: Int) async throws -> Int {
         let deadline = ContinuousClock.now + .seconds(20)
         while true {
             var size = 0
-            let files = FileManager.default.enumerator(atPath: "\(fixture.base)/actors")
+            let files = FileManager.default.enumerator(atPath: "\(host.base)/actors")
             while let name = files?.nextObject() as? String {
                 guard (name as NSString).lastPathComponent.hasPrefix("log.") else { continue }
-                let path = "\(fixture.base)/actors/\(name)"
+                let path = "\(host.base)/actors/\(name)"
                 size += ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0
             }
             if size > bytes { return size }

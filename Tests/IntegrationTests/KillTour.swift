@@ -2,6 +2,7 @@ import ActorContract
 import ContractWire
 import Foundation
 import SystemLayer
+import TestSupport
 import Testing
 
 @testable import substrate_host
@@ -74,67 +75,63 @@ struct KillTour: Sendable {
 
     /// Takes the tour on a base directory of its own; in each verb that has a point the host dies there.
     func take(dyingAt points: [String: String], trace: String? = nil) async throws {
-        let fixture = try KillFixture()
-        do {
-            try await go(fixture, points, trace)
-        } catch {
-            Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(fixture.hostLog)")
+        let host = try TestHost(stopsActors: false)
+        try await host.use { host in
+            do { try await go(host, points, trace) } catch {
+                Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(host.log)")
+            }
         }
-        await fixture.close()
     }
 
     /// Takes the tour with a host whose disk is full at one point of each verb.
     func take(failingAt points: [String: String]) async throws {
-        let fixture = try KillFixture()
-        do {
+        let host = try TestHost(stopsActors: false)
+        try await host.use { host in
             let armed = points.values.sorted().map { "\($0)=error(storage_full)" }.joined(separator: ",")
-            try await fixture.start(["SUBSTRATE_FAILPOINT=\(armed)"])
+            try await host.start(["SUBSTRATE_FAILPOINT=\(armed)"])
             for step in steps {
-                var failure = await fixture.call(step.path, step.bytes)
-                if failure != nil { failure = await fixture.call(step.path, step.bytes) }
+                var failure = await host.call(step.path, step.bytes)
+                if failure != nil { failure = await host.call(step.path, step.bytes) }
                 if step.name == "checkpoint", failure?.contains("ACTOR_NOT_RUNNING") == true {
                     // The programs had ended when the disk was full: the volumes are there, and Start runs on them.
                     let start = steps[4]
-                    _ = await fixture.call(start.path, start.bytes)
-                    _ = await fixture.call(start.path, start.bytes)
-                    failure = await fixture.call(step.path, step.bytes)
-                    if failure != nil { failure = await fixture.call(step.path, step.bytes) }
+                    _ = await host.call(start.path, start.bytes)
+                    _ = await host.call(start.path, start.bytes)
+                    failure = await host.call(step.path, step.bytes)
+                    if failure != nil { failure = await host.call(step.path, step.bytes) }
                 }
                 if step.name == "remove", failure?.contains("no actor") == true { failure = nil }
                 #expect(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
             }
-            let left = fixture.leftovers
+            let left = host.leftovers
             #expect(left.isEmpty, "after \(points.values.sorted()): \(left)")
-        } catch {
-            Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(fixture.hostLog)")
         }
-        await fixture.close()
     }
 
-    private func go(_ fixture: KillFixture, _ points: [String: String], _ trace: String?) async throws {
+    private func go(_ host: TestHost, _ points: [String: String], _ trace: String?) async throws {
         func environment(from index: Int) -> [String] {
             if let trace { return ["SUBSTRATE_FAILPOINT_TRACE=\(trace)"] }
             let next = steps.dropFirst(index).lazy.compactMap { points[$0.name] }.first
             return next.map { ["SUBSTRATE_FAILPOINT=\($0)=kill"] } ?? []
         }
-        try await fixture.start(environment(from: 0))
+        try await host.start(environment(from: 0))
         var counted = 0
         for (index, step) in steps.enumerated() {
-            var failure = await fixture.call(step.path, step.bytes)
+            var failure = await host.call(step.path, step.bytes)
             if let point = points[step.name] {
                 // A point that is hit kills before the verb can answer.
                 #expect(failure != nil, "\(point) was never hit")
-                #expect(try await fixture.ended() == .signaled(9), "\(point) killed nobody: \(failure ?? "")")
-                try await fixture.start(environment(from: index + 1))
-                failure = await fixture.call(step.path, step.bytes)
+                #expect(try await host.ended() == .signaled(SIGKILL), "\(point) killed nobody: \(failure ?? "")")
+                try await host.start(environment(from: index + 1))
+                failure = await host.call(step.path, step.bytes)
                 // What is removed has no name any more: the second answer says so.
                 if step.name == "remove", failure?.contains("no actor") == true { failure = nil }
             }
             try #require(failure == nil, "\(step.name) (\(points[step.name] ?? "undisturbed")): \(failure ?? "")")
             if ["run", "restore", "start"].contains(step.name) {
-                let value = try await fixture.count(actor)
+                let value = try await CounterProbe.data(host, actor)
                 // What proves later that nothing is left must see what is there now.
-                #expect(fixture.leftovers.count >= 3, "\(fixture.leftovers)")
+                #expect(host.leftovers.count >= 3, "\(host.leftovers)")
                 if step.name == "run" {
                     counted = value
                 } else {
@@ -143,7 +140,7 @@ struct KillTour: Sendable {
                 }
             }
         }
-        let left = fixture.leftovers
+        let left = host.leftovers
         #expect(left.isEmpty, "after \(points.values.sorted()): \(left)")
     }
 }

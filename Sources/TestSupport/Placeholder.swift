@@ -1,1 +1,0 @@
-// Placeholder: the room's first real file replaces this one.
