@@ -42,6 +42,9 @@ extension ActorHost {
         return (adopted, ended, broken)
     }
 
+    /// Verbs that end an actor's programs because somebody wants that.
+    private static let stops: Set = ["stop", "remove", "terminate"]
+
     private func adopt(_ entry: ActorEntry) async -> Bool {
         let record = entry.record
         var handles: [String: ProcessHandle] = [:]
@@ -67,6 +70,9 @@ extension ActorHost {
             return true
         case .checkpointing:
             await finishCheckpoint(entry)
+        case .ready where !((try? journal.unsettledVerbs(of: entry.key)) ?? []).isDisjoint(with: Self.stops):
+            // Somebody had asked for this end, and the host was killed on the way.
+            await end(entry, as: .stopped)
         case .ready:
             await end(entry, as: .failed, reason: .crashed, message: "its programs were gone when the host came back")
         case .created, .pulling, .starting, .restoring:

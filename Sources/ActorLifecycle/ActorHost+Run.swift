@@ -297,6 +297,14 @@ extension ActorHost {
                     "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
                 )
             }
+            // What one script saved another may not understand; a snapshot of others has no such word.
+            if let maker = found.manifest.backend, maker.name != described.name || maker.sha256 != described.sha256 {
+                throw HostError(
+                    .failedPrecondition,
+                    .snapshotIncompatible,
+                    "snapshot \"\(restore.name)\" was made by revision \(maker.sha256.prefix(12)) of backend \"\(maker.name)\", this host serves revision \(described.sha256.prefix(12)) of \"\(described.name)\": serve that revision to restore it"
+                )
+            }
             try self.snapshots.verify(found)
             return found
         }
