@@ -82,6 +82,7 @@ struct KillTour: Sendable {
     ///   - recovery: where the next host dies too, before it serves; a third one then goes on.
     ///   - recoveries: told what each recovery passes.
     ///   - trace: where the undisturbed tour's points are written.
+    /// - Throws: when no host could be made.
     func take(
         dyingAt points: [String: String],
         andThenAt recovery: String? = nil,
