@@ -14,9 +14,10 @@ extension OwnService {
             let request = try HostMessages.WatchRequest(decoding: bytes)
             if request.actor.isEmpty {
                 let (now, changes) = host.watchAll()
-                return try await relay(now, changes, to: sink) { _ in false }
+                return try await Self.relay(now, changes, as: message, to: sink) { _ in false }
             }
-            return try await relay([], try host.watch(try host.resolve(request.actor)), to: sink) {
+            let changes = try host.watch(try host.resolve(request.actor))
+            return try await Self.relay([], changes, as: message, to: sink) {
                 $0.status == .removed
             }
         } catch {
@@ -26,9 +27,10 @@ extension OwnService {
     }
 
     /// Sends records until the last one, the client's end or the end of the stream, which means that it was too slow.
-    private func relay(
+    static func relay(
         _ now: [ActorRecord],
         _ changes: AsyncStream<ActorRecord>,
+        as message: (ActorRecord) -> HostMessages.Actor,
         to sink: any ResponseSink,
         isLast: (ActorRecord) -> Bool
     ) async throws(HostError) -> (RPCStatus, [(String, String)]) {

@@ -1,7 +1,5 @@
-import ActorContract
 import ContractWire
 import GRPCTransport
-import HostErrors
 import SystemLayer
 import TestSupport
 import Testing
@@ -65,43 +63,6 @@ struct WatchTests {
             )
             let failure = await #expect(throws: RPCStatus.self) { for try await _ in nobody {} }
             #expect(failure?.code == 5)
-        }
-    }
-
-    @Test("a watcher that does not read is told that it missed changes, and watches anew")
-    func slow() async throws {
-        try await TestHost.with { host in
-            let standing = try await host.request("standing")
-            _ = try await host.run(standing).get()
-            let all = HostMessages.WatchRequest(actor: "").encoded()
-            let stream = try host.client.serverStream(HostMethod.watch.path, all)
-            var reader = stream.makeAsyncIterator()
-            #expect(try await reader.next() != nil)
-            // Many long messages: more than the connection and the buffer hold together.
-            var failing = try await host.request("failing") { $0.image = "oci:/nonexistent:counter" }
-            let container = try #require(failing.spec.containers.first)
-            failing.spec.containers = (0..<10).map { number in
-                var one = container
-                one.name = String(repeating: "long-name-", count: 5) + "\(number)"
-                return one
-            }
-            for _ in 0..<100 {
-                let answer = try await host.run(failing)
-                #expect(throws: RPCStatus.self) { try answer.get() }
-                let failure = "\(answer)"
-                guard let actor = try? await host.actor("failing") else { throw TestFailure(failure) }
-                #expect(actor.status == "failed", "\(failure)")
-                try await host.terminate(failing)
-            }
-            var count = 0
-            let end = await #expect(throws: RPCStatus.self) { while try await reader.next() != nil { count += 1 } }
-            #expect(end.flatMap { StatusDetails.reason($0.details) } == .missedChanges, "\(String(describing: end))")
-            #expect(end?.code == HostError.Code.aborted.rawValue)
-            #expect((16..<400).contains(count), "\(count) of 400 changes came")
-            // Anew: it begins with how things are.
-            var again = try host.client.serverStream(HostMethod.watch.path, all).makeAsyncIterator()
-            let first = try await again.next()
-            #expect(try first.map { try HostMessages.Actor(decoding: $0).status } == "ready")
         }
     }
 }
