@@ -1,11 +1,9 @@
 # The everyday commands. Each one installs what it needs first (as root; otherwise it says what is missing).
-.PHONY: help build run test lint format protos bench clean
+.PHONY: help build run test lint format protos bench relink clean
 .DEFAULT_GOAL := help
 
 PRODUCTS := substrate-host substrate-supervisor substrate-launch substrate-unpack substrate-bench
 SOURCES := Package.swift Sources Tests
-PROTOS := Sources/ContractWire/Protos
-MESSAGES := Sources/C/CContractMessages
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,13 +27,15 @@ lint: ## check the format of every Swift file
 format: ## rewrite every Swift file in the house format
 	swift format --in-place --recursive --parallel $(SOURCES)
 
-protos: ## generate the C of the protobuf messages anew
+protos: ## generate the C of the protobuf messages anew (a test compares it)
 	@.ci/install test
-	protoc-c --proto_path=$(PROTOS) --c_out=$(MESSAGES) $(PROTOS)/*.proto
-	mv $(MESSAGES)/*.pb-c.h $(MESSAGES)/include/
+	@.ci/protos
 
 bench: build ## measure the host beside its floors
 	.build/release/substrate-bench
+
+relink: build ## leave the objects and link lines of the static binaries in .build/relink (LGPL), and try them
+	@.ci/relink release
 
 clean: ## remove what was built
 	rm -rf .build

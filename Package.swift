@@ -148,7 +148,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("HostErrors"),
-        tests("SystemLayer", ["HostErrors"]),
+        tests("SystemLayer", ["HostErrors", "TestSupport"]),
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
@@ -156,7 +156,7 @@ let package = Package(
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract"]),
+        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),

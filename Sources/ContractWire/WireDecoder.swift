@@ -84,7 +84,8 @@ struct WireDecoder {
         case (.message(let schema), .range(let range)):
             var child = WireMessage(schema)
             // A singular message sent twice is merged: the wire's rule.
-            if !field.isRepeated, case .message(let earlier)? = message.values[index].last { child = earlier }
+            // Taken out, not copied: thousands of them would be copied thousands of times.
+            if !field.isRepeated, case .message(let earlier)? = message.values[index].popLast() { child = earlier }
             try read(range, into: &child)
             value = .message(child)
         case (.string, .range(let range)): value = .string(try string(range))

@@ -8,23 +8,23 @@ struct AcceptLoop {
     private final class Connection {
         let socket: OwnedFD
         let peer: Peer
-        /// By when it must have begun to speak HTTP/2.
+        /// By when it must have begun to speak HTTP/2, or be gone if it was refused.
         let deadline: ContinuousClock.Instant
+        /// Whether it was told to go away: what it sends is read and dropped, so that it reads that.
+        let isRefused: Bool
         /// Not looked at before: it sent a part of the preface.
         var notBefore: ContinuousClock.Instant
         /// The core's number for it, once it is the core's.
         var adopted: CInt?
 
-        init(_ number: CInt, _ peer: Peer, deadline: ContinuousClock.Instant) {
+        init(_ number: CInt, _ peer: Peer, deadline: ContinuousClock.Instant, isRefused: Bool = false) {
             socket = OwnedFD(number)
             self.peer = peer
             self.deadline = deadline
+            self.isRefused = isRefused
             notBefore = ContinuousClock.now
         }
     }
-
-    /// - Source: RFC 9113 section 3.4.
-    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     var listeners: [Listener] = []
     private let core: ServerCore
@@ -58,6 +58,11 @@ struct AcceptLoop {
         }
         guard unsafe poll(&polled, nfds_t(polled.count), timeout(from: now)) >= 0 else { return }
         drainWake()
+        let abusers = core.takeAbusers()
+        for connection in connections where connection.adopted.map(abusers.contains) == true {
+            // The core sees the end of it too, and ends its calls.
+            shutdown(connection.socket.rawValue, CInt(SHUT_RDWR))
+        }
         let served = connections
         for (connection, event) in zip(served, polled.dropFirst(1 + listeners.count)) {
             serve(connection, Int32(event.revents))
@@ -90,8 +95,12 @@ struct AcceptLoop {
                 if errno != EAGAIN { pausedUntil = ContinuousClock.now + .milliseconds(100) }
                 return
             }
-            guard connections.count < limits.maxConnections, let peer = listener.peer(of: number) else {
+            guard let peer = listener.peer(of: number) else {
                 _ = Glibc.close(number)
+                continue
+            }
+            if let words = refusal(of: peer) {
+                refuse(number, peer, words)
                 continue
             }
             let deadline = ContinuousClock.now + limits.handshakeTimeout
@@ -101,24 +110,60 @@ struct AcceptLoop {
         }
     }
 
+    /// Why a newcomer has no place here; nil when it has one.
+    private func refusal(of peer: Peer) -> String? {
+        let served = connections.filter { !$0.isRefused }
+        if served.count >= limits.maxConnections {
+            return "this host has its \(limits.maxConnections) connections: try again later"
+        }
+        if peer.isRemote, served.count(where: { $0.peer.isRemote }) >= limits.maxNetworkConnections {
+            return "this host has its \(limits.maxNetworkConnections) network connections: try again later"
+        }
+        if served.count(where: { $0.peer.isSame(as: peer) }) >= limits.maxConnectionsPerPeer {
+            return "this peer has its \(limits.maxConnectionsPerPeer) connections: use one of them"
+        }
+        return nil
+    }
+
+    /// Says in HTTP/2 why a connection is not served, and lets the peer read it.
+    private mutating func refuse(_ number: CInt, _ peer: Peer, _ words: String) {
+        let frames = Greeting.goAway(words)
+        _ = unsafe send(number, frames, frames.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+        shutdown(number, CInt(SHUT_WR))
+        // Closing at once, with unread bytes, would be a reset that overtakes the words.
+        guard connections.count < 2 * limits.maxConnections else {
+            _ = Glibc.close(number)
+            return
+        }
+        let deadline = ContinuousClock.now + .seconds(1)
+        connections.append(Connection(number, peer, deadline: deadline, isRefused: true))
+    }
+
     private mutating func serve(_ connection: Connection, _ events: Int32) {
         if events & (POLLHUP | POLLERR | POLLNVAL) != 0 { return drop(connection) }
         guard connection.adopted == nil else { return }
-        if events & POLLIN != 0 { greet(connection) }
+        if events & POLLIN != 0 { connection.isRefused ? swallow(connection) : greet(connection) }
         if connection.adopted == nil, connection.deadline <= ContinuousClock.now { drop(connection) }
+    }
+
+    /// Takes what a refused peer still sends, until it goes.
+    private mutating func swallow(_ connection: Connection) {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe recv(connection.socket.rawValue, &bytes, bytes.count, CInt(MSG_DONTWAIT))
+        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { drop(connection) }
     }
 
     /// Looks at the first bytes without taking them, and hands over a connection that sent the preface.
     private mutating func greet(_ connection: Connection) {
         let number = connection.socket.rawValue
-        var start = [UInt8](repeating: 0, count: Self.preface.count)
+        var start = [UInt8](repeating: 0, count: Greeting.length)
         let count = unsafe recv(number, &start, start.count, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT))
         guard count > 0 else {
             if count < 0, errno == EAGAIN || errno == EINTR { return }
             return drop(connection)
         }
-        guard Self.preface.starts(with: start.prefix(count)) else { return drop(connection) }
-        guard count == Self.preface.count else {
+        guard Greeting.mayBegin(with: start.prefix(count)) else { return drop(connection) }
+        guard count == Greeting.length else {
             // What is there already would make poll answer at once, for as long as the rest is missing.
             connection.notBefore = ContinuousClock.now + .milliseconds(20)
             return
@@ -131,34 +176,5 @@ struct AcceptLoop {
     private mutating func drop(_ connection: Connection) {
         if let number = connection.adopted { core.forget(number) }
         connections.removeAll { $0 === connection }
-    }
-}
-
-/// Descriptor numbers that were not used for a long time.
-///
-/// The core closes the descriptor it was given, and a late call of that connection still names its number: a
-/// newcomer under the same number would lend it its credentials.
-struct FreshNumbers {
-    private let first: CInt
-    private let end: CInt
-    private var next: CInt
-
-    init() {
-        var limit = rlimit()
-        let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        end = CInt(clamping: min(isKnown ? limit.rlim_cur : 1024, 8192))
-        first = end / 4
-        next = first
-    }
-
-    /// A duplicate under the next number; nil if the process has none left.
-    mutating func duplicate(_ number: CInt) -> CInt? {
-        for start in [next, first] {
-            let copy = fcntl(number, F_DUPFD_CLOEXEC, start)
-            guard copy >= 0 else { continue }
-            next = copy + 1 < end ? copy + 1 : first
-            return copy
-        }
-        return nil
     }
 }

@@ -25,6 +25,7 @@ final class Acceptor: Sendable {
         wake = OwnedFD(number)
         self.core = core
         self.limits = limits
+        core.whenAbused { [weak self] in self?.signal() }
     }
 
     /// Adds a listener; it is served once the thread runs.

@@ -15,18 +15,24 @@ public final class GRPCServer: Sendable {
     private let acceptorEnded = Latch()
     private let queueEnded = Latch()
 
-    /// Makes a server that answers these methods, and `grpc.health.v1.Health/Check`.
+    /// Makes a server that answers these methods, and `grpc.health.v1.Health`.
     ///
     /// - Parameters:
     ///   - methods: by full name, such as `/package.Service/Method`; anything else is UNIMPLEMENTED.
     ///   - limits: what clients may take.
+    ///   - refusal: makes the status, with its details, of what the transport itself refuses.
     /// - Throws: when the process has no descriptor or thread left.
-    public init(methods: [String: Method], limits: ServerLimits = ServerLimits()) throws(HostError) {
+    public init(
+        methods: [String: Method],
+        limits: ServerLimits = ServerLimits(),
+        refusal: @escaping Refusal = { RPCStatus(code: $0.code.rawValue, message: $0.message) }
+    ) throws(HostError) {
         let health = Health(methods: methods.keys)
         var all = methods
-        all[Health.method] = .unary { _, request in UnaryReply(result: health.check(request)) }
+        all[Health.check] = .unary { _, request in UnaryReply(result: health.check(request)) }
+        all[Health.watch] = .serverStream { _, request, sink in (await health.watch(request, sink), []) }
         self.health = health
-        core = ServerCore(methods: all, limits: limits)
+        core = ServerCore(methods: all, limits: limits, refusal: refusal)
         acceptor = try Acceptor(core: core, limits: limits)
     }
 
@@ -61,7 +67,7 @@ public final class GRPCServer: Sendable {
         }
         guard isFirst else { return }
         let server = core.handle
-        let runs = core.queue.run("grpc-events") { [queueEnded] in
+        let runs = core.queue.run("grpc-events", threads: 2) { [queueEnded] in
             unsafe cgb_server_destroy(server.pointer)
             queueEnded.open()
         }
@@ -77,6 +83,7 @@ public final class GRPCServer: Sendable {
 
     /// Stops accepting, lets calls end, cancels what is left after the grace, and frees everything.
     ///
+    /// Streams are ended after a second, UNAVAILABLE: a client that follows would else hold up the end.
     /// - Parameter grace: how long calls under way may still take. A handler that goes on for two seconds after
     ///   it was cancelled is left behind.
     public func shutdown(grace: Duration) async {
@@ -85,7 +92,8 @@ public final class GRPCServer: Sendable {
             return phase == .running
         }
         guard isRunning else { return }
-        setServing(false)
+        // Who watches would otherwise hold the drain up for the whole grace.
+        health.end()
         acceptor.stop()
         await acceptorEnded.wait()
         let drained = Latch()
@@ -96,6 +104,11 @@ public final class GRPCServer: Sendable {
             return true
         }
         let (server, events) = (core.handle, core.queue)
+        let streams = Task { [core] in
+            try await Task.sleep(for: min(grace, .seconds(1)))
+            for receiver in core.queue.all() { (receiver as? ServerCall)?.endStream() }
+        }
+        defer { streams.cancel() }
         await drained.wait(for: grace) {
             // The timer may fire as the last call ends; behind the queue's gate the server still exists.
             _ = events.start {

@@ -25,7 +25,7 @@ import CGRPCBridge
 /// Owner of one reference to a call of the bridge.
 ///
 /// Unchecked: the pointer never changes, the bridge counts references atomically, and the transport uses each
-/// side of a call (receive: the queue's thread; send: one operation at a time) from one thread at a time.
+/// side of a call from one thread at a time: an operation of either starts only after the event of the one before.
 @safe final class CallHandle: @unchecked Sendable {
     let pointer: OpaquePointer
 
@@ -49,6 +49,9 @@ import CGRPCBridge
             count = unsafe cgb_call_take_message(pointer, base, length)
         }
     }
+
+    /// Frees the received message unread.
+    func dropMessage() { unsafe _ = cgb_call_take_message(pointer, nil, 0) }
 
     /// Adds a trailer to what `finish` sends.
     func addTrailer(_ key: String, _ value: [UInt8]) {

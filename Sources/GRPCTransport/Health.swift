@@ -1,31 +1,98 @@
 import Synchronization
 
-/// The standard health service's Check.
+/// The standard health service.
 ///
 /// - Source: gRPC "Health checking protocol", `grpc.health.v1`.
 final class Health: Sendable {
-    static let method = "/grpc.health.v1.Health/Check"
+    static let check = "/grpc.health.v1.Health/Check"
+    static let watch = "/grpc.health.v1.Health/Watch"
 
-    private let services: Set<String>
-    private let isServing = Mutex(true)
+    /// The numbers of `HealthCheckResponse.ServingStatus`.
+    private enum Word: UInt8 {
+        case serving = 1
+        case notServing = 2
+        case serviceUnknown = 3
 
-    /// Knows the services of these methods, and the whole server under the empty name.
-    init(methods: some Sequence<String>) {
-        services = Set(methods.compactMap { $0.split(separator: "/").first.map(String.init) }).union([""])
+        /// Field 1 of the response, a varint.
+        var message: [UInt8] { [0x08, rawValue] }
     }
 
-    func set(_ serving: Bool) { isServing.withLock { $0 = serving } }
+    private struct State {
+        var isServing = true
+        var hasEnded = false
+        var nextWatcher = 0
+        var watchers: [Int: AsyncStream<Bool>.Continuation] = [:]
+    }
+
+    private let services: Set<String>
+    private let state = Mutex(State())
+
+    /// Knows the services of these methods, its own, and the whole server under the empty name.
+    init(methods: some Sequence<String>) {
+        services = Set((methods + [Self.check]).compactMap { $0.split(separator: "/").first.map(String.init) })
+            .union([""])
+    }
+
+    /// Tells who watches of a change.
+    func set(_ serving: Bool) {
+        let watchers = state.withLock { state in
+            guard state.isServing != serving else { return [AsyncStream<Bool>.Continuation]() }
+            state.isServing = serving
+            return Array(state.watchers.values)
+        }
+        for watcher in watchers { watcher.yield(serving) }
+    }
+
+    /// Says NOT_SERVING for good, and ends every watch after that.
+    func end() {
+        set(false)
+        let watchers = state.withLock { state in
+            state.hasEnded = true
+            return Array(state.watchers.values)
+        }
+        for watcher in watchers { watcher.finish() }
+    }
 
     func check(_ request: [UInt8]) -> Result<[UInt8], RPCStatus> {
-        guard let service = Self.service(in: request) else {
-            return .failure(RPCStatus(code: 3, message: "not a grpc.health.v1.HealthCheckRequest"))
-        }
+        guard let service = Self.service(in: request) else { return .failure(Self.malformed) }
         guard services.contains(service) else {
             return .failure(RPCStatus(code: 5, message: "unknown service: \(service)"))
         }
-        // Field 1, varint: SERVING = 1, NOT_SERVING = 2.
-        return .success([0x08, isServing.withLock { $0 } ? 1 : 2])
+        return .success(word(state.withLock { $0.isServing }).message)
     }
+
+    /// Sends the status of now, then each change, until the client goes or the server ends.
+    func watch(_ request: [UInt8], _ sink: any ResponseSink) async -> RPCStatus {
+        guard let service = Self.service(in: request) else { return Self.malformed }
+        let isKnown = services.contains(service)
+        let (id, changes) = subscribe()
+        defer { _ = state.withLock { $0.watchers.removeValue(forKey: id) } }
+        var last: Word?
+        for await serving in changes {
+            // Methods never come or go: a service that is unknown stays so.
+            let word = isKnown ? word(serving) : .serviceUnknown
+            guard word != last else { continue }
+            last = word
+            do throws(RPCStatus) { try await sink.send(word.message) } catch { return error }
+        }
+        return Task.isCancelled ? .cancelled : RPCStatus(code: 14, message: "the server is shutting down")
+    }
+
+    /// The status of now and those to come; a slow reader gets the newest.
+    private func subscribe() -> (Int, AsyncStream<Bool>) {
+        let (changes, watcher) = AsyncStream.makeStream(of: Bool.self, bufferingPolicy: .bufferingNewest(1))
+        return state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = watcher
+            watcher.yield(state.isServing)
+            if state.hasEnded { watcher.finish() }
+            return (state.nextWatcher, changes)
+        }
+    }
+
+    private func word(_ serving: Bool) -> Word { serving ? .serving : .notServing }
+
+    private static let malformed = RPCStatus(code: 3, message: "not a grpc.health.v1.HealthCheckRequest")
 
     /// Field 1 of a message that has no other; nil if it is anything else.
     private static func service(in request: [UInt8]) -> String? {

@@ -8,6 +8,26 @@ public enum Peer: Sendable, Equatable {
     case tcp(String)
 }
 
+extension Peer {
+    /// Whether two connections count as one peer's: of one process, or from one address.
+    func isSame(as other: Peer) -> Bool {
+        switch (self, other) {
+        case (.unix(let pid, let uid, _), .unix(let otherPID, let otherUID, _)): pid == otherPID && uid == otherUID
+        case (.tcp(let address), .tcp(let otherAddress)): Self.host(address) == Self.host(otherAddress)
+        default: false
+        }
+    }
+
+    /// Whether it came over the network.
+    var isRemote: Bool {
+        if case .tcp = self { true } else { false }
+    }
+
+    private static func host(_ address: String) -> Substring {
+        address.lastIndex(of: ":").map { address[..<$0] } ?? Substring(address)
+    }
+}
+
 /// What a handler knows of the call beside its request.
 public struct CallContext: Sendable {
     /// The full name, such as `/package.Service/Method`.
@@ -80,21 +100,4 @@ public enum Method: Sendable {
     case unary(UnaryHandler)
     /// One request, many answers.
     case serverStream(StreamHandler)
-}
-
-/// How much one server takes from its clients.
-public struct ServerLimits: Sendable, Equatable {
-    /// The largest message either way.
-    public var maxMessageBytes = 4 << 20
-    /// The most calls at once on one connection.
-    public var maxConcurrentStreams = 100
-    /// The most connections at once, over all listeners.
-    public var maxConnections = 256
-    /// The largest set of headers of a call.
-    public var maxMetadataBytes = 8 << 10
-    /// How long a new connection may take to begin to speak HTTP/2.
-    public var handshakeTimeout: Duration = .seconds(10)
-
-    /// The defaults.
-    public init() {}
 }

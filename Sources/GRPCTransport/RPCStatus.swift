@@ -1,3 +1,8 @@
+public import HostErrors
+
+/// Makes the status, with its details, of a refusal of the transport's own.
+public typealias Refusal = @Sendable (HostError) -> RPCStatus
+
 /// How a call ended, as gRPC tells it.
 public struct RPCStatus: Error, Sendable, Equatable {
     /// The status code's number on the wire; 0 is success.

@@ -1,9 +1,21 @@
 import CGRPCBridge
+import HostErrors
 import Synchronization
 
 /// One call on the server: from the empty slot that waits for a client to the status that ends it.
 ///
-/// Events come on the queue's thread; the handler runs in a task of its own; sends go out one at a time.
+/// Events come on the queue's threads; the handler runs in a task of its own; sends go out one at a time.
+///
+/// Every status that a client can read is sent from here, so it has the trailers, what the transport itself
+/// refuses included: messages that are too large, deadlines that pass, unknown methods, requests that never come
+/// whole. The rest is ended by the core beneath this type, which has no way to hand it trailers:
+/// - headers over `maxMetadataBytes` of a peer that acknowledged it, a method that is not POST, a missing `te` or `:path`, and the compressions that
+///   the core knows and we do not offer: it answers them before it tells the server of a call at all, so there is no
+///   call to send a status on. To be told of a compressed one the core would have to advertise what we refuse;
+/// - streams past `maxConcurrentStreams` of such a peer, malformed frames, connections refused or closed for abuse, and a quota
+///   that is used up: RST_STREAM or GOAWAY, frames that have no trailers;
+/// - calls left after the grace of a shutdown, and statuses left unread: cancelled, after which the core takes no
+///   more operations of the call (`grpc_call_start_batch` completes with failure).
 final class ServerCall: EventReceiver, ResponseSink {
     private enum Send {
         case message([UInt8], CheckedContinuation<Bool, Never>)
@@ -11,6 +23,10 @@ final class ServerCall: EventReceiver, ResponseSink {
     }
     private struct State {
         var arrived = ContinuousClock.now
+        var deadline: ContinuousClock.Instant?
+        var isStream = false
+        /// Whether the request is still on its way.
+        var isAwaited = true
         var isCancelled = false
         var task: Task<Void, Never>?
         var context: CallContext?
@@ -21,11 +37,15 @@ final class ServerCall: EventReceiver, ResponseSink {
         var isFinished = false
         /// Whether the status is on its way: sends after it are refused.
         var isClosing = false
+        /// Whether the deadline passed, or the patience for the request ended.
+        var isTimeUp = false
     }
 
     private let id: UInt64
     private let handle: CallHandle
     private let server: ServerCore
+    /// The number of its connection; set once, before the handler begins.
+    private let connection = Atomic<CInt>(-1)
     private let state = Mutex(State())
 
     init(id: UInt64, handle: CallHandle, server: ServerCore) {
@@ -43,6 +63,7 @@ final class ServerCall: EventReceiver, ResponseSink {
         case Int32(CGB_EVENT_CLOSED): end()
         case Int32(CGB_EVENT_SENT): sent(succeeded)
         case Int32(CGB_EVENT_FINISHED): finished()
+        case Int32(CGB_EVENT_TIMEOUT): timeUp()
         default: break
         }
     }
@@ -52,41 +73,88 @@ final class ServerCall: EventReceiver, ResponseSink {
         let method = unsafe String(decoding: handle.bytes { unsafe cgb_call_method($0, $1) }, as: UTF8.self)
         let now = ContinuousClock.now
         let left = unsafe cgb_call_remaining_ns(handle.pointer)
-        let peer = server.peer(of: unsafe cgb_call_peer_fd(handle.pointer))
+        let number = unsafe cgb_call_peer_fd(handle.pointer)
+        connection.store(number, ordering: .relaxed)
+        let peer = server.peer(of: number)
+        let deadline = left == .max ? nil : now + .nanoseconds(left)
         state.withLock { state in
             state.arrived = now
+            state.deadline = deadline
             guard let peer else { return }
             state.context = CallContext(
                 method: method,
                 peer: peer,
-                deadline: left == .max ? nil : now + .nanoseconds(left),
+                deadline: deadline,
                 isCancelled: { [self] in isCancelled }
             )
         }
+        let patience = now + server.limits.requestTimeout
+        server.queue.setTimer(id, at: min(deadline ?? patience, patience))
         let watches = server.queue.start { unsafe cgb_call_receive_close(handle.pointer) }
+        let calls = server.enter(number)
+        // Before anything is read: the message's event may come on the other thread at once.
+        if watches, let error = excess(calls) {
+            // The core holds a peer to either limit only once it acknowledged our SETTINGS.
+            server.countReset(of: number)
+            return refuse(error)
+        }
         guard watches, server.queue.start({ unsafe cgb_call_receive_message(handle.pointer) }) else {
             handle.cancel()
-            server.queue.remove(id)
-            return
+            return retire()
         }
     }
 
+    /// What the call takes more of than it may; nil when nothing.
+    private func excess(_ calls: Int) -> HostError? {
+        let (limits, size) = (server.limits, unsafe cgb_call_headers_size(handle.pointer))
+        if size > limits.maxMetadataBytes {
+            let words = "the headers are \(size) bytes long: this host takes \(limits.maxMetadataBytes)"
+            return HostError(.resourceExhausted, .limitExceeded, words)
+        }
+        if calls > limits.maxConcurrentStreams {
+            let words = "this connection has its \(limits.maxConcurrentStreams) calls: wait until one ends"
+            return HostError(.resourceExhausted, .limitExceeded, words)
+        }
+        return nil
+    }
+
+    /// The last event has come.
+    private func retire() {
+        server.queue.remove(id)
+        server.leave(connection.load(ordering: .relaxed))
+    }
+
     private func begin() {
-        guard let context = state.withLock({ $0.context }) else {
+        let (known, isLate) = state.withLock { state in
+            state.isAwaited = false
+            return (state.context, state.isClosing || state.isTimeUp)
+        }
+        if isLate { return }
+        guard let context = known else {
             // Its connection closed between the request and now: nobody will read this.
             return enqueue(.finish(.failure(.cancelled), []))
         }
         guard let method = server.methods[context.method] else {
-            let status = RPCStatus(code: 12, message: "unknown method \(context.method)")
-            return enqueue(.finish(.failure(status), []))
+            return refuse(.unimplemented, .notServed, "unknown method \(context.method)")
         }
         guard unsafe !cgb_call_message_is_compressed(handle.pointer) else {
-            let status = RPCStatus(code: 12, message: "compressed messages are not accepted")
-            return enqueue(.finish(.failure(status), []))
+            return refuse(.unimplemented, .notServed, "compressed messages are not accepted: send them as they are")
+        }
+        let size = unsafe cgb_call_message_length(handle.pointer)
+        guard size <= server.limits.maxMessageBytes else {
+            handle.dropMessage()
+            return refuse(
+                .resourceExhausted,
+                .limitExceeded,
+                "the request is \(size) bytes long: this host takes \(server.limits.maxMessageBytes)"
+            )
         }
         guard let request = handle.takeMessage() else {
-            return enqueue(.finish(.failure(RPCStatus(code: 13, message: "the call has no request message")), []))
+            return refuse(.internal, nil, "the call has no request message")
         }
+        if let deadline = context.deadline, deadline <= ContinuousClock.now { return timeUp() }
+        server.queue.setTimer(id, at: context.deadline)
+        if case .serverStream = method { state.withLock { $0.isStream = true } }
         let task = Task {
             switch method {
             case .unary(let handler):
@@ -104,15 +172,50 @@ final class ServerCall: EventReceiver, ResponseSink {
         if isCancelled { task.cancel() }
     }
 
+    private func refuse(_ code: HostError.Code, _ reason: Reason?, _ message: String) {
+        refuse(HostError(code, reason, message))
+    }
+
+    private func refuse(_ error: HostError) {
+        enqueue(.finish(.failure(server.refusal(error)), []))
+    }
+
+    /// Ends a stream, which might otherwise go on for as long as its client likes.
+    func endStream() {
+        let (task, isStream) = state.withLock { ($0.task, $0.isStream && !$0.isClosing) }
+        guard isStream else { return }
+        enqueue(
+            .finish(.failure(server.refusal(HostError(.unavailable, .draining, "the server is shutting down"))), [])
+        )
+        task?.cancel()
+    }
+
+    /// The deadline passed, or the request did not come whole in time; the second time, nobody reads the answer.
+    private func timeUp() {
+        let (task, isFirst, isAwaited, isDeadline) = state.withLock { state in
+            defer { (state.isTimeUp, state.isCancelled) = (true, true) }
+            let isDeadline = state.deadline.map { $0 <= ContinuousClock.now } == true
+            return (state.task, !state.isTimeUp, state.isAwaited, isDeadline)
+        }
+        guard isFirst else { return handle.cancel() }
+        task?.cancel()
+        server.queue.setTimer(id, at: ContinuousClock.now + server.limits.statusTimeout)
+        let isSlow = isAwaited && !isDeadline
+        let patience = server.limits.requestTimeout
+        refuse(.deadlineExceeded, nil, isSlow ? "the request did not come whole in \(patience)" : "the deadline passed")
+    }
+
     private func end() {
         let isCancelled = unsafe cgb_call_cancelled(handle.pointer)
-        let (task, isDone) = state.withLock { state in
+        let (task, isDone, isReset) = state.withLock { state in
+            let isReset = isCancelled && !state.isFinished && !state.isTimeUp
             state.isOver = true
             state.isCancelled = state.isCancelled || isCancelled
-            return (state.task, state.isFinished)
+            return (state.task, state.isFinished, isReset)
         }
+        if isReset { server.countReset(of: connection.load(ordering: .relaxed)) }
         if isCancelled { task?.cancel() }
-        if isDone { server.queue.remove(id) }
+        if isDone { retire() }
     }
 
     private func sent(_ succeeded: Bool) {
@@ -132,7 +235,7 @@ final class ServerCall: EventReceiver, ResponseSink {
             state.context = nil
             return state.isOver
         }
-        if isDone { server.queue.remove(id) }
+        if isDone { retire() }
     }
 
     // MARK: Sends
@@ -193,7 +296,7 @@ final class ServerCall: EventReceiver, ResponseSink {
     }
 
     private func start(_ message: [UInt8]) -> Bool {
-        guard !isCancelled else { return false }
+        guard !isCancelled, message.count <= server.limits.maxMessageBytes else { return false }
         return server.queue.start {
             unsafe message.withUnsafeBufferPointer { buffer in
                 unsafe cgb_call_send(handle.pointer, buffer.baseAddress, buffer.count)
@@ -210,6 +313,9 @@ final class ServerCall: EventReceiver, ResponseSink {
         var message: [UInt8]?
         var status = RPCStatus.ok
         switch result {
+        case .success(let reply?) where reply.count > server.limits.maxMessageBytes:
+            let words = "the reply is \(reply.count) bytes long: this host sends \(server.limits.maxMessageBytes)"
+            status = server.refusal(HostError(.resourceExhausted, .limitExceeded, words))
         case .success(let reply): message = reply
         case .failure(let failure): status = failure
         }

@@ -22,6 +22,8 @@ public enum Reason: String, Sendable, CaseIterable {
     case verbUnsupported = "VERB_UNSUPPORTED"
     /// The backend does not enforce a limit that was asked for.
     case limitUnsupported = "LIMIT_UNSUPPORTED"
+    /// The request, or its reply, is larger than this host takes.
+    case limitExceeded = "LIMIT_EXCEEDED"
     /// A feature of the contract that this host does not serve yet.
     case notServed = "NOT_SERVED"
     /// The image cannot be had or is not one.

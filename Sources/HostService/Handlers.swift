@@ -1,13 +1,16 @@
 import ActorContract
 import ActorLifecycle
 import ContractWire
-import GRPCTransport
+public import GRPCTransport
 import HostErrors
 import Telemetry
 
 /// What every handler shares: errors become statuses here and nowhere else.
-struct Handlers: Sendable {
+public struct Handlers: Sendable {
     let logger: Logger
+
+    /// What the transport itself refuses, with the same details as every other refusal.
+    public static let refusal: Refusal = { status($0, dialect: nil) }
 
     /// Runs one handler and makes its reply: the answer or a status, and the trailers.
     ///

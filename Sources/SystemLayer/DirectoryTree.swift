@@ -17,66 +17,14 @@ public enum DirectoryTree {
         }
     }
 
-    /// Removes a directory and everything in it, however deep and whatever its links point to.
-    ///
-    /// Never recurses and never walks a path of the tree: what is nested is first renamed to the top, so two
-    /// descriptors suffice and no symbolic link is ever followed. A tree that is absent is fine.
-    /// - Parameter path: a directory, or any other file, which is unlinked.
-    /// - Throws: INTERNAL naming what could not be removed.
-    public static func remove(_ path: String) throws(HostError) { try remove(path, in: AT_FDCWD) }
-
-    /// Removes what stands under a name in an open directory, and everything in it.
+    /// Removes a file or a directory and everything in it, as `FileTree.remove` does.
     ///
     /// - Parameters:
-    ///   - path: a name in `directory`, or a path from it.
-    ///   - directory: open, or `AT_FDCWD`.
+    ///   - path: absolute, or a name in `directory`; what is absent is fine.
+    ///   - directory: an open one that nothing is mounted in, or nil.
     /// - Throws: INTERNAL naming what could not be removed.
-    public static func remove(_ path: String, in directory: CInt) throws(HostError) {
-        let number = unsafe openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if number < 0 {
-            if errno == ENOENT { return }
-            if errno == ENOTDIR || errno == ELOOP, unsafe unlinkat(directory, path, 0) == 0 || errno == ENOENT {
-                return
-            }
-            throw storeError("open", path)
-        }
-        let root = OwnedFD(number)
-        var serial = 0
-        while true {
-            let names = try list(root.rawValue, path)
-            if names.isEmpty { break }
-            for name in names { try removeChild(name, of: root.rawValue, path, &serial) }
-        }
-        if unsafe unlinkat(directory, path, AT_REMOVEDIR) != 0, errno != ENOENT { throw storeError("rmdir", path) }
-    }
-
-    private static func removeChild(
-        _ name: String,
-        of root: CInt,
-        _ path: String,
-        _ serial: inout Int
-    ) throws(HostError) {
-        if unsafe unlinkat(root, name, 0) == 0 || errno == ENOENT { return }
-        if unsafe unlinkat(root, name, AT_REMOVEDIR) == 0 { return }
-        _ = unsafe fchmodat(root, name, 0o700, 0)
-        let number = unsafe openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard number >= 0 else { throw storeError("openat", "\(path)/\(name)") }
-        let child = OwnedFD(number)
-        for inner in try list(child.rawValue, "\(path)/\(name)") {
-            if unsafe unlinkat(child.rawValue, inner, 0) == 0 { continue }
-            if unsafe unlinkat(child.rawValue, inner, AT_REMOVEDIR) == 0 { continue }
-            var moved = false
-            while !moved {
-                serial += 1
-                moved = unsafe renameat(child.rawValue, inner, root, ".removing-\(serial)") == 0
-                if !moved, errno != EEXIST, errno != ENOTEMPTY, errno != ENOTDIR {
-                    throw storeError("renameat", "\(path)/\(name)/\(inner)")
-                }
-            }
-        }
-        if unsafe unlinkat(root, name, AT_REMOVEDIR) != 0, errno != ENOENT {
-            throw storeError("rmdir", "\(path)/\(name)")
-        }
+    public static func remove(_ path: String, in directory: CInt? = nil) throws(HostError) {
+        do throws(SyscallError) { try FileTree.remove(path, in: directory) } catch { throw storeError(error) }
     }
 
     /// The names in a directory, sorted, without `.` and `..`.

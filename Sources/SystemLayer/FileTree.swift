@@ -5,23 +5,30 @@ import Glibc
 public enum FileTree {
     /// Removes a file or a tree; one that is gone counts as removed.
     ///
-    /// Follows no symlink, crosses no mount, opens directories that lack permissions, and uses bounded memory and
-    /// descriptors however deep a workload made it: what lies deeper than 64 is first moved up.
-    /// - Parameter path: absolute; its last component may be a symlink, which itself is removed.
+    /// Follows no symlink, crosses no mount, opens directories that lack permissions, takes names that are no text, and
+    /// uses bounded memory and descriptors however deep a workload made it: what lies deeper than 64 is first moved up.
+    /// - Parameters:
+    ///   - path: absolute, or a name in `directory`; its last component may be a symlink, which itself is removed.
+    ///   - directory: an open one that nothing is mounted in, so that a filtered process needs no openat2(2);
+    ///     nil for an absolute path.
     /// - Throws: the first failing call; EXDEV or EBUSY where a mount is in the way.
-    public static func remove(_ path: String) throws(SyscallError) {
-        if unsafe unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR { return }
-        guard errno == EISDIR || errno == EPERM else { throw SyscallError("unlink", errno, path) }
-        let top = try openDirectory(in: AT_FDCWD, CStrings.terminated(path), subject: path)
-        var moved = 0
-        try empty(top.rawValue, top: top.rawValue, depth: 0, moved: &moved, subject: path)
+    public static func remove(_ path: String, in directory: CInt? = nil) throws(SyscallError) {
+        let mayMeetMounts = directory == nil
+        let directory = directory ?? AT_FDCWD
+        if unsafe unlinkat(directory, path, 0) == 0 || errno == ENOENT || errno == ENOTDIR { return }
+        guard errno == EISDIR || errno == EPERM else { throw SyscallError("unlinkat", errno, path) }
+        if unsafe unlinkat(directory, path, AT_REMOVEDIR) == 0 { return }
+        let top = try open(CStrings.terminated(path), in: directory, subject: path, mayMeetMounts: mayMeetMounts)
+        var removal = Removal(top: top.rawValue, subject: path, mayMeetMounts: mayMeetMounts)
         // Each pass removes what the one before moved up, and may move up what lay below that.
-        var last = 0
-        while last != moved {
-            last = moved
-            try empty(top.rawValue, top: top.rawValue, depth: 0, moved: &moved, subject: path)
+        var last = -1
+        while last != removal.moved {
+            last = removal.moved
+            try removal.empty(top.rawValue, depth: 0)
         }
-        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw SyscallError("rmdir", errno, path) }
+        guard unsafe unlinkat(directory, path, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+            throw SyscallError("unlinkat", errno, path)
+        }
     }
 
     /// Makes a directory and those above it.
@@ -45,63 +52,71 @@ public enum FileTree {
         guard about.st_mode & S_IFMT == S_IFDIR else { throw SyscallError("mkdir", ENOTDIR, path) }
     }
 
-    private static func openDirectory(
-        in directory: CInt,
+    /// One removal under way.
+    private struct Removal {
+        let top: CInt
+        let subject: String
+        let mayMeetMounts: Bool
+        var moved = 0
+
+        mutating func empty(_ directory: CInt, depth: Int) throws(SyscallError) {
+            for name in try names(in: directory, subject: subject) {
+                if unsafe unlinkat(directory, name, 0) == 0 || errno == ENOENT { continue }
+                if errno == EACCES {
+                    // Our own directory lacks the write bit: only its owner gets here, root never does.
+                    _ = fchmod(directory, 0o700)
+                    if unsafe unlinkat(directory, name, 0) == 0 { continue }
+                }
+                guard errno == EISDIR || errno == EPERM else { throw SyscallError("unlinkat", errno, subject) }
+                if unsafe unlinkat(directory, name, AT_REMOVEDIR) == 0 { continue }
+                if depth >= 64 {
+                    moved += 1
+                    let aside = ".moved-\(moved)-\(UInt64.random(in: 0 ... .max))"
+                    let result = unsafe csh_renameat(directory, name, top, aside)
+                    guard result == 0 else { throw SyscallError("renameat", -result, subject) }
+                    continue
+                }
+                let child = try open(name, in: directory, subject: subject, mayMeetMounts: mayMeetMounts)
+                try empty(child.rawValue, depth: depth + 1)
+                guard unsafe unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+                    throw SyscallError("unlinkat", errno, subject)
+                }
+            }
+        }
+    }
+
+    private static func open(
         _ name: [CChar],
-        subject: String
+        in directory: CInt,
+        subject: String,
+        mayMeetMounts: Bool
     ) throws(SyscallError) -> OwnedFD {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         // RESOLVE_NO_MAGICLINKS is 2, RESOLVE_NO_XDEV is 1; a mount below must never be emptied.
         let resolve: UInt64 = directory == AT_FDCWD ? 2 : 3
-        let flags = UInt64(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        var number = unsafe csh_openat2(directory, name, flags, 0, resolve)
+        func attempt() -> CInt {
+            if mayMeetMounts { return unsafe csh_openat2(directory, name, UInt64(flags), 0, resolve) }
+            let number = unsafe openat(directory, name, flags)
+            return number < 0 ? -errno : number
+        }
+        var number = attempt()
         if number == -EACCES {
             _ = unsafe fchmodat(directory, name, 0o700, 0)
-            number = unsafe csh_openat2(directory, name, flags, 0, resolve)
+            number = attempt()
         }
-        guard number >= 0 else { throw SyscallError("openat2", -number, subject) }
+        guard number >= 0 else { throw SyscallError("openat", -number, subject) }
         return OwnedFD(number)
     }
 
-    private static func empty(
-        _ directory: CInt,
-        top: CInt,
-        depth: Int,
-        moved: inout Int,
-        subject: String
-    ) throws(SyscallError) {
-        for name in try names(in: directory, subject: subject) {
-            if unsafe unlinkat(directory, name, 0) == 0 || errno == ENOENT { continue }
-            if errno == EACCES {
-                // Our own directory lacks the write bit: only its owner gets here, root never does.
-                _ = fchmod(directory, 0o700)
-                if unsafe unlinkat(directory, name, 0) == 0 { continue }
-            }
-            guard errno == EISDIR || errno == EPERM else { throw SyscallError("unlinkat", errno, subject) }
-            if unsafe unlinkat(directory, name, AT_REMOVEDIR) == 0 { continue }
-            if depth >= 64 {
-                moved += 1
-                let aside = ".moved-\(moved)-\(UInt64.random(in: 0 ... .max))"
-                let result = unsafe csh_renameat(directory, name, top, aside)
-                guard result == 0 else { throw SyscallError("renameat", -result, subject) }
-                continue
-            }
-            let child = try openDirectory(in: directory, name, subject: subject)
-            try empty(child.rawValue, top: top, depth: depth + 1, moved: &moved, subject: subject)
-            guard unsafe unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
-                throw SyscallError("unlinkat", errno, subject)
-            }
-        }
-    }
-
     private static func names(in directory: CInt, subject: String) throws(SyscallError) -> [[CChar]] {
-        let copy = fcntl(directory, F_DUPFD_CLOEXEC, 3)
-        guard copy >= 0 else { throw SyscallError("fcntl", errno, subject) }
+        // A descriptor of its own: the stream takes it over, and a duplicate would share its offset.
+        let copy = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0 else { throw SyscallError("openat", errno, subject) }
         guard let stream = unsafe fdopendir(copy) else {
             _ = Glibc.close(copy)
             throw SyscallError("fdopendir", errno, subject)
         }
         defer { unsafe _ = closedir(stream) }
-        unsafe rewinddir(stream)
         var all: [[CChar]] = []
         while let entry = unsafe readdir(stream) {
             // Bytes, not text: a workload may name its files in anything.

@@ -12,9 +12,16 @@ final class EndSignals: Sendable {
     }
     private let state = Mutex(State())
 
-    /// Catches them; the second one ends the process at once.
-    init() async {
-        for number in [SIGTERM, SIGINT] {
+    private let hurried: ExitCode
+
+    /// Catches them.
+    ///
+    /// - Parameters:
+    ///   - numbers: which.
+    ///   - hurried: with what the second one ends the process, at once.
+    init(_ numbers: [Int32] = [SIGTERM, SIGINT], hurried: ExitCode = .failure) async {
+        self.hurried = hurried
+        for number in numbers {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [self] in
                 // Naming the source keeps it until the process ends.
@@ -38,6 +45,9 @@ final class EndSignals: Sendable {
         }
     }
 
+    /// Whether one has come.
+    var haveCome: Bool { state.withLock { $0.seen > 0 } }
+
     private func came() {
         let (seen, waiter) = state.withLock { state in
             state.seen += 1
@@ -45,6 +55,6 @@ final class EndSignals: Sendable {
             return (state.seen, state.waiter)
         }
         waiter?.resume()
-        if seen > 1 { _exit(ExitCode.failure.rawValue) }
+        if seen > 1 { _exit(hurried.rawValue) }
     }
 }

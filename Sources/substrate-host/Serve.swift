@@ -77,7 +77,10 @@ enum Serve {
         let own = OwnService(host: host, backends: { found.describe(pool) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
-        let server = try GRPCServer(methods: contract.methods.merging(own.methods) { first, _ in first })
+        let server = try GRPCServer(
+            methods: contract.methods.merging(own.methods) { first, _ in first },
+            refusal: Handlers.refusal
+        )
         for endpoint in options.listen { try listen(server, endpoint, options, logger) }
         server.start()
         server.setServing(true)

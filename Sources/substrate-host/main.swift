@@ -10,8 +10,8 @@ do {
     case .doctor(let options): code = Doctor.run(options)
     case .backends(let options): code = try FoundBackends.run(options)
     case .serve(let options): code = try await Serve.run(options)
-    case .demo(let options): code = try await Demo.run(options)
-    case let command: code = try await ClientCommands.run(command) ?? .usage
+    case .demo(let options): code = try await Interruption.heeding { try await Demo.run(options) }
+    case let command: code = try await Interruption.heeding { try await ClientCommands.run(command) ?? .usage }
     }
     exit(code.rawValue)
 } catch let error as UsageError {

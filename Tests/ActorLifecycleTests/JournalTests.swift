@@ -61,18 +61,6 @@ struct JournalTests {
         }
     }
 
-    @Test("keeps no environment value")
-    func noSecrets() throws {
-        try scoped {
-            let journal = try Journal(path: path)
-            try journal.put(record("a"))
-            let names = try FileManager.default.contentsOfDirectory(atPath: directory)
-            #expect(names.contains("journal.sqlite"))
-            let text = try JSONEncoder().encode(record("a"))
-            #expect(!String(decoding: text, as: UTF8.self).contains("\"value\""))
-        }
-    }
-
     @Test("reports a record that does not decode and gives the others")
     func broken() throws {
         try scoped {

@@ -1,11 +1,12 @@
 import Foundation
 import HostErrors
 import SystemLayer
+import TestSupport
 import Testing
 
 @testable import ActorNetwork
 
-@Suite("Actor namespaces", .enabled(if: geteuid() == 0, "needs root"), .timeLimit(.minutes(1)))
+@Suite("Actor namespaces", .enabled(if: TestMachine.needs(TestMachine.isRoot), "needs root"), .timeLimit(.minutes(1)))
 struct ActorNamespaceTests {
     @Test("created twice it is one mount, removed twice it is none")
     func repeated() throws {

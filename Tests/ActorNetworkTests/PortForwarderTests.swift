@@ -1,11 +1,12 @@
 import Foundation
 import HostErrors
 import SystemLayer
+import TestSupport
 import Testing
 
 @testable import ActorNetwork
 
-@Suite("Published ports", .enabled(if: geteuid() == 0, "needs root"), .timeLimit(.minutes(1)))
+@Suite("Published ports", .enabled(if: TestMachine.needs(TestMachine.isRoot), "needs root"), .timeLimit(.minutes(1)))
 struct PortForwarderTests {
     /// Connects to a loopback port of the host; nil when refused.
     private func connect(_ port: UInt16) -> OwnedFD? {

@@ -2,11 +2,12 @@ import ActorContract
 import Foundation
 import HostErrors
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ActorNetwork
 
-@Suite("Readiness", .enabled(if: geteuid() == 0, "needs root"), .timeLimit(.minutes(1)))
+@Suite("Readiness", .enabled(if: TestMachine.needs(TestMachine.isRoot), "needs root"), .timeLimit(.minutes(1)))
 struct ReadinessTests {
     private func wait(
         _ scratch: Scratch,
@@ -48,8 +49,8 @@ struct ReadinessTests {
         let responder = try Responder(in: scratch) { _, _ in Responder.status(Deadline.now() < ready ? 503 : 200) }
         let report = try await wait(scratch, [responder.port])
         let late = Deadline.now() - ready
-        #expect(report.attempts > 3)
-        #expect(late >= 0 && late < 3_000_000_000)
+        #expect(report.attempts >= 2)
+        #expect(late >= 0 && late < 10_000_000_000)
     }
 
     @Test("only 200 counts: neither 204 nor a redirect does", arguments: [204, 301, 404, 500])
@@ -96,7 +97,7 @@ struct ReadinessTests {
         let error = await #expect(throws: HostError.self) { _ = try await task.value }
         #expect(error?.code == .cancelled)
         #expect(error?.message.hasPrefix("readyz cancelled for \"web\" after ") == true)
-        #expect(Deadline.now() - start < 3_000_000_000)
+        #expect(Deadline.now() - start < 10_000_000_000)
     }
 
     @Test("a workload that ended fails the wait at once, in its own words")
@@ -108,7 +109,7 @@ struct ReadinessTests {
             try await wait(scratch, [hung.port, 9]) { Deadline.now() > ended ? "web exited with 3" : nil }
         }
         #expect(error == HostError(.failedPrecondition, .crashed, "web exited with 3"))
-        #expect(Deadline.now() - ended < 3_000_000_000)
+        #expect(Deadline.now() - ended < 10_000_000_000)
     }
 
     @Test("the first failure ends the others")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The house as DESIGN draws it: the rooms, what each may use, and which stay fit for the static binaries.
-private struct Room {
+struct Room {
     let uses: Set<String>
     var isStatic = false
 }
@@ -13,7 +13,7 @@ private let hostRooms: Set<String> = [
 ]
 
 /// Every room may use `HostErrors` and the C bridges it owns; otherwise only what its row names.
-private let rooms: [String: Room] = [
+let rooms: [String: Room] = [
     "HostErrors": Room(uses: [], isStatic: true),
     "SystemLayer": Room(uses: ["CSystemShims"], isStatic: true),
     "ActorContract": Room(uses: []),
@@ -65,7 +65,7 @@ struct ArchitectureTests {
         .deletingLastPathComponent()
     private static let sources = root.appendingPathComponent("Sources")
 
-    private struct Source {
+    struct Source {
         /// Beneath `Sources`.
         let path: String
         let lines: [Substring]
@@ -73,7 +73,7 @@ struct ArchitectureTests {
     }
 
     /// Every hand-written file of the endings.
-    private static func files(_ endings: Set<String>) throws -> [Source] {
+    static func files(_ endings: Set<String>) throws -> [Source] {
         let walk = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
         var found: [Source] = []
         for case let file as URL in walk where endings.contains(file.pathExtension) {
@@ -192,10 +192,11 @@ struct ArchitectureTests {
         return nil
     }
 
-    @Test("no file is longer than 600 lines")
+    @Test("no file is longer than 400 lines")
     func lengths() throws {
         for file in try Self.files(["swift", "c", "h"]) {
-            #expect(file.lines.count <= 601, "Sources/\(file.path) has \(file.lines.count) lines")
+            // A file that ends its last line has an empty piece behind it.
+            #expect(file.lines.count <= 401, "Sources/\(file.path) has \(file.lines.count - 1) lines")
         }
     }
 

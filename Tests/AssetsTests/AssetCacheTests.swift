@@ -1,6 +1,7 @@
 import Glibc
 import HostErrors
 import SystemLayer
+import TestSupport
 import Testing
 import Transfer
 
@@ -8,12 +9,12 @@ import Transfer
 
 /// A directory that is gone when the test is.
 final class Scratch {
-    let path: String
+    private let directory: ScratchDirectory
+    var path: String { directory.path }
     init() throws {
-        path = "/tmp/assets-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        directory = try ScratchDirectory("assets")
         try DirectoryTree.make("\(path)/root/in")
     }
-    deinit { try? DirectoryTree.remove(path) }
 
     func cache(max: Int64 = 8 << 30) -> AssetCache {
         AssetCache(baseDirectory: "\(path)/base", roots: ["\(path)/root/"], maxBytes: max)

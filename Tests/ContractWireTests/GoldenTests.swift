@@ -12,7 +12,8 @@ import Testing
     }
 
     @Test func everyFixtureDecodesToTheForeignFieldsAndBack() throws {
-        for golden in try Golden.all() where !golden.parts.message.hasSuffix("Response") {
+        for golden in try Golden.all()
+        where golden.parts.dialect != "host" && !golden.parts.message.hasSuffix("Response") {
             let dialect: Dialect = golden.parts.dialect == "june" ? .june : .autumn
             // The earlier autumn's Readyz is today's WakeupProbe.
             let name = dialect == .autumn && golden.parts.message == "Readyz" ? "WakeupProbe" : golden.parts.message
@@ -38,14 +39,17 @@ import Testing
         }
     }
 
-    @Test func theGeneratedCIsThatOfTheProtos() throws {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/protoc-c") else { return }
+    private static let hasGenerator = FileManager.default.isExecutableFile(atPath: "/usr/bin/protoc-c")
+    private static let isCI = ProcessInfo.processInfo.environment["CI"] == "true"
+
+    @Test(.enabled(if: hasGenerator || isCI, "protoc-c is not installed: apt-get install protobuf-c-compiler"))
+    func theGeneratedCIsThatOfTheProtos() throws {
         let process = Process()
         process.executableURL = Golden.root.appending(path: ".ci/protos")
         process.arguments = ["--check"]
         try process.run()
         process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "run .ci/protos")
+        #expect(process.terminationStatus == 0, "the checked-in C is not that of the .proto files: make protos")
     }
 
     @Test(arguments: ["june", "autumn", "early"])
@@ -92,50 +96,5 @@ import Testing
             default: continue
             }
         }
-    }
-
-    @Test func mutatedRequestsNeverCrash() throws {
-        var generator = SplitMix(state: 0x5EED)
-        let seeds = try Golden.all().filter { $0.parts.message.hasSuffix("Request") && $0.bytes.count > 8 }
-        var refused = 0
-        for round in 0..<20_000 {
-            var bytes = seeds[round % seeds.count].bytes
-            for _ in 0...Int.random(in: 0..<6, using: &generator) {
-                let at = Int.random(in: 0..<max(1, bytes.count), using: &generator)
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0 where !bytes.isEmpty: bytes[at] = UInt8.random(in: .min ... .max, using: &generator)
-                case 1 where !bytes.isEmpty: bytes.removeSubrange(at..<min(bytes.count, at + 3))
-                case 2: bytes.insert(UInt8.random(in: .min ... .max, using: &generator), at: min(at, bytes.count))
-                default: bytes = Array(bytes.prefix(at))
-                }
-            }
-            let method = ContractMethod.allCases[round % ContractMethod.allCases.count]
-            do {
-                let dialect = try ContractWire.detect(bytes, method: method, configured: .auto)
-                switch method {
-                case .run: _ = try ContractWire.decodeRun(bytes, dialect: dialect)
-                case .checkpoint: _ = try ContractWire.decodeCheckpoint(bytes, dialect: dialect)
-                case .restore: _ = try ContractWire.decodeRestore(bytes, dialect: dialect)
-                case .terminate: _ = try ContractWire.decodeTerminate(bytes)
-                case .uploadPausedCheckpoint: _ = try ContractWire.decodeUploadPausedCheckpoint(bytes)
-                case .pruneLocalCheckpoints: _ = try ContractWire.decodePruneLocalCheckpoints(bytes)
-                }
-            } catch {
-                refused += 1
-                #expect(error.code == .invalidArgument)
-            }
-        }
-        #expect(refused > 1000)
-    }
-}
-
-/// A small generator with a seed, so that a failure can be had again.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

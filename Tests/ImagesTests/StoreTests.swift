@@ -2,6 +2,7 @@ import Glibc
 import HostErrors
 import Snapshots
 import SystemLayer
+import TestSupport
 import Testing
 import Transfer
 
@@ -9,20 +10,14 @@ import Transfer
 
 /// A base directory that is gone when the test is, and the real unpacker of this package.
 final class Base {
-    let path: String
+    private let directory: ScratchDirectory
+    var path: String { directory.path }
     init() throws {
-        path = "/tmp/images-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        directory = try ScratchDirectory("images")
         try DirectoryTree.make("\(path)/layout/blobs/sha256")
     }
-    deinit { try? DirectoryTree.remove(path) }
 
-    static var unpacker: String? {
-        for path in [".build/debug/substrate-unpack", ".build/release/substrate-unpack"]
-        where unsafe access(path, X_OK) == 0 {
-            return path
-        }
-        return nil
-    }
+    static var unpacker: String { "\(TestMachine.products)/substrate-unpack" }
 
     func write(_ text: String, _ name: String) throws {
         try AtomicFile.write(Array(text.utf8), to: "\(path)/layout/\(name)")
@@ -58,7 +53,7 @@ final class Base {
     @Test("an image is unpacked once, each layer once, from verified bytes")
     func prepares() throws {
         let base = try Base()
-        let unpacker = try #require(Base.unpacker)
+        let unpacker = Base.unpacker
         let hex = try base.layout()
         let store = ImageStore(baseDirectory: base.path, unpacker: unpacker)
         let image = try store.prepare("oci:\(base.path)/layout")
@@ -85,7 +80,7 @@ final class Base {
     @Test("volumes are saved, verified, restored; a corrupt snapshot is refused and changes nothing")
     func snapshots() throws {
         let base = try Base()
-        let store = SnapshotStore(baseDirectory: base.path, unpacker: try #require(Base.unpacker))
+        let store = SnapshotStore(baseDirectory: base.path, unpacker: Base.unpacker)
         let path = "\(base.path)/durable-dir/data"
         try DirectoryTree.make(path)
         try AtomicFile.write(Array("41".utf8), to: "\(path)/count")
@@ -121,5 +116,10 @@ final class Base {
         #expect(unsafe rename("\(place)/one", "\(place)/.replaced-one") == 0)
         #expect(try store.list(actorDirectory: "a:b").map(\.name) == ["one"])
         #expect(throws: HostError.self) { try store.find(actorDirectory: "a:b", name: "../x") }
+        // What was removed is gone, and what was kept still restores.
+        #expect(throws: HostError.self) { try store.find(actorDirectory: "a:b", name: "two") }
+        try AtomicFile.write(Array("7".utf8), to: "\(path)/count")
+        try store.restoreVolumes(try store.find(actorDirectory: "a:b", name: "one"), into: volumes)
+        #expect(TextFile.read("\(path)/count") == "41")
     }
 }

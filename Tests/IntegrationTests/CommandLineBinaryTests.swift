@@ -38,7 +38,7 @@ struct CommandLineBinaryTests {
         #expect((report?["checks"] as? [[String: Any]])?.isEmpty == false)
     }
 
-    @Test("the completion scripts are what their shells can read")
+    @Test("bash completes commands, options and their values")
     func completion() async throws {
         let script = try await run("completion", "bash").output
         let probe = """
@@ -48,5 +48,47 @@ struct CommandLineBinaryTests {
             """
         let words = try await ProgramRun.run("/bin/bash", ["--norc", "-c", probe]).output
         #expect(words == "--contract\njune autumn auto\n")
+    }
+
+    @Test(
+        "zsh takes its script as this command's completion",
+        .enabled(if: TestMachine.needs("/usr/bin/zsh"), "zsh is not installed: apt-get install zsh")
+    )
+    func zsh() async throws {
+        let script = try await run("completion", "zsh").output
+        let probe = """
+            autoload -U compinit; compinit -u -D
+            \(script)
+            print -- ${_comps[substrate-host]}
+            """
+        let zsh = try await ProgramRun.run("/usr/bin/zsh", ["-f", "-c", probe])
+        #expect(zsh.output == "_bash_complete -F _substrate_host\n", "\(zsh.output)\(zsh.error)")
+    }
+
+    @Test(
+        "fish completes commands, options and their values",
+        .enabled(if: TestMachine.needs("/usr/bin/fish"), "fish is not installed: apt-get install fish")
+    )
+    func fish() async throws {
+        let script = try await run("completion", "fish").output
+        let probe = """
+            \(script)
+            complete -C 'substrate-host che'
+            echo ---
+            complete -C 'substrate-host serve --contr'
+            echo ---
+            complete -C 'substrate-host serve --contract '
+            echo ---
+            complete -C 'substrate-host completion '
+            """
+        let fish = try await ProgramRun.run("/usr/bin/fish", ["-N", "-c", probe])
+        let answers = fish.output.components(separatedBy: "---\n").map { answer in
+            answer.split(separator: "\n").map { $0.prefix { $0 != "\t" } }
+        }
+        try #require(answers.count == 4, "\(fish.error)")
+        #expect(answers[0] == ["checkpoint"])
+        #expect(answers[1] == ["--contract"])
+        #expect(Set(answers[2]) == ["june", "autumn", "auto"])
+        #expect(Set(answers[3]) == ["bash", "zsh", "fish"])
     }
 }

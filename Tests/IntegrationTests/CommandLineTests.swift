@@ -187,7 +187,7 @@ struct CommandLineTests {
 
     @Test("exit codes are what scripts rely on")
     func exitCodes() {
-        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 69])
+        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 69, 130])
     }
 
     @Test("an unknown backend is answered with those there are")

@@ -33,9 +33,9 @@ struct CyclesEndTests {
             let handle = try #require(Self.handle(spinner))
             let stop = try await host.stopFromOutside("spin")
             #expect(stop.code == 0)
-            // What the command itself takes on this machine at this moment is no part of the second.
+            // What the command itself takes on a loaded machine is no part of the second.
             let idle = try await host.stopFromOutside("spin").took
-            #expect(stop.took < idle + .seconds(1))
+            #expect(stop.took < idle * 3 + .seconds(1))
             #expect(handle.hasExited())
             #expect(TextFile.read("/proc/\(spinner)/stat") == nil, "it was reaped")
             let status = try await answer
@@ -95,7 +95,7 @@ struct CyclesEndTests {
             }
             let stop = try await host.stopFromOutside("slow")
             let idle = try await host.stopFromOutside("slow").took
-            #expect(stop.code == 0 && stop.took < idle + .seconds(1), "\(stop), \(idle)")
+            #expect(stop.code == 0 && stop.took < idle * 3 + .seconds(1), "\(stop), \(idle)")
             let status = try await answer
             #expect(Self.code(status) == HostError.Code.cancelled.rawValue, "\(status)")
             #expect(try await host.actor("slow").status == "stopped")

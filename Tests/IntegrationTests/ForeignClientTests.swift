@@ -19,7 +19,7 @@ struct ForeignClientTests {
                 for (dialect, target) in [
                     ("june", host.unix), ("autumn", host.tcp), ("june", host.tcp), ("autumn", host.unix),
                 ] {
-                    group.addTask { try await client(host, "tour", dialect, over: target) }
+                    group.addTask { try await Self.client(host, "tour", dialect, over: target) }
                 }
                 try await group.waitForAll()
             }
@@ -30,12 +30,12 @@ struct ForeignClientTests {
     @Test("what is refused, with which code and reason, and what is not touched by it", arguments: ["june", "autumn"])
     func codes(dialect: String) async throws {
         try await TestHost.with(arguments: ["--contract=\(dialect)"]) { host in
-            try await client(host, "codes", dialect, over: host.unix)
+            try await Self.client(host, "codes", dialect, over: host.unix)
         }
     }
 
     /// Takes a scenario of the foreign client; what it says is this test's word.
-    private func client(_ host: TestHost, _ scenario: String, _ dialect: String, over target: String) async throws {
+    static func client(_ host: TestHost, _ scenario: String, _ dialect: String, over target: String) async throws {
         let script = "\(TestMachine.checkout)/Tests/IntegrationTests/Foreign/client.py"
         let image = try await CounterImage.reference()
         let outcome = try await ProgramRun.run(

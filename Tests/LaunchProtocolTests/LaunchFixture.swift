@@ -7,6 +7,8 @@ final class LaunchFixture: Sendable {
     let directory: String
     static let namespaces: UInt64 = 0x2000_0000 | 0x0002_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
     static let canLaunch: Bool = {
+        // Where everything has been installed, what is missing is a failure and no reason to skip.
+        if let setting = unsafe getenv("CI"), unsafe String(cString: setting) == "true" { return true }
         guard getuid() == 0, unsafe access("/bin/busybox", X_OK) == 0 else { return false }
         return unsafe access(launcher, X_OK) == 0
     }()

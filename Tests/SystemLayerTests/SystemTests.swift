@@ -1,4 +1,6 @@
 import Glibc
+import HostErrors
+import TestSupport
 import Testing
 
 @testable import SystemLayer
@@ -75,6 +77,37 @@ struct SystemTests {
         try FileTree.remove(outside)
     }
 
+    @Test(
+        "a mount below a tree is never emptied, and the tree is removed once it is gone",
+        .enabled(if: TestMachine.needs(TestMachine.isRoot), "only root mounts")
+    )
+    func mountsAreNotCrossed() throws {
+        let (tree, outside) = (try ScratchDirectory("tree"), try ScratchDirectory("outside"))
+        try AtomicFile.write([1], to: "\(outside.path)/kept")
+        try FileTree.makeDirectories("\(tree.path)/a/b", mode: 0o755)
+        // A bind of the same file system: its device number gives nothing away.
+        try #require(unsafe mount(outside.path, "\(tree.path)/a/b", nil, UInt(MS_BIND), nil) == 0)
+        defer { _ = unsafe umount2("\(tree.path)/a/b", CInt(MNT_DETACH)) }
+        #expect(throws: SyscallError.self) { try FileTree.remove(tree.path) }
+        #expect(throws: HostError.self) { try DirectoryTree.remove(tree.path) }
+        #expect(TextFile.read("\(outside.path)/kept") != nil)
+        try #require(unsafe umount2("\(tree.path)/a/b", 0) == 0)
+        try FileTree.remove(tree.path)
+        #expect(unsafe access(tree.path, F_OK) != 0)
+    }
+
+    @Test("a name in an open directory is removed with all below it, and its neighbours stay")
+    func namesAreRemoved() throws {
+        let scratch = try ScratchDirectory("names")
+        try FileTree.makeDirectories("\(scratch.path)/old/a/b", mode: 0o755)
+        try AtomicFile.write([1], to: "\(scratch.path)/old/a/b/file")
+        try AtomicFile.write([1], to: "\(scratch.path)/kept")
+        _ = unsafe symlink("kept", "\(scratch.path)/link")
+        let directory = OwnedFD(unsafe open(scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        for name in ["old", "link", "absent"] { try DirectoryTree.remove(name, in: directory.rawValue) }
+        #expect(try DirectoryTree.names(in: scratch.path) == ["kept"])
+    }
+
     @Test func layoutsAreRead() {
         let hybrid = CgroupLayout.detect(
             mounts: """
@@ -98,7 +131,13 @@ struct SystemTests {
         #expect(unified.description == "v2 (cpu, memory, pids)")
     }
 
-    @Test(.enabled(if: getuid() == 0 && CgroupLayout.detect().v2Base != nil, "needs root and cgroup v2"))
+    @Test(
+        "a cgroup bounds processor, memory and processes, and kills what is in it",
+        .enabled(
+            if: TestMachine.needs(TestMachine.isRoot && CgroupLayout.detect().v2Base != nil),
+            "needs root and cgroup v2"
+        )
+    )
     func cgroupBoundsAndKills() throws {
         let layout = CgroupLayout.detect()
         let name = "substrate-test/\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -110,8 +149,23 @@ struct SystemTests {
         plan.cgroupV2 = descriptor.rawValue
         let child = try spawn(plan)
         #expect(cgroup.processes().contains(child.pid))
-        if let pids = layout.v1Bases["pids"] {
-            #expect(TextFile.read("\(pids)/\(name)/pids.max") == "3\n")
+        // Each limit in the version that has its controller on this machine.
+        let limited = [
+            ("pids", "pids.max", "pids.max", "3\n"),
+            ("memory", "memory.limit_in_bytes", "memory.max", "\(64 << 20)\n"),
+        ]
+        for (controller, old, new, value) in limited {
+            let file = layout.v1Bases[controller].map { "\($0)/\(name)/\(old)" } ?? "\(path)/\(new)"
+            #expect(TextFile.read(file) == value, "\(file)")
+        }
+        if let cpu = layout.v1Bases["cpu"] {
+            let numbers = ["cpu.cfs_quota_us", "cpu.cfs_period_us"].map { file in
+                TextFile.read("\(cpu)/\(name)/\(file)").flatMap { Int($0.dropLast()) } ?? 0
+            }
+            #expect(numbers[1] > 0 && numbers[0] * 2 == numbers[1], "half a processor: \(numbers)")
+        } else {
+            let numbers = (TextFile.read("\(path)/cpu.max") ?? "").split { $0.isWhitespace }.compactMap { Int($0) }
+            #expect(numbers.count == 2 && numbers[0] * 2 == numbers[1], "half a processor: \(numbers)")
         }
         #expect(Cgroup.open(layout: layout, name: name) == cgroup)
         cgroup.kill()

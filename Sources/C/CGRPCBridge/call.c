@@ -172,6 +172,15 @@ static const uint8_t *bytes_of(const grpc_slice *slice, size_t *length) {
 
 const uint8_t *cgb_call_method(const cgb_call *call, size_t *length) { return bytes_of(&call->details.method, length); }
 
+size_t cgb_call_headers_size(const cgb_call *call) {
+    size_t size = 0;
+    for (size_t index = 0; index < call->headers.count; index++) {
+        const grpc_metadata *pair = &call->headers.metadata[index];
+        size += GRPC_SLICE_LENGTH(pair->key) + GRPC_SLICE_LENGTH(pair->value) + 32;
+    }
+    return size;
+}
+
 int cgb_call_peer_fd(const cgb_call *call) {
     char *peer = grpc_call_get_peer(call->call);
     if (peer == NULL) return -1;

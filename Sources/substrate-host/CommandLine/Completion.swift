@@ -52,6 +52,10 @@ enum Completion: String, CaseIterable {
         let program = "complete -c \(Program.name)"
         for command in CommandTable.commands {
             lines.append("\(program) -n __fish_use_subcommand -f -a \(command.name) -d '\(quoted(command.summary))'")
+            if command.name == "completion" {
+                let shells = allCases.map(\.rawValue).joined(separator: " ")
+                lines.append("\(program) -n '__fish_seen_subcommand_from completion' -f -a '\(shells)'")
+            }
             for option in command.options {
                 var line = "\(program) -n '__fish_seen_subcommand_from \(command.name)' -l \(option.name)"
                 if let short = option.short { line += " -s \(short)" }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes golden.txt: every message of both dialects in the bytes of a foreign implementation.
+"""Writes golden.txt: every message of both dialects and of our own service in the bytes of a foreign implementation.
 
-The .proto it compiles is written from the field table below (contract 1.2), never from our own .proto files.
+The .proto it compiles for a dialect is written from the field table below (contract 1.2), never from our own .proto
+files; that of our own service has no other source than our host.proto.
 A line is: dialect.Message[#variant] TAB hex TAB flattened fields. Needs grpcio-tools.
 """
 import copy
@@ -183,6 +184,30 @@ def fill(message, variant):
             setattr(message, field.name, NUMBERS[field.name])
 
 
+def fill_own(message, variant):
+    """Our own service: plain values at first, then the ends of each type and repeated fields of two."""
+    for field in message.DESCRIPTOR.fields:
+        count = 1 + variant if field.is_repeated else 1
+        for index in range(count):
+            if field.message_type is not None:
+                child = getattr(message, field.name)
+                fill_own(child.add() if field.is_repeated else child, variant)
+                continue
+            number = field.number + index
+            value = {
+                field.TYPE_STRING: f"{field.name}-{index}" if variant == 0 else f"grüß {field.name} {index} \U0001f980",
+                field.TYPE_BYTES: b"a line" if variant == 0 else b"\xff\x00\x80",
+                field.TYPE_BOOL: True,
+                field.TYPE_DOUBLE: number + 0.5 if variant == 0 else -0.125,
+                field.TYPE_INT64: number * 1000 if variant == 0 else -(1 << 63),
+                field.TYPE_UINT32: number * 1000 if variant == 0 else (1 << 32) - 1,
+            }[field.type]
+            if field.is_repeated:
+                getattr(message, field.name).append(value)
+            else:
+                setattr(message, field.name, value)
+
+
 def flatten(dialect, message, path, out):
     for field, value in message.ListFields():
         name = RENAMED.get(f"{dialect}.{message.DESCRIPTOR.name}.{field.name}", field.name)
@@ -205,7 +230,24 @@ def flatten(dialect, message, path, out):
                 out.append(step)
                 flatten(dialect, one, step + ".", out)
             else:
-                out.append(f"{step}={int(one) if isinstance(one, (int, bool)) else one}")
+                shown = int(one) if isinstance(one, (int, bool)) else one.hex() if isinstance(one, bytes) else one
+                out.append(f"{step}={shown}")
+
+
+def own(work):
+    """The fixtures of our own service."""
+    protos = pathlib.Path(__file__).resolve().parents[3] / "Sources/ContractWire/Protos"
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}", f"--python_out={work}", "host.proto"]
+    subprocess.run(command, check=True)
+    module = importlib.import_module("host_pb2")
+    for name, descriptor in module.DESCRIPTOR.message_types_by_name.items():
+        for variant in range(2 if descriptor.fields else 1):
+            message = getattr(module, name)()
+            fill_own(message, variant)
+            out = []
+            flatten("HOST", message, "", out)
+            label = f"host.{name}" + (f"#{variant}" if descriptor.fields else "")
+            yield "\t".join([label, message.SerializeToString(deterministic=True).hex(), ";".join(out)])
 
 
 def main():
@@ -230,6 +272,7 @@ def main():
                     label = f"{dialect.lower()}.{name}" + (f"#{variant}" if variants > 1 else "")
                     data = message.SerializeToString(deterministic=True)
                     lines.append("\t".join([label, data.hex(), ";".join(out)]))
+        lines += own(work)
     (here / "golden.txt").write_text("\n".join(lines) + "\n")
     print(len(lines), "fixtures")
 

@@ -5,12 +5,17 @@ Takes one scenario against a host that runs; prints `ok` or `FAIL` for each clai
 TARGET is unix:PATH or HOST:PORT; ASSET is a file beneath the host's --asset-root.
 """
 import hashlib
+import os
 import pathlib
+import signal
+import socket
+import struct
 import sys
 import time
 
 import grpc
 
+import flood
 import wire
 
 
@@ -80,6 +85,10 @@ def refusals(client, name):
     client.check("invalid UTF-8 is refused by field name", code == "INVALID_ARGUMENT" and "command" in text, (code, text))
     code, text, _ = client.call("Run", run.SerializeToString()[:-3])
     client.check("cut bytes are refused", code == "INVALID_ARGUMENT", (code, text))
+    large = b"\x0a" + b"\x80\x80\x80\x0a" + b"a" * (20 << 20)
+    client.refused("a request of 20 MiB", "Run", large, "RESOURCE_EXHAUSTED", "the request is 20971525 bytes…",
+                   reason="LIMIT_EXCEEDED")
+    client.refused("a method that is none", "Sing", b"", "UNIMPLEMENTED", reason="NOT_SERVED")
     client.is_ready("all of it", key)
     client.equal("no other actor came of it", client.actors(), [key])
 
@@ -87,9 +96,7 @@ def refusals(client, name):
 def unready(client, name):
     """A workload that never becomes ready, and a caller with less patience than the probe."""
     slot, key = f"{name}-1", client.key(name)
-    run = client.request("RunRequest", name, slot)
-    del run.spec.containers[0].command[:]
-    run.spec.containers[0].command.extend(["/bin/busybox", "sleep", "1000"])
+    run = sleeper(client, name)
     begun = time.monotonic()
     client.refused("Run past its deadline", "Run", run, "DEADLINE_EXCEEDED", timeout=1.5)
     actor = client.becomes(key, "failed", 5)
@@ -98,6 +105,49 @@ def unready(client, name):
     client.good("the slot is free for another", "Run", client.request("RunRequest", name + "-next", slot))
     client.tidy(name + "-next")
     client.good("the name is free for itself", "Run", client.request("RunRequest", name, slot))
+    client.tidy(name)
+
+
+    cancelled(client, name)
+    late(client, name)
+
+
+def sleeper(client, name):
+    run = client.request("RunRequest", name, f"{name}-1")
+    del run.spec.containers[0].command[:]
+    run.spec.containers[0].command.extend(["/bin/busybox", "sleep", "1000"])
+    return run
+
+
+def cancelled(client, name):
+    """A caller that gives up while the workload becomes ready."""
+    key, call = client.key(name), client.contract.Run.future(sleeper(client, name), timeout=25)
+    actor = client.becomes_live(key)
+    client.check("Run is under way", actor is not None and actor.status in ("pulling", "starting"), actor)
+    call.cancel()
+    actor = client.becomes(key, "stopped", 10)
+    client.equal("a cancelled Run is stopped", (actor.status, actor.reason, actor.pid), ("stopped", "", 0))
+    client.good("and its slot is free", "Run", client.request("RunRequest", name + "-next", f"{name}-1"))
+    client.tidy(name, name + "-next")
+
+
+def late(client, name):
+    """A caller that leaves the deadline to the host: what it is told."""
+    one = flood.Connection(client.target.removeprefix("unix:"))
+    message = sleeper(client, name).SerializeToString()
+    one.send(flood.frame(flood.HEADERS, flood.END_HEADERS, 1,
+                         flood.block("/atelet.AteomHerder/Run", [("grpc-timeout", "900m")])))
+    one.send(flood.frame(flood.DATA, flood.END_STREAM, 1, b"\0" + struct.pack(">I", len(message)) + message))
+    end = one.until(lambda kind, flags, *_: kind == flood.HEADERS and flags & flood.END_STREAM, 20)
+    block = end[3] if end else b""
+    # By the verb, which stops a little earlier, or by the transport on a machine that is slow.
+    texts = (b'readyz for "counter" never returned 200', b"the deadline passed")
+    client.check("the host's own deadline, in words", any(one in block for one in texts), block)
+    for part in (b"grpc-status\x014", b"x-server-elapsed-us", b"grpc-status-details-bin"):
+        client.check(f"the host's own deadline: {part}", part in block, block)
+    actor = client.becomes(client.key(name), "failed", 5)
+    client.equal("its status", (actor.status, actor.reason, actor.pid), ("failed", "readiness_timeout", 0))
+    one.close()
     client.tidy(name)
 
 
@@ -214,6 +264,33 @@ def autumn_codes(client):
     unready(client, "sleeper")
 
 
+def health(client, target):
+    """grpc.health.v1 while the host serves, and as it drains; ends the host."""
+    asked, word = client.health_pb.HealthCheckRequest, client.health_pb.HealthCheckResponse
+    for service in ("", "atelet.AteomHerder", "substrate.host.v1.Host", "grpc.health.v1.Health"):
+        answer = client.health.Check(asked(service=service), timeout=10)
+        client.equal(f"Check of {service!r}", answer.status, word.SERVING)
+    try:
+        client.check("Check of a service that is none", False, client.health.Check(asked(service="no.Such"), timeout=10))
+    except grpc.RpcError as error:
+        client.equal("Check of a service that is none", error.code(), grpc.StatusCode.NOT_FOUND)
+    unknown = client.health.Watch(asked(service="no.Such"), timeout=20)
+    client.equal("Watch of a service that is none", next(unknown).status, word.SERVICE_UNKNOWN)
+    unknown.cancel()
+    watches = [client.health.Watch(asked(service=service), timeout=20) for service in ("", "atelet.AteomHerder")]
+    client.equal("Watch begins with now", [next(one).status for one in watches], [word.SERVING] * 2)
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(target.removeprefix("unix:"))
+        pid = struct.unpack("iII", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    os.kill(pid, signal.SIGTERM)
+    client.equal("Watch tells of the drain", [next(one).status for one in watches], [word.NOT_SERVING] * 2)
+    for one in watches:
+        try:
+            client.check("Watch ends with the host", False, next(one, None))
+        except grpc.RpcError as error:
+            client.equal("Watch ends with the host", error.code(), grpc.StatusCode.UNAVAILABLE)
+
+
 def main():
     scenario, dialect, target, image, asset = sys.argv[1:]
     client = wire.Client(dialect, target, image, pathlib.Path(asset))
@@ -222,6 +299,8 @@ def main():
             tour(client, dialect + ("-unix" if target.startswith("unix:") else "-tcp"))
         elif scenario == "codes":
             (june_codes if dialect == "june" else autumn_codes)(client)
+        elif scenario == "health":
+            health(client, target)
         else:
             sys.exit(__doc__)
     except grpc.RpcError as error:

@@ -25,8 +25,14 @@ METHODS = {
 }
 HEALTH = """syntax = "proto3"; package grpc.health.v1;
 message HealthCheckRequest { string service = 1; }
-message HealthCheckResponse { enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; } ServingStatus status = 1; }
-service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
+message HealthCheckResponse {
+  enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+  ServingStatus status = 1;
+}
+service Health {
+  rpc Check(HealthCheckRequest) returns (HealthCheckResponse);
+  rpc Watch(HealthCheckRequest) returns (stream HealthCheckResponse);
+}
 """
 DETAILS = """syntax = "proto3"; package foreign.rpc; import "google/protobuf/any.proto";
 message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
@@ -71,15 +77,15 @@ class Client:
     """A channel with its stubs, and what a test says about the answers."""
 
     def __init__(self, dialect, target, image, asset):
-        self.dialect, self.image, self.asset, self.failures = dialect, image, asset, 0
+        self.dialect, self.target, self.image, self.asset, self.failures = dialect, target, image, asset, 0
         made = stubs(dialect.upper())
         self.pb, self.own, self.details = made["contract_pb2"], made["own_pb2"], made["details_pb2"]
         self.channel = grpc.insecure_channel(target)
         self.contract = made["contract_pb2_grpc"].AteomHerderStub(self.channel)
         self.host = made["own_pb2_grpc"].HostStub(self.channel)
-        health = made["health_pb2"]
-        answer = made["health_pb2_grpc"].HealthStub(self.channel).Check(health.HealthCheckRequest(), timeout=10)
-        self.check("grpc.health.v1 is SERVING", answer.status == health.HealthCheckResponse.SERVING, answer)
+        self.health, self.health_pb = made["health_pb2_grpc"].HealthStub(self.channel), made["health_pb2"]
+        answer = self.health.Check(self.health_pb.HealthCheckRequest(), timeout=10)
+        self.check("grpc.health.v1 is SERVING", answer.status == self.health_pb.HealthCheckResponse.SERVING, answer)
 
     def check(self, name, good, detail=""):
         self.failures += not good
@@ -150,6 +156,19 @@ class Client:
         except grpc.RpcError as error:
             self.check(f"{key} becomes {status}", False, f"{error.code()}, last seen: {actor}")
         return actor
+
+    def becomes_live(self, key):
+        """Waits until the host knows an actor, and a program was begun for it."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                actor = self.actor(key)
+                if actor.status in ("starting", "restoring", "ready", "failed"):
+                    return actor
+            except grpc.RpcError:
+                pass
+            time.sleep(0.005)
+        return None
 
     def count(self, key):
         """One more on the workload's counter, as {"memory": N, "data": N}."""

@@ -24,6 +24,7 @@ enum {
     CGB_EVENT_DRAINED = 6,   // the server has no connection left
     CGB_EVENT_STATUS = 7,    // the client's call is over: status, trailers and, if unary, message are there
     CGB_EVENT_OPENED = 8,    // the client's request went out
+    CGB_EVENT_TIMEOUT = 9,   // nothing happened on the queue in the time that was given
 };
 
 typedef struct {
@@ -33,14 +34,14 @@ typedef struct {
 } cgb_event;
 
 typedef struct {
-    int32_t max_message_bytes;
+    size_t max_memory_bytes;
     int32_t max_concurrent_streams;
     int32_t max_metadata_bytes;
 } cgb_limits;
 
 // Queues: one thread calls next until END, then destroys.
 cgb_queue *cgb_queue_create(void);
-cgb_event cgb_queue_next(cgb_queue *queue);
+cgb_event cgb_queue_next(cgb_queue *queue, int64_t timeout_ns /* < 0: none */);
 void cgb_queue_shutdown(cgb_queue *queue);  // no operation may be started afterwards
 void cgb_queue_destroy(cgb_queue *queue);
 
@@ -76,6 +77,7 @@ bool cgb_call_finish(cgb_call *call, bool has_message, const uint8_t *bytes, siz
 
 // What came, readable after the event that brought it
 const uint8_t *cgb_call_method(const cgb_call *call, size_t *length);
+size_t cgb_call_headers_size(const cgb_call *call);      // as SETTINGS_MAX_HEADER_LIST_SIZE counts
 int cgb_call_peer_fd(const cgb_call *call);              // the adopted descriptor's number, or -1
 int64_t cgb_call_remaining_ns(const cgb_call *call);     // INT64_MAX: no deadline
 bool cgb_call_cancelled(const cgb_call *call);
