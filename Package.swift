@@ -172,6 +172,10 @@ let package = Package(
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
+        tests(
+            "HostService",
+            ["HostErrors", "ActorContract", "ActorLifecycle", "ContractWire", "GRPCTransport"]
+        ),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
         tests(
             "PluginHost",

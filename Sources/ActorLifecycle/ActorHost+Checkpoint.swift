@@ -56,6 +56,9 @@ extension ActorHost {
                 "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\""
             )
         }
+        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
+        try await saving.enter("checkpoint", operation, until: patience)
+        defer { saving.leave() }
         let clock = PhaseClock()
         try await capture(entry, name: name, scope: request.scope, operation: operation, clock: clock, context: context)
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }

@@ -136,15 +136,19 @@ extension ActorHost {
                 "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
             )
         }
-        do throws(HostError) {
-            try occupy(request.slot, for: entry.key, dialect: request.identity.dialect)
-        } catch {
-            if isNew { _ = registry.withLock { $0.removeValue(forKey: entry.key) } }
-            throw error
-        }
         let clock = PhaseClock()
+        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
         let result: Result<Void, HostError> = await withTaskCancellationHandler {
             do throws(HostError) {
+                try await occupy(
+                    request.slot,
+                    for: entry,
+                    dialect: request.identity.dialect,
+                    operation: operation,
+                    until: patience
+                )
+                try await beginning.enter(verb, operation, until: patience)
+                defer { beginning.leave() }
                 try await bring(
                     entry,
                     request,
@@ -280,7 +284,7 @@ extension ActorHost {
         }
     }
 
-    private func refuseCancelled(_ operation: Operation) throws(HostError) {
+    func refuseCancelled(_ operation: Operation) throws(HostError) {
         if operation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
     }
 
@@ -300,6 +304,14 @@ extension ActorHost {
                     .failedPrecondition,
                     .snapshotIncompatible,
                     "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
+                )
+            }
+            // What one script saved another may not understand; a snapshot of others has no such word.
+            if let maker = found.manifest.backend, maker.name != described.name || maker.sha256 != described.sha256 {
+                throw HostError(
+                    .failedPrecondition,
+                    .snapshotIncompatible,
+                    "snapshot \"\(restore.name)\" was made by revision \(maker.sha256.prefix(12)) of backend \"\(maker.name)\", this host serves revision \(described.sha256.prefix(12)) of \"\(described.name)\": serve that revision to restore it"
                 )
             }
             try self.snapshots.verify(found)

@@ -133,10 +133,13 @@ extension ActorHost {
         change: (inout ActorRecord) -> Void = { _ in }
     ) async {
         let key = entry.key
-        let handles = entry.with { state in
-            defer { state.handles = [:] }
-            return Array(state.handles.values)
+        let (handles, tickets) = entry.with { state in
+            defer { (state.handles, state.exits) = ([:], [:]) }
+            state.operation?.markEnding()
+            return (Array(state.handles.values), Array(state.exits.values))
         }
+        // Nothing but `handles` keeps the pidfds now: they are closed when this returns.
+        for ticket in tickets { exits.forget(ticket) }
         var clean = true
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in

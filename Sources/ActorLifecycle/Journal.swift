@@ -149,6 +149,19 @@ public final class Journal: Sendable {
         }
     }
 
+    /// Verbs of an actor that began effects and were not settled.
+    func unsettledVerbs(of key: ActorKey) throws(HostError) -> Set<String> {
+        let rows = try locked { database throws(HostError) in
+            try database.rows("SELECT DISTINCT verb FROM effects WHERE key = ?1", [.text(key.text)])
+        }
+        return Set(
+            rows.compactMap { row in
+                guard case .text(let verb) = row[0] else { return nil }
+                return verb
+            }
+        )
+    }
+
     /// Forgets an actor's effects: its verb has been answered and its record says the rest.
     func settle(_ record: ActorRecord) throws(HostError) {
         let bytes = try encode(record)

@@ -72,13 +72,22 @@ public final class SupervisorPool: Sendable {
 
     /// A spare, or a fresh one when there is none.
     func take() throws(HostError) -> SupervisorProcess {
-        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, Int) in
+        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, [SupervisorProcess]) in
             // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
-            let before = state.spares.count
+            let dead = state.spares.filter { $0.handle.hasExited() }
             state.spares.removeAll { $0.handle.hasExited() }
-            return (state.spares.popLast(), before - state.spares.count)
+            return (state.spares.popLast(), dead)
         }
-        if dead > 0 { logger.warning("spare supervisors died waiting", ["supervisor.count": "\(dead)"]) }
+        for one in dead {
+            let (status, words) = one.obituary
+            logger.warning(
+                "a spare supervisor died waiting",
+                [
+                    "process.pid": "\(one.handle.pid)", "process.status": "\(status.map { "\($0)" } ?? "unknown")",
+                    "words": words,
+                ]
+            )
+        }
         // While a spare is left the next one waits until this verb is over, as a rule: a start costs its processor.
         refill(after: state.withLock { $0.spares.isEmpty } ? 0 : Self.pauseMilliseconds)
         if let spare { return spare }

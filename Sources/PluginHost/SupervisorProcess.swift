@@ -125,6 +125,15 @@ final class SupervisorProcess: Sendable {
 
     deinit { end() }
 
+    /// How it ended and what it said last, once it has ended.
+    var obituary: (status: ExitStatus?, words: String) {
+        let status = handle.wait()
+        let words =
+            (try? waitReadable(lastWords.rawValue, milliseconds: 0)) == true
+            ? (try? readSome(4096, from: lastWords.rawValue)).map { String(decoding: $0, as: UTF8.self) } ?? "" : ""
+        return (status, words)
+    }
+
     /// Ends it and reaps it.
     func end() {
         _ = handle.signal(9)
@@ -228,10 +237,7 @@ final class SupervisorProcess: Sendable {
     /// What its death means: the wait status and its last words.
     private func gone() -> HostError {
         kill()
-        let status = handle.wait()
-        let words =
-            (try? waitReadable(lastWords.rawValue, milliseconds: 0)) == true
-            ? (try? readSome(4096, from: lastWords.rawValue)).map { String(decoding: $0, as: UTF8.self) } ?? "" : ""
+        let (status, words) = obituary
         switch status {
         // SIGSYS: its filter; with last words it is the runtime's own way to die (security §3.2).
         case .signaled(31) where !words.hasPrefix("Fatal error:"):
