@@ -55,7 +55,7 @@ func tests(_ room: String, _ uses: [Target.Dependency] = []) -> Target {
 let exclusions: [String: [String]] = [
     "ContractWire": ["Protos"],
     "ContractWireTests": ["Fixtures"],
-    "LuaEngineTests": ["Attacks"],
+    "LuaEngineTests": ["Attacks", "Sanitizer"],
     "PluginHostTests": ["Probe"],
 ]
 
@@ -171,19 +171,19 @@ let package = Package(
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests(
+            "PluginHost",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
+                "Confinement", "TestSupport",
+            ]
+        ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(
             "HostService",
             ["HostErrors", "ActorContract", "ActorLifecycle", "ContractWire", "GRPCTransport"]
         ),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
-        tests(
-            "PluginHost",
-            [
-                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
-                "Confinement",
-            ]
-        ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

@@ -15,13 +15,15 @@ public protocol LuaHost: AnyObject {
     func log(_ text: [UInt8], line: UInt32)
     /// The script ended its verb by `try`.
     func finish(status: [UInt8], value: [UInt8], state: borrowing LuaTrap) -> Never
+    /// An error that nobody caught: its text without the position.
+    func uncaught(_ message: String, state: borrowing LuaTrap) -> Never
     /// `host` has no such name in this verb.
     func missing(_ name: String, state: borrowing LuaTrap) -> Never
 }
 
 /// What a host function answered, encoded.
 public struct LuaReply {
-    /// The status's text.
+    /// The status's text; empty for a function that answers none.
     public var status: String
     /// An encoded list.
     public var values: [UInt8]

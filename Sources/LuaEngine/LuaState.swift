@@ -26,6 +26,7 @@ public final class LuaState {
             call: answerCall,
             log: answerLog,
             finish: answerFinish,
+            error: answerError,
             missing: answerMissing
         )
         guard let state = unsafe clb_open(memory, instructions, descriptor, callbacks) else {
@@ -61,9 +62,27 @@ public final class LuaState {
         return unsafe copied(bytes, count)
     }
 
-    /// Makes a function appear on `host`.
-    public func bind(_ name: String, row: UInt32) {
-        unsafe lend(Array(name.utf8)) { unsafe clb_bind(state, $0, $1, row) }
+    /// What the next load or verb may spend.
+    ///
+    /// - Parameters:
+    ///   - memory: bytes that Lua may hold.
+    ///   - instructions: from now on.
+    ///   - loadMilliseconds: of processor time while the file loads; 0 for no such limit.
+    public func limit(memory: Int, instructions: Int64, loadMilliseconds: Int64 = 0) {
+        unsafe clb_limit(state, memory, instructions, loadMilliseconds)
+    }
+
+    /// The line that the next trap is about when no code runs; 0: none.
+    public func setLine(_ line: Int) { unsafe clb_set_line(state, CInt(clamping: line)) }
+
+    /// Makes a function appear on `host`; a name without a dot makes the module alone.
+    ///
+    /// - Parameters:
+    ///   - name: `workload.start`.
+    ///   - row: what its calls are known by.
+    ///   - record: whether it takes one table.
+    public func bind(_ name: String, row: UInt32 = 0, record: Bool = false) {
+        unsafe lend(Array(name.utf8)) { unsafe clb_bind(state, $0, $1, row, record ? 1 : 0) }
     }
 
     /// Runs a verb of the loaded script.
@@ -89,8 +108,14 @@ public final class LuaState {
     }
 
     /// Ends the process with a trap.
-    public func trap(_ code: String, _ message: String, expected: String = "", mend: String = "") -> Never {
-        unsafe LuaTrap(state)(code, message, expected: expected, mend: mend)
+    public func trap(
+        _ code: String,
+        _ message: String,
+        expected: String = "",
+        got: String = "",
+        mend: String = ""
+    ) -> Never {
+        unsafe LuaTrap(state)(code, message, expected: expected, got: got, mend: mend)
     }
 }
 
@@ -164,6 +189,11 @@ private func answerFinish(
         value: unsafe copied(value, count),
         state: context.trap
     )
+}
+
+private func answerError(_ pointer: UnsafeMutableRawPointer?, _ text: UnsafePointer<UInt8>?, _ count: Int) {
+    let context = unsafe context(pointer)
+    context.host.uncaught(String(decoding: unsafe copied(text, count), as: UTF8.self), state: context.trap)
 }
 
 private func answerMissing(_ pointer: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ count: Int) {

@@ -1,154 +1,116 @@
 import ActorContract
 import HostErrors
-import LaunchProtocol
 import PluginProtocol
-import Synchronization
-import SystemLayer
-import Telemetry
 
-/// Answers the host calls of one verb of one actor: looks the row up, checks verb and handle, does it.
+/// Answers the host calls of one verb: finds the row, checks everything again, journals, asks the handler.
 ///
-/// Used by the verb's thread alone.
+/// Used by the verb's thread alone. A supervisor is not trusted: what its own checks should have refused ends it.
 final class Broker {
-    let verb: BackendVerb
-    let actor: PreparedActor
-    let request: VerbRequest
-    let effects: any EffectLog
-    let companions: Companions
-    let layout: CgroupLayout
-    let required: [Protection]
-    let deadline: ContinuousClock.Instant
-    let cancellation: any VerbCancellation
-    /// Programs that outlive the verb.
-    private(set) var kept: [KeptProcess]
-    private var table: [KeptProcess]
+    let context: VerbContext
+    private let needs: Set<String>
+    private let handlers: [String: BoundHandler]
     /// What the last call that failed was answered.
     private(set) var refusal: (status: String, reason: String)?
 
-    init(
-        verb: BackendVerb,
-        actor: PreparedActor,
-        request: VerbRequest,
-        effects: any EffectLog,
-        companions: Companions,
-        layout: CgroupLayout,
-        required: [Protection],
-        deadline: ContinuousClock.Instant,
-        cancellation: any VerbCancellation
-    ) {
-        self.verb = verb
-        self.actor = actor
-        self.request = request
-        self.effects = effects
-        self.companions = companions
-        self.layout = layout
-        self.required = required
-        self.deadline = deadline
-        self.cancellation = cancellation
-        kept = actor.processes
-        table = actor.processes
+    /// Makes the broker of a verb.
+    ///
+    /// - Parameters:
+    ///   - context: what the verb is given.
+    ///   - needs: the functions that the script may call.
+    ///   - handlers: what stands behind the rows.
+    init(_ context: VerbContext, needs: [String], handlers: [BoundHandler] = HostFunctions.all) {
+        self.context = context
+        self.needs = Set(needs)
+        self.handlers = Dictionary(handlers.map { ($0.row.versionedName, $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// The live programs by name, as handles of this verb.
-    var handles: [String: PluginHandle] {
-        var handles: [String: PluginHandle] = [:]
-        for (index, process) in table.enumerated() {
-            handles[process.name] = PluginHandle(index: UInt32(index), generation: 1)
-        }
-        return handles
+    /// The functions that the verb's script gets: needed, granted and served.
+    var functions: [String] {
+        handlers.values.map(\.row).filter { needs.contains($0.name) && context.grants.allows(anyOf: $0.anyOf) }
+            .map(\.versionedName).sorted()
     }
 
     /// Answers one call.
     ///
-    /// - Throws: when the supervisor called what its own checks should have refused: it is not believed any further.
-    func answer(_ function: String, _ arguments: PluginValue) throws(HostError) -> ReplyFrame {
-        guard let row = HostFunction.named(function) else {
-            throw HostError(.internal, .plugin, "plugin protocol: unknown function \(function)")
+    /// - Parameters:
+    ///   - function: `module.function@version`.
+    ///   - arguments: a map.
+    ///   - line: the script's.
+    /// - Returns: the frame to send back.
+    /// - Throws: when the supervisor is not believed any further.
+    func answer(_ function: String, _ arguments: PluginValue, line: UInt32) throws(HostError) -> HostFrame {
+        guard let handler = handlers[function] else {
+            throw HostError(.internal, .plugin, "plugin protocol: unknown function \(function.prefix(100))")
         }
-        guard row.verbs.contains(verb.rawValue) else {
-            throw HostError(.internal, .notGranted, "\(row.name) cannot be called in \(verb.rawValue)")
-        }
-        guard case .map(let fields) = arguments else {
-            throw HostError(.internal, .plugin, "plugin protocol: \(row.name) takes one table")
-        }
-        switch row.name {
-        case "workload.start": return try startWorkload(fields)
-        case "process.stop": return try stopProcesses(fields)
-        default: return ReplyFrame(status: "unsupported", values: [.text("\(row.name) is not served yet")])
-        }
-    }
-
-    private func startWorkload(_ fields: [String: PluginValue]) throws(HostError) -> ReplyFrame {
-        guard case .text(let name)? = fields["container"] else {
-            throw HostError(.internal, .plugin, "plugin protocol: workload.start: container is no text")
-        }
-        guard let prepared = actor.containers.first(where: { $0.container.name == name }) else {
-            return refuse("not_found", "the actor has no container \"\(name)\"")
-        }
-        guard !kept.contains(where: { $0.name == name }) else {
-            return refuse("already_running", "container \"\(name)\" was started")
-        }
-        if cancellation.isCancelled { return refuse("cancelled", "the verb was cancelled") }
-        let start = WorkloadStart(
-            actor: actor,
-            prepared: prepared,
-            confine: fields["confine"] ?? .null,
-            companions: companions,
-            layout: layout,
-            required: required
-        )
-        let number = try effects.begin("workload.start", target: name)
-        do throws(HostError) {
-            let process = try start.perform()
-            kept.append(process)
-            table.append(process)
-            try effects.finish(number, outcome: "ok", process: process)
-            return ReplyFrame(
-                status: "ok",
-                values: [.handle(PluginHandle(index: UInt32(table.count - 1), generation: 1))]
+        let row = handler.row
+        guard needs.contains(row.name), context.grants.allows(anyOf: row.anyOf) else {
+            throw HostError(
+                .internal,
+                .notGranted,
+                "\(context.file): \(function) was called (line \(line)) and is not in needs or not granted"
             )
+        }
+        guard row.verbs.contains(context.verb) else {
+            throw HostError(.internal, .notGranted, "\(row.name) cannot be called in \(context.verb)")
+        }
+        let fields: [String: PluginValue]
+        do throws(ArgumentFault) {
+            fields = try ArgumentCheck(row, programs: row.takesProgram ? context.programs : [:]).complete(arguments)
         } catch {
-            try effects.finish(number, outcome: "\(error.code)", process: nil)
-            switch error.code {
-            case .resourceExhausted: return refuse("storage_full", error.message)
-            case .invalidArgument, .failedPrecondition: return refuse("unsupported", error.message)
-            case .notFound: return refuse("not_found", error.message)
-            default: return refuse("failed", error.message)
+            throw HostError(.internal, .plugin, "plugin protocol: \(error.message)")
+        }
+        do throws(HostFailure) {
+            let call = HostCall(context: context, row: row, line: line)
+            let reply = try perform(try handler.prepare(CheckedFields(fields), call), row)
+            return .reply(try frame(reply, row))
+        } catch {
+            switch error {
+            case .mistake(let fault): return .mistake(fault)
+            case .fatal(let error): throw error
             }
         }
     }
 
-    private func stopProcesses(_ fields: [String: PluginValue]) throws(HostError) -> ReplyFrame {
-        var grace = request.graceMilliseconds
-        if case .integer(let given)? = fields["grace_ms"] { grace = given }
-        var named: [KeptProcess] = []
-        for handle in Self.handles(in: fields["process"] ?? .null) {
-            // A handle is of this verb or it is not one: the table knows.
-            guard handle.generation == 1, Int(handle.index) < table.count else {
-                throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")
+    private func perform(_ prepared: BoundHandler.Prepared, _ row: HostFunction) throws(HostFailure) -> HostReply {
+        guard let target = prepared.target else { return try prepared.perform() }
+        if context.cancellation.isCancelled { return .refused(.cancelled, "the verb was cancelled") }
+        let number = try journal { () throws(HostError) in try context.effects.begin(row.name, target: target)
+        }
+        do throws(HostFailure) {
+            let reply = try prepared.perform()
+            try journal { () throws(HostError) in
+                try context.effects.finish(number, outcome: reply.status.rawValue, process: reply.process)
             }
-            named.append(table[Int(handle.index)])
-        }
-        let number = try effects.begin("process.stop", target: named.map(\.name).sorted().joined(separator: ","))
-        let ended = ProgramTime.wait {
-            ProcessStop.perform(named, graceMilliseconds: grace, deadline: deadline)
-        }
-        try effects.finish(number, outcome: ended ? "ok" : "timeout", process: nil)
-        kept.removeAll { process in named.contains(process) }
-        return ended ? ReplyFrame(status: "ok", values: []) : refuse("timeout", "a program could not be ended in time")
-    }
-
-    private static func handles(in value: PluginValue) -> [PluginHandle] {
-        switch value {
-        case .handle(let handle): [handle]
-        case .list(let list): list.flatMap(handles)
-        case .map(let map): map.sorted { $0.key < $1.key }.flatMap { handles(in: $0.value) }
-        default: []
+            return reply
+        } catch {
+            if case .mistake(let fault) = error {
+                try journal { () throws(HostError) in
+                    try context.effects.finish(number, outcome: fault.code, process: nil)
+                }
+            }
+            throw error
         }
     }
 
-    private func refuse(_ status: String, _ reason: String) -> ReplyFrame {
-        refusal = (status, reason)
-        return ReplyFrame(status: status, values: [.text(reason)])
+    private func journal<Value>(_ write: () throws(HostError) -> Value) throws(HostFailure) -> Value {
+        do throws(HostError) { return try write() } catch { throw .fatal(error) }
+    }
+
+    /// A reply that its row does not allow is a bug of this host, said loudly.
+    private func frame(_ reply: HostReply, _ row: HostFunction) throws(HostFailure) -> ReplyFrame {
+        guard row.statuses.contains(reply.status), reply.status != .ok || row.answers.fits(reply.values) else {
+            throw .fatal(
+                HostError(
+                    .internal,
+                    nil,
+                    "this host's \(row.versionedName) answered \"\(reply.status.rawValue)\" in a shape that its row does not have; this is a bug of the host"
+                )
+            )
+        }
+        if reply.status != .ok {
+            let reason: String = if case .text(let text)? = reply.values.first { text } else { "" }
+            refusal = (reply.status.rawValue, reason)
+        }
+        return ReplyFrame(status: row.answers.isInfallible ? "" : reply.status.rawValue, values: reply.values)
     }
 }

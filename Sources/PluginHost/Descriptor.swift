@@ -3,65 +3,43 @@ import HostErrors
 import PluginOverlays
 import PluginProtocol
 
-/// A descriptor as the supervisor checked it, read once more: the supervisor is not trusted.
-enum Descriptor {
-    /// Reads what a script says that it is.
+extension PluginEntry {
+    /// The file's own name, for messages.
+    var fileName: String { path.split(separator: "/").last.map(String.init) ?? name }
+}
+
+extension PluginDescriptor {
+    /// Reads what a supervisor answered once more: it is not trusted.
     ///
-    /// - Throws: `internal` (`PLUGIN`) with the field that is wrong.
-    static func read(_ value: PluginValue, entry: PluginEntry) throws(HostError) -> BackendDescription {
-        guard case .map(let fields) = value else { throw wrong(entry, "it answered no table") }
-        func text(_ name: String) throws(HostError) -> String {
-            switch fields[name] {
-            case .text(let text): return text
-            case nil, .null: return ""
-            default: throw wrong(entry, "\(name) is no string")
-            }
+    /// - Parameters:
+    ///   - value: what it sent.
+    ///   - entry: the script.
+    /// - Throws: `internal` (`PLUGIN`) with what is wrong.
+    init(_ value: PluginValue, entry: PluginEntry) throws(HostError) {
+        do throws(Mistake) {
+            self = try PluginDescriptor(value, name: entry.name, file: entry.fileName)
+        } catch {
+            throw HostError(.internal, .plugin, "\(entry.path): \(error.message)")
         }
-        func texts(_ name: String) throws(HostError) -> [String] {
-            switch fields[name] {
-            case nil, .null: return []
-            case .map(let map) where map.isEmpty: return []
-            case .list(let list):
-                return list.compactMap { if case .text(let text) = $0 { text } else { nil } }
-            default: throw wrong(entry, "\(name) is no list")
-            }
-        }
+    }
+
+    /// What the rest of the host knows of a backend.
+    func description(of entry: PluginEntry) -> BackendDescription {
         var described = BackendDescription()
-        described.name = try text("name")
-        guard described.name == entry.name else {
-            throw wrong(
-                entry,
-                "name is \"\(described.name)\", the file is \(entry.name): they must be equal, in lower case"
-            )
-        }
+        described.name = name
         described.sha256 = entry.sha256
         described.path = entry.path
         described.origin = entry.origin
-        described.isolation = try text("isolation")
-        described.summary = try text("summary")
-        described.classes = try texts("classes")
-        described.enforces = try texts("enforces")
-        described.verbs = try texts("verbs")
-        described.needs = try texts("needs")
-        for scope in try texts("scopes") {
-            guard let known = SnapshotScope(rawValue: scope), known != .dataOnGolden else {
-                throw wrong(entry, "scopes holds \"\(scope)\": scopes are \"full\" and \"data\"")
-            }
-            described.scopes.append(known)
-        }
-        if case .map(let assets)? = fields["assets"] {
-            for (name, kind) in assets { described.assets[name] = kind == .text("required") }
-        }
-        let network = try text("network")
-        described.needsNetwork = network.isEmpty || network == "namespace"
-        described.needsImage = try text("image") != "none"
-        for need in described.needs where HostFunction.named(need) == nil {
-            throw wrong(entry, "needs \(need): this host has no such function")
-        }
+        described.isolation = isolation
+        described.summary = summary
+        described.classes = classes
+        described.enforces = enforces
+        described.verbs = verbs
+        described.needs = needs
+        described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:))
+        described.assets = assets
+        described.needsNetwork = network == "namespace"
+        described.needsImage = image != "none"
         return described
-    }
-
-    static func wrong(_ entry: PluginEntry, _ text: String) -> HostError {
-        HostError(.internal, .plugin, "\(entry.path): \(text)")
     }
 }

@@ -2,8 +2,7 @@ public import ActorContract
 public import HostErrors
 public import LaunchProtocol
 public import PluginOverlays
-import PluginProtocol
-import Synchronization
+public import PluginProtocol
 public import SystemLayer
 public import Telemetry
 
@@ -11,16 +10,25 @@ public import Telemetry
 public final class ScriptBackend: ActorBackend {
     /// What the script says that it is, checked.
     public let description: BackendDescription
+    private let descriptor: PluginDescriptor
     private let entry: PluginEntry
     private let pool: SupervisorPool
     private let companions: Companions
     private let layout: CgroupLayout
     private let required: [Protection]
+    private let grants: Grants
     private let logger: Logger
 
     /// Loads a script in a supervisor that offers no host function.
     ///
-    /// `required` is what must be applied to every workload that the launcher starts, or it does not start.
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where its supervisors come from.
+    ///   - companions: the host's own programs.
+    ///   - layout: where cgroups are.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
         entry: PluginEntry,
@@ -28,6 +36,7 @@ public final class ScriptBackend: ActorBackend {
         companions: Companions,
         layout: CgroupLayout,
         required: [Protection] = [],
+        grants: Grants? = nil,
         logger: Logger
     ) throws(HostError) {
         self.entry = entry
@@ -35,14 +44,26 @@ public final class ScriptBackend: ActorBackend {
         self.companions = companions
         self.layout = layout
         self.required = required
+        self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
-        description = try Self.describe(entry, pool: pool)
+        descriptor = try Self.descriptor(entry, pool: pool)
+        description = descriptor.description(of: entry)
+        for warning in descriptor.warnings {
+            logger.warning("plugin", ["plugin.name": entry.name, "plugin.warning": warning])
+        }
     }
 
     /// Asks a supervisor what a script is; nothing of the host is offered to it.
     ///
     /// - Throws: what is wrong with the script, with file and line.
     public static func describe(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) -> BackendDescription {
+        try descriptor(entry, pool: pool).description(of: entry)
+    }
+
+    /// The same with every field that only scripts and their operators care about.
+    ///
+    /// - Throws: what is wrong with the script, with file and line.
+    public static func descriptor(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) -> PluginDescriptor {
         if case .broken(let cause) = entry.state {
             throw HostError(
                 .failedPrecondition,
@@ -52,9 +73,9 @@ public final class ScriptBackend: ActorBackend {
         }
         let supervisor = try pool.take()
         var buffer = FrameBuffer()
-        // Loading is pure and short: its own budgets end it; the second is for a machine under load.
+        // Loading is pure and short: its own budgets end it; the seconds are for a machine under load.
         let value = try load(entry, into: supervisor, &buffer, until: ContinuousClock.now + .seconds(2))
-        return try Descriptor.read(value, entry: entry)
+        return try PluginDescriptor(value, entry: entry)
     }
 
     private static func load(
@@ -63,8 +84,7 @@ public final class ScriptBackend: ActorBackend {
         _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
-        let file = entry.path.split(separator: "/").last.map(String.init) ?? entry.name
-        try supervisor.send(.load(name: entry.name, file: file, source: entry.source), until: deadline)
+        try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
         case .trap(let trap): throw HostError(.internal, .plugin, trap.message, context: ["plugin.trap": trap.code])
@@ -87,28 +107,34 @@ public final class ScriptBackend: ActorBackend {
                 "backend \"\(description.name)\" has no \(verb.rawValue)"
             )
         }
+        if let refusal = grants.refusal(of: descriptor, file: entry.fileName) {
+            logger.error("plugin grants", ["plugin.name": entry.name, "plugin.text": refusal])
+            let first = refusal.split(separator: "\n").first.map(String.init) ?? refusal
+            throw HostError(.failedPrecondition, .notGranted, first)
+        }
         let supervisor = try pool.take()
         // Gone when the verb is answered, whoever still holds it.
         defer { supervisor.end() }
         cancellation.onCancel { supervisor.kill() }
-        let deadline = ContinuousClock.now + .milliseconds(request.timeoutMilliseconds)
-        let broker = Broker(
-            verb: verb,
+        let context = VerbContext(
+            verb: verb.rawValue,
             actor: actor,
             request: request,
             effects: log,
             companions: companions,
             layout: layout,
             required: required,
-            deadline: deadline,
-            cancellation: cancellation
+            deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
+            cancellation: cancellation,
+            grants: grants,
+            file: entry.fileName
         )
+        let broker = Broker(context, needs: descriptor.needs)
         do throws(HostError) {
-            return try converse(supervisor, broker, verb: verb, actor: actor, request: request, deadline: deadline)
+            return try converse(supervisor, broker, verb: verb)
         } catch {
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
-            let started = broker.kept.filter { !actor.processes.contains($0) }
-            _ = ProcessStop.perform(started, graceMilliseconds: 0, deadline: .now)
+            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) })
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -117,21 +143,20 @@ public final class ScriptBackend: ActorBackend {
     private func converse(
         _ supervisor: SupervisorProcess,
         _ broker: Broker,
-        verb: BackendVerb,
-        actor: PreparedActor,
-        request: VerbRequest,
-        deadline: ContinuousClock.Instant
+        verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
+        let context = broker.context
+        let deadline = context.deadline
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
-        let values = VerbValues(actor: actor, request: request, verb: verb)
+        let values = VerbValues(actor: context.actor, request: context.request, verb: verb, tools: tools)
         try supervisor.send(
             .verb(
                 name: verb.rawValue,
-                actor: values.actorValue(broker.handles),
+                actor: values.actorValue(context.handles),
                 request: values.requestValue,
-                functions: description.needs,
-                deadlineMilliseconds: request.timeoutMilliseconds
+                functions: broker.functions,
+                deadlineMilliseconds: context.request.timeoutMilliseconds
             ),
             until: deadline
         )
@@ -150,18 +175,13 @@ public final class ScriptBackend: ActorBackend {
                         "\(entry.name): more than 100,000 host calls in one verb"
                     )
                 }
-                guard description.needs.contains(where: { HostFunction.named($0)?.versionedName == function }) else {
+                do throws(HostError) {
+                    let answer = try broker.answer(function, arguments, line: line)
+                    try supervisor.send(answer, until: deadline + .milliseconds(200))
+                } catch {
                     supervisor.kill()
-                    throw HostError(
-                        .internal,
-                        .notGranted,
-                        "\(entry.name): \(function) was called (line \(line)) and is not in needs"
-                    )
+                    throw error
                 }
-                try supervisor.send(
-                    .reply(try broker.answer(function, arguments)),
-                    until: deadline + .milliseconds(200)
-                )
             case .log(let text, let line):
                 lines += 1
                 guard lines <= 10_000 else {
@@ -173,17 +193,8 @@ public final class ScriptBackend: ActorBackend {
                     )
                 }
                 logger.info("plugin", ["plugin.name": entry.name, "plugin.line": "\(line)", "plugin.text": text])
-            case .trap(let trap):
-                let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
-                logger.error(
-                    "plugin trap",
-                    ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message]
-                )
-                // The supervisor chose the words: it may have chosen none.
-                let first = trap.message.split(separator: "\n").first.map(String.init) ?? "trap \(trap.code)"
-                throw HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
-            case .answer(let status, let result):
-                return try settle(status, result, broker)
+            case .trap(let trap): throw failure(trap)
+            case .answer(let status, let result): return try settle(status, result, broker)
             case .descriptor:
                 supervisor.kill()
                 throw HostError(.internal, .plugin, "plugin protocol: a second descriptor")
@@ -191,12 +202,37 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    /// The granted tools that the script asked for.
+    private var tools: [String: String] { grants.tools.filter { descriptor.tools[$0.key] != nil } }
+
+    private func failure(_ trap: TrapFrame) -> HostError {
+        let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
+        logger.error(
+            "plugin trap",
+            ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message]
+        )
+        // The supervisor chose the words: it may have chosen none.
+        let first = trap.message.split(separator: "\n").first.map(String.init) ?? "trap \(trap.code)"
+        return HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
+    }
+
     private func settle(_ status: String, _ result: PluginValue, _ broker: Broker) throws(HostError) -> VerbAnswer {
+        let checked: PluginValue
+        do throws(ArgumentFault) {
+            checked = try AnswerCheck.check(
+                status,
+                result,
+                verb: broker.context.verb,
+                network: descriptor.network
+            )
+        } catch {
+            throw HostError(.internal, .plugin, "plugin protocol: \(error.message)")
+        }
         guard let known = PluginStatus(rawValue: status) else {
             throw HostError(.internal, .plugin, "\(entry.name) answered the unknown status \"\(status)\"")
         }
         guard known == .ok else {
-            let reason: String = if case .text(let text) = result { text } else { status }
+            let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
                 throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
@@ -204,8 +240,8 @@ public final class ScriptBackend: ActorBackend {
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
         var answer = VerbAnswer()
-        answer.processes = broker.kept
-        if case .map(let fields) = result {
+        answer.processes = broker.context.kept
+        if case .map(let fields) = checked {
             if let state = fields["state"] { answer.state = ValueCodec.encode(state) }
             answer.volumesSaved = fields["volumes_saved"] == .boolean(true)
         }

@@ -6,6 +6,8 @@ struct VerbValues {
     let actor: PreparedActor
     let request: VerbRequest
     let verb: BackendVerb
+    /// Granted programs of this machine: name → path.
+    let tools: [String: String]
 
     /// The actor's table; `handles` names its live programs.
     func actorValue(_ handles: [String: PluginHandle]) -> PluginValue {
@@ -17,7 +19,8 @@ struct VerbValues {
                 "work": .text(places.work),
             ]),
             "assets": .map(actor.assets.mapValues { .text($0) }),
-            "tools": .map([:]), "config": .map([:]), "probed": .map([:]), "devices": .map([:]),
+            "tools": .map(tools.mapValues { .text($0) }), "config": .map([:]), "probed": .map([:]),
+            "devices": .map([:]),
             "processes": .map(handles.mapValues { .handle($0) }),
             "name": .text(actor.identity.key.name), "uid": .text(actor.identity.uid),
             "template": .text(actor.identity.template), "atespace": .text(atespace),

@@ -20,8 +20,8 @@ public enum FrameError: Error, Sendable, Equatable {
 
 /// The bounds of what crosses the socket.
 public enum FrameLimits {
-    /// The most payload bytes of a frame.
-    public static let maxFrameBytes = 1 << 20
+    /// The most payload bytes of a frame: both of a program's outputs of 1 MiB, and what is around them.
+    public static let maxFrameBytes = (2 << 20) + (64 << 10)
     /// The deepest nesting of a value.
     public static let maxDepth = 32
     /// The most nodes of a value, map values and list elements counted alike.

@@ -1,4 +1,4 @@
-/// What the host sends to a supervisor: kinds 1 to 3.
+/// What the host sends to a supervisor: kinds 1 to 4.
 public enum HostFrame: Sendable, Equatable {
     /// The script: its backend's name, the file's name for messages, and its text.
     case load(name: String, file: String, source: [UInt8])
@@ -6,6 +6,8 @@ public enum HostFrame: Sendable, Equatable {
     case verb(name: String, actor: PluginValue, request: PluginValue, functions: [String], deadlineMilliseconds: Int64)
     /// The answer to a call.
     case reply(ReplyFrame)
+    /// The call was a mistake that only the host can see, such as a closed handle: the verb ends in a trap.
+    case mistake(ArgumentFault)
 
     /// The whole frame, length prefix included.
     public func encoded() -> [UInt8] {
@@ -30,6 +32,9 @@ public enum HostFrame: Sendable, Equatable {
             payload.appendText(reply.status)
             payload.append32(UInt32(truncatingIfNeeded: reply.values.count))
             for value in reply.values { ValueCodec.append(value, to: &payload) }
+        case .mistake(let fault):
+            kind = 4
+            for text in [fault.code, fault.message, fault.expected, fault.got, fault.mend] { payload.appendText(text) }
         }
         return FrameBuffer.frame(kind: kind, payload: payload)
     }
@@ -64,6 +69,16 @@ public enum HostFrame: Sendable, Equatable {
             var values: [PluginValue] = []
             for _ in 0..<(try reader.count()) { values.append(try ValueCodec.read(from: &reader)) }
             frame = .reply(ReplyFrame(status: status, values: values))
+        case 4:
+            frame = .mistake(
+                ArgumentFault(
+                    code: try reader.text(),
+                    message: try reader.text(),
+                    expected: try reader.text(),
+                    got: try reader.text(),
+                    mend: try reader.text()
+                )
+            )
         default: throw .unknownTag(kind)
         }
         guard reader.isAtEnd else { throw .trailing }
@@ -73,7 +88,7 @@ public enum HostFrame: Sendable, Equatable {
 
 /// What a host function answered.
 public struct ReplyFrame: Sendable, Equatable {
-    /// One of `PluginStatus`, by its text.
+    /// One of `PluginStatus`, by its text; empty for a function that cannot fail.
     public var status: String
     /// The result, or the reason's text, first.
     public var values: [PluginValue]

@@ -1,139 +1,109 @@
-/// One row of the table of host functions: a signature as data, so that host and supervisor cannot drift.
+/// One row of the table of host functions: a signature as data, so that supervisor, host, types and pages cannot drift.
+///
+/// A new function is a new row in the file of its module, its name in `table`, and a handler in `PluginHost/Functions`.
 public struct HostFunction: Sendable, Equatable {
     /// What a script's operator must have granted.
     public enum Grant: String, Sendable, CaseIterable {
         case workload, bundle, asset, tool
+        case device
+        case hostNetwork = "host-network"
+        case socket
     }
+
+    /// What a call does to the world, and so what the broker records of it.
+    public enum Effect: String, Sendable, CaseIterable {
+        /// Changes something: journalled before and after.
+        case journalled
+        /// Looks or waits.
+        case read
+        /// Neither.
+        case pure
+    }
+
     /// `module.function`.
     public let name: String
     /// Part of `name@version`.
     public let version: Int
-    /// One sentence.
-    public let summary: String
-    /// Nil: needs none.
-    public let grant: Grant?
-    /// The verbs in which it may be called.
-    public let verbs: Set<String>
-    /// What it takes.
-    public let arguments: ArgumentShape
-    /// The statuses it may answer, beside `timeout`, `cancelled` and `io_error`.
-    public let failures: [String]
     /// The first api that has it.
     public let since: Int
+    /// One sentence.
+    public let summary: String
+    /// Any one of these suffices; empty: none is needed.
+    public let anyOf: [Grant]
+    /// The verbs in which it may be called, in the order of messages.
+    public let verbs: [String]
+    /// Where to go from a wrong verb; the mend of that mistake.
+    public let elsewhere: String
+    /// What the broker records of a call.
+    public let effect: Effect
+    /// What it takes.
+    public let arguments: ArgumentShape
+    /// What it answers after the status.
+    public let answers: AnswerShape
+    /// The statuses it may answer, beside `ok` and the three that all may answer.
+    public let failures: [PluginStatus]
+    /// The goal for the host's own part, in microseconds, without any program's time; nil where waiting is the purpose.
+    public let costMicroseconds: Int?
+    /// A call in Lua that compiles and is right.
+    public let example: String
+
+    init(
+        _ name: String,
+        version: Int = 1,
+        since: Int = 1,
+        _ summary: String,
+        anyOf: [Grant] = [],
+        verbs: [String] = PluginVerb.all,
+        elsewhere: String = "",
+        effect: Effect,
+        arguments: ArgumentShape,
+        answers: AnswerShape,
+        failures: [PluginStatus] = [],
+        cost: Int?,
+        example: String
+    ) {
+        self.name = name
+        self.version = version
+        self.since = since
+        self.summary = summary
+        self.anyOf = anyOf
+        self.verbs = verbs
+        self.elsewhere = elsewhere
+        self.effect = effect
+        self.arguments = arguments
+        self.answers = answers
+        self.failures = failures
+        costMicroseconds = cost
+        self.example = example
+    }
 
     /// `name@version`, as call frames carry it.
     public var versionedName: String { "\(name)@\(version)" }
 
-    /// Every function of api 1 that this host serves.
-    public static let table: [HostFunction] = [
-        HostFunction(
-            name: "workload.start",
-            version: 1,
-            summary: "Starts a container of the actor as a confined process.",
-            grant: .workload,
-            verbs: ["run", "restore"],
-            arguments: .record([
-                ArgumentField("container", .text, required: true),
-                ArgumentField(
-                    "confine",
-                    .record([
-                        ArgumentField("namespaces", .list(.text)),
-                        ArgumentField("root", .oneOf(["overlay", "read-only"])),
-                        ArgumentField("seccomp", .text),
-                    ])
-                ),
-            ]),
-            failures: ["already_running", "not_found", "unsupported", "storage_full", "busy"],
-            since: 1
-        ),
-        HostFunction(
-            name: "workload.enter",
-            version: 1,
-            summary: "Starts a program inside a container that runs.",
-            grant: .workload,
-            verbs: ["exec"],
-            arguments: .record([
-                ArgumentField("container", .text, required: true),
-                ArgumentField("command", .arguments, required: true),
-                ArgumentField("env", .map),
-                ArgumentField("stdio", .oneOf(["client"])),
-            ]),
-            failures: ["not_running", "not_found", "unsupported"],
-            since: 1
-        ),
-        HostFunction(
-            name: "process.stop",
-            version: 1,
-            summary: "Ends programs: TERM, and KILL after the grace.",
-            grant: nil,
-            verbs: ["stop", "checkpoint", "restore"],
-            arguments: .positions([
-                ArgumentField("process", .processes, required: true),
-                ArgumentField("grace_ms", .integer(0...86_400_000)),
-            ]),
-            failures: ["timeout"],
-            since: 1
-        ),
+    /// The part before the dot.
+    public var module: String { String(name.prefix { $0 != "." }) }
+
+    /// The part after the dot.
+    public var function: String { String(name.drop { $0 != "." }.dropFirst()) }
+
+    /// Every status a call may answer.
+    public var statuses: [PluginStatus] {
+        answers.isInfallible ? [.ok] : [.ok] + failures + [.timeout, .cancelled, .ioError]
+    }
+}
+
+/// The verbs of a backend by their names in scripts.
+public enum PluginVerb {
+    /// All of them, those that a backend must have first.
+    public static let all = [
+        "run", "stop", "checkpoint", "restore", "prepare", "recover", "exec", "stats", "probe",
     ]
 
-    /// The row of that name.
-    ///
-    /// - Parameter name: with or without `@version`.
-    /// - Returns: nil when there is none.
-    public static func named(_ name: String) -> HostFunction? {
-        table.first { $0.name == name || $0.versionedName == name }
-    }
+    /// All but these.
+    static func allBut(_ names: String...) -> [String] { all.filter { !names.contains($0) } }
 }
 
-/// What a host function takes.
-public enum ArgumentShape: Sendable, Equatable {
-    /// One table with these fields; it arrives at the host as a map.
-    case record([ArgumentField])
-    /// Arguments by position; they arrive at the host as a map under these names.
-    case positions([ArgumentField])
-
-    /// The fields, whichever the style.
-    public var fields: [ArgumentField] {
-        switch self {
-        case .record(let fields), .positions(let fields): fields
-        }
-    }
-}
-
-/// One argument.
-public struct ArgumentField: Sendable, Equatable {
-    /// Its name, in Lua and in the frame.
-    public let name: String
-    /// What it may be.
-    public let kind: ArgumentKind
-    /// Whether nil is a mistake.
-    public let required: Bool
-    /// Makes one.
-    public init(_ name: String, _ kind: ArgumentKind, required: Bool = false) {
-        self.name = name
-        self.kind = kind
-        self.required = required
-    }
-}
-
-/// What an argument may be.
-public indirect enum ArgumentKind: Sendable, Equatable {
-    /// Valid UTF-8 without NUL.
-    case text
-    /// One of these texts.
-    case oneOf([String])
-    /// An integer in that range; a float is none.
-    case integer(ClosedRange<Int64>)
-    /// True or false.
-    case boolean
-    /// Elements of one kind.
-    case list(ArgumentKind)
-    /// Text keys, text values.
-    case map
-    /// A command line: nested lists are flattened and `false` skipped before it leaves the supervisor.
-    case arguments
-    /// A process handle, a list or a map of them.
-    case processes
-    /// A table with these fields alone.
-    case record([ArgumentField])
+extension HostFunction: CustomStringConvertible {
+    /// `module.function@version`.
+    public var description: String { versionedName }
 }

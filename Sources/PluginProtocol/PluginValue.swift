@@ -25,4 +25,7 @@ public struct PluginHandle: Sendable, Hashable {
         self.index = index
         self.generation = generation
     }
+
+    /// How the bridge sends a function of Lua's, which is no handle: refused wherever a handle is asked for.
+    public static let function = PluginHandle(index: .max, generation: .max)
 }

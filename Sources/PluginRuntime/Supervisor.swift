@@ -3,12 +3,16 @@ import PluginProtocol
 
 /// The life of one supervisor: load a script, describe it, run at most one verb.
 public final class Supervisor {
-    /// What a verb may spend.
+    /// What loading and a verb may spend, each for itself.
     public struct Budget: Sendable {
-        /// Instructions of loading and the verb together.
+        /// Instructions of a verb.
         public var instructions: Int64 = 10_000_000
-        /// Bytes that Lua may hold.
+        /// Bytes that Lua may hold in a verb.
         public var memory = 32 << 20
+        /// Bytes that Lua may hold while a file loads.
+        public var loadMemory = 8 << 20
+        /// Processor time of loading.
+        public var loadMilliseconds: Int64 = 50
         /// The defaults.
         public init() {}
     }
@@ -16,11 +20,18 @@ public final class Supervisor {
     private let channel: any SupervisorChannel
     private var verb = ""
     private var needs: [String] = []
+    private var network = ""
+    private var source: SourceText
+    /// What may be run: path → name in Lua.
+    private var programs: [String: String] = [:]
 
     /// Makes one.
     ///
     /// - Parameter channel: the line to the host.
-    public init(channel: any SupervisorChannel) { self.channel = channel }
+    public init(channel: any SupervisorChannel) {
+        self.channel = channel
+        source = SourceText([])
+    }
 
     /// Serves until the verb is answered; does not return.
     ///
@@ -33,24 +44,34 @@ public final class Supervisor {
     }
 
     private func serveOnce(budget: Budget, descriptor: CInt) {
-        guard case .load(let name, let file, let source) = channel.receive() else { channel.end() }
+        guard case .load(let name, let file, let bytes) = channel.receive() else { channel.end() }
         let state = LuaState(
-            memory: budget.memory,
+            memory: budget.loadMemory,
             instructions: budget.instructions,
             descriptor: descriptor,
             host: self
         )
         state.setFile(file)
         state.setSubject("load \(name)")
-        let loaded = decoded(state.load(source), state)
+        source = SourceText(bytes)
+        state.limit(
+            memory: budget.loadMemory,
+            instructions: budget.instructions,
+            loadMilliseconds: budget.loadMilliseconds
+        )
+        let loaded = decoded(state.load(bytes), state)
         do {
-            let checked = try DescriptorCheck.check(loaded, name: name, file: file)
-            needs = checked.needs
-            channel.send(.descriptor(checked.descriptor))
+            var descriptor = try PluginDescriptor(loaded, name: name, file: file)
+            needs = descriptor.needs
+            network = descriptor.network
+            descriptor.warnings = source.uncalled(needs).map { "needs lists \"\($0)\" but nothing calls it" }
+            channel.send(.descriptor(descriptor.encoded(loaded)))
         } catch {
-            state.trap("load.shape", error.message, expected: error.expected, mend: error.mend)
+            state.setLine(source.line(of: error.field) ?? 0)
+            state.trap("load.shape", error.message)
         }
         guard case .verb(let verb, let actor, let request, let functions, _) = channel.receive() else { channel.end() }
+        state.limit(memory: budget.memory, instructions: budget.instructions)
         run(verb, actor, request, granted: functions, on: state)
     }
 
@@ -62,20 +83,26 @@ public final class Supervisor {
         on state: LuaState
     ) {
         self.verb = verb
+        programs = Self.programs(of: actor)
         state.setSubject("verb \(verb)\(Self.actorName(actor))")
+        // Every module is there, so that a function that is not says its whole name.
+        for module in HostFunction.modules { state.bind(module) }
         for (index, row) in HostFunction.table.enumerated() {
             guard needs.contains(row.name), granted.contains(row.name) || granted.contains(row.versionedName) else {
                 continue
             }
-            state.bind(row.name, row: UInt32(index))
+            let isRecord = if case .record = row.arguments { true } else { false }
+            state.bind(row.name, row: UInt32(index), record: isRecord)
         }
         let answer = state.run(verb, actor: ValueCodec.encode(actor), request: ValueCodec.encode(request))
         let status = String(decoding: answer.status, as: UTF8.self)
         do {
-            let result = try AnswerCheck.check(status, decoded(answer.result, state), verb: verb)
-            channel.send(.answer(status: status, result: result))
+            let result = decoded(answer.result, state)
+            channel.send(
+                .answer(status: status, result: try AnswerCheck.check(status, result, verb: verb, network: network))
+            )
         } catch {
-            state.trap("verb.result", error.message, expected: error.expected, mend: error.mend)
+            state.trap(error.code, error.message, expected: error.expected, got: error.got, mend: error.mend)
         }
     }
 
@@ -92,6 +119,16 @@ public final class Supervisor {
         guard case .map(let pairs) = actor, case .text(let name)? = pairs["name"] else { return "" }
         return " actor \(name)"
     }
+
+    private static func programs(of actor: PluginValue) -> [String: String] {
+        guard case .map(let pairs) = actor else { return [:] }
+        var programs: [String: String] = [:]
+        for kind in ["assets", "tools"] {
+            guard case .map(let paths)? = pairs[kind] else { continue }
+            for case (let name, .text(let path)) in paths { programs[path] = "actor.\(kind).\(name)" }
+        }
+        return programs
+    }
 }
 
 extension Supervisor: LuaHost {
@@ -103,30 +140,38 @@ extension Supervisor: LuaHost {
             state(
                 "api.name",
                 "\(function.name) cannot be called in \(verb)",
-                expected: function.verbs.sorted().joined(separator: ", "),
+                expected: function.verbs.joined(separator: ", "),
                 got: verb,
+                mend: function.elsewhere,
                 function: name
             )
         }
         let checked: PluginValue
         do {
             guard case .list(let values) = try ValueCodec.decode(arguments) else { throw FrameError.truncated }
-            checked = try ArgumentCheck.check(values, of: function)
+            checked = try ArgumentCheck(function, programs: programs).check(values)
         } catch let fault as ArgumentFault {
-            state(
-                fault.code,
-                fault.message,
-                expected: fault.expected,
-                got: fault.got,
-                mend: fault.mend,
-                function: name
-            )
+            trap(fault, name, state)
         } catch {
             state("api.limit", "\(function.name): the arguments cannot be sent: \(error)", function: name)
         }
         channel.send(.call(function: name, arguments: checked, line: line))
-        guard case .reply(let reply) = channel.receive() else { channel.end() }
-        return LuaReply(status: reply.status, values: ValueCodec.encode(.list(reply.values)))
+        switch channel.receive() {
+        case .reply(let reply): return LuaReply(status: reply.status, values: ValueCodec.encode(.list(reply.values)))
+        case .mistake(let fault): trap(fault, name, state)
+        case .load, .verb: channel.end()
+        }
+    }
+
+    private func trap(_ fault: ArgumentFault, _ function: String, _ state: borrowing LuaTrap) -> Never {
+        state(
+            fault.code,
+            fault.message,
+            expected: fault.expected,
+            got: fault.got,
+            mend: fault.mend,
+            function: function
+        )
     }
 
     /// Sends the line.
@@ -139,32 +184,44 @@ extension Supervisor: LuaHost {
     public func finish(status: [UInt8], value: [UInt8], state: borrowing LuaTrap) -> Never {
         let status = String(decoding: status, as: UTF8.self)
         do {
-            let result = try AnswerCheck.check(status, try ValueCodec.decode(value), verb: verb)
+            let value = try ValueCodec.decode(value)
+            let result = try AnswerCheck.check(status, value, verb: verb, network: network)
             channel.send(.answer(status: status, result: result))
-        } catch let fault as AnswerCheck.Fault {
-            state("verb.result", fault.message, expected: fault.expected, mend: fault.mend)
+        } catch let fault as ArgumentFault {
+            trap(fault, "", state)
         } catch {
             state("verb.result", "the reason cannot be sent: \(error)")
         }
         channel.end()
     }
 
-    /// Says which of the two mistakes it is: no such function, or not in `needs`.
+    /// Dresses one of Lua's own errors: what it names is looked for among the names that exist.
+    public func uncaught(_ message: String, state: borrowing LuaTrap) -> Never {
+        let clean = message.split(separator: "\0", omittingEmptySubsequences: false).joined(separator: "?")
+        state("script.error", clean, mend: LuaNames.mend(clean))
+    }
+
+    /// Says which of the mistakes it is: no such function, not in `needs`, or not served.
     public func missing(_ name: String, state: borrowing LuaTrap) -> Never {
-        let names = HostFunction.table.map(\.name)
-        if names.contains(name) {
-            if needs.contains(name) { state("api.name", "host.\(name) was not granted in this verb") }
-            state("api.name", "host.\(name) is not in needs", mend: "add \"\(name)\" to needs")
+        let place = source.line(of: "needs").map { " (line \($0))" }
+        let needsLine = place ?? ""
+        guard let row = HostFunction.named(name) else {
+            let names = name.contains(".") ? HostFunction.table.map(\.name) : HostFunction.modules
+            guard let near = Nearest.name(to: name, among: names) else {
+                state("api.name", "host.\(name) does not exist")
+            }
+            let also = !near.contains(".") || needs.contains(near) ? "" : " it also belongs in needs\(needsLine)"
+            state("api.name", "host.\(name) does not exist", mend: "did you mean host.\(near)?\(also)")
         }
-        let modules = Set(names.compactMap { $0.split(separator: ".").first.map(String.init) })
-        if modules.contains(name) {
-            state("api.name", "no function of host.\(name) is in needs", mend: "add it to needs, such as \"\(name).…\"")
+        if needs.contains(row.name) {
+            state("api.name", "host.\(row.name) is not served here", mend: "update substrate-host")
         }
-        let near = Nearest.name(to: name, among: name.contains(".") ? names : modules.sorted())
         state(
             "api.name",
-            "host.\(name) does not exist",
-            mend: near.map { "did you mean host.\($0)? it also belongs in needs" } ?? ""
+            "host.\(row.name) is not in needs",
+            mend: place == nil
+                ? "add needs = { \"\(row.name)\" } to the returned table; plugin check --fix does it"
+                : "add \"\(row.name)\" to needs\(needsLine); plugin check --fix does it"
         )
     }
 }

@@ -3,14 +3,14 @@
 static int host_call(lua_State *L) {
     clb_state *s = state_of(L);
     uint32_t row = (uint32_t)lua_tointeger(L, lua_upvalueindex(1));
-    int count = lua_gettop(L);
     uint32_t line = clb_line(L);
     clb_charge(s, GRAIN * 16);
     s->output.count = 0;
-    clb_encode(L, &s->output, 1, count, ENCODE_ARGUMENTS);
+    clb_encode_arguments(L, &s->output, lua_tostring(L, lua_upvalueindex(2)), lua_toboolean(L, lua_upvalueindex(3)));
     s->host.call(s->host.context, row, s->output.bytes, s->output.count, line);
     /* Swift is gone from the stack; the reply is in a buffer of the state's, so nothing leaks if this traps. */
     lua_settop(L, 0);
+    if (!s->reply_status.count) return clb_decode_list(L, s->reply.bytes, s->reply.count);
     lua_pushlstring(L, (const char *)s->reply_status.bytes, s->reply_status.count);
     return 1 + clb_decode_list(L, s->reply.bytes, s->reply.count);
 }
@@ -59,14 +59,14 @@ struct binding {
     const uint8_t *name;
     size_t count;
     uint32_t row;
+    int record;
 };
 
 /* Registry[host] is a plain table of modules until the verb begins. */
 static int bind(lua_State *L) {
     const struct binding *binding = lua_touserdata(L, 1);
     const uint8_t *dot = memchr(binding->name, '.', binding->count);
-    if (!dot) return 0;
-    size_t module = (size_t)(dot - binding->name);
+    size_t module = dot ? (size_t)(dot - binding->name) : binding->count;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &clb_key_host) == LUA_TNIL) {
         lua_pop(L, 1);
         lua_newtable(L);
@@ -81,15 +81,18 @@ static int bind(lua_State *L) {
         lua_pushvalue(L, -2);
         lua_rawset(L, -4);
     }
+    if (!dot) return 0;
     lua_pushlstring(L, (const char *)dot + 1, binding->count - module - 1);
     lua_pushinteger(L, binding->row);
-    lua_pushcclosure(L, host_call, 1);
+    lua_pushlstring(L, (const char *)binding->name, binding->count);
+    lua_pushboolean(L, binding->record);
+    lua_pushcclosure(L, host_call, 3);
     lua_rawset(L, -3);
     return 0;
 }
 
-void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row) {
-    struct binding binding = {name, count, row};
+void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row, int record) {
+    struct binding binding = {name, count, row, record};
     lua_settop(s->L, 0);
     lua_pushcfunction(s->L, clb_handler);
     lua_pushcfunction(s->L, bind);

@@ -12,7 +12,7 @@
 enum {
     GRAIN = 1000,
     MAX_SOURCE = 64 << 10,
-    MAX_FRAME = 1 << 20,
+    MAX_FRAME = (2 << 20) + (64 << 10),
     MAX_LOG = 1 << 20,
     MAX_LINE = 16 << 10,
     MAX_DEPTH = 32,
@@ -36,7 +36,8 @@ struct clb_state {
     int closing;
     int loading;
     int last_line;
-    char file[128], subject[256];
+    int64_t load_milliseconds, load_nanoseconds; /* of processor time, and when they are over; 0 for no limit */
+    char file[128], subject[256], verb[32];
     uint8_t *source;
     size_t source_count;
     buffer output, status, reply, reply_status;
@@ -52,6 +53,8 @@ void clb_charge(clb_state *s, uint64_t units);
 /* trap.c: a trap with printf texts; NULL leaves a line out. */
 CLB_NORETURN void trapf(clb_state *s, const char *code, const char *expected, const char *mend, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* A budget of time is spent: shows the loop that spent it. */
+CLB_NORETURN void clb_spinning(clb_state *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 CLB_NORETURN void clb_no_memory(clb_state *s);
 int clb_handler(lua_State *L);
 int clb_valid_text(const uint8_t *p, size_t n);
@@ -60,7 +63,8 @@ int clb_valid_text(const uint8_t *p, size_t n);
 enum { ENCODE_ARGUMENTS, ENCODE_DESCRIPTOR, ENCODE_RESULT };
 void buffer_put(clb_state *s, buffer *b, const void *bytes, size_t count);
 void buffer_put32(clb_state *s, buffer *b, uint32_t n);
-void clb_encode(lua_State *L, buffer *out, int first, int last, int mode);
+/* The arguments from the stack's bottom; `name` for messages, `record` when the function takes one table. */
+void clb_encode_arguments(lua_State *L, buffer *out, const char *name, int record);
 void clb_encode_one(lua_State *L, buffer *out, int index, int mode);
 /* Pushes the decoded value; `kind` names the strict table it is, or NULL. */
 void clb_decode(lua_State *L, const uint8_t *bytes, size_t count, const char *kind);

@@ -1,4 +1,12 @@
 #include "internal.h"
+#include <time.h>
+
+/* Of this process: a loading that waits for a busy machine is not charged for it. */
+static int64_t processor_nanoseconds(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now)) return 0;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 /* Counts what Lua asks for, not what libc rounds to. Never answers NULL to a growth: an emergency collection in this
  * version of the library can corrupt its heap (lua-sandbox.md A.1). */
@@ -29,8 +37,11 @@ static int panic(lua_State *L) {
 }
 
 static void spent(clb_state *s) {
-    trapf(s, "budget.instructions", NULL, "wait in host functions; do not spin",
-          "%lld instructions spent in this verb", (long long)s->instructions);
+    const char *when = s->loading ? "while the file loads" : "in this verb";
+    if (s->instructions % 1000000 == 0) {
+        clb_spinning(s, "%lld million instructions spent %s", (long long)(s->instructions / 1000000), when);
+    }
+    clb_spinning(s, "%lld instructions spent %s", (long long)s->instructions, when);
 }
 
 uint32_t clb_line(lua_State *L) {
@@ -44,10 +55,29 @@ uint32_t clb_line(lua_State *L) {
 
 void clb_hook(lua_State *L, lua_Debug *ar) {
     clb_state *s = state_of(L);
+    if (ar->event == LUA_HOOKRET || ar->event == LUA_HOOKTAILCALL) {
+        /* The verb's own function returns: that line is to blame for a bad answer. Below it is only our C function. */
+        lua_Debug below;
+        if (!lua_getstack(L, 2, &below)) {
+            lua_getinfo(L, "l", ar);
+            if (ar->currentline > 0) s->last_line = ar->currentline;
+        }
+        return;
+    }
     lua_getinfo(L, "l", ar);
     if (ar->currentline > 0) s->last_line = ar->currentline;
     s->instructions_left -= GRAIN;
     if (s->instructions_left <= 0) spent(s);
+    if (s->loading && s->load_nanoseconds && processor_nanoseconds() > s->load_nanoseconds) {
+        clb_spinning(s, "%lld ms spent while the file loads", (long long)s->load_milliseconds);
+    }
+}
+
+void clb_limit(clb_state *s, size_t memory, int64_t instructions, int64_t load_milliseconds) {
+    s->memory = memory;
+    s->instructions = s->instructions_left = instructions;
+    s->load_milliseconds = load_milliseconds;
+    s->load_nanoseconds = load_milliseconds ? processor_nanoseconds() + load_milliseconds * 1000000 : 0;
 }
 
 void clb_charge(clb_state *s, uint64_t units) {
@@ -112,6 +142,8 @@ void clb_set_subject(clb_state *s, const uint8_t *text, size_t count) {
     copy_name(s->subject, sizeof s->subject, text, count);
 }
 
+void clb_set_line(clb_state *s, int line) { s->last_line = line; }
+
 struct job {
     const uint8_t *verb, *actor, *request;
     size_t verb_count, actor_count, request_count;
@@ -175,6 +207,7 @@ void clb_load(clb_state *s, const uint8_t *source, size_t count) {
     }
     s->loading = 1;
     protected(s, load, NULL);
+    s->last_line = 0; /* nothing runs: no line is to blame */
 }
 
 static int run(lua_State *L) {
@@ -182,6 +215,7 @@ static int run(lua_State *L) {
     const struct job *job = lua_touserdata(L, 1);
     clb_make_host(L);
     s->loading = 0;
+    copy_name(s->verb, sizeof s->verb, job->verb, job->verb_count);
     char kind[64];
     lua_rawgetp(L, LUA_REGISTRYINDEX, &clb_key_descriptor);
     lua_pushlstring(L, (const char *)job->verb, job->verb_count);
@@ -193,8 +227,9 @@ static int run(lua_State *L) {
     int base = lua_gettop(L) - 3;
     lua_pushcfunction(L, clb_handler);
     lua_insert(L, base + 1);
+    lua_sethook(L, clb_hook, LUA_MASKCOUNT | LUA_MASKRET, GRAIN);
     lua_pcall(L, 2, LUA_MULTRET, base + 1);
-    s->last_line = 0; /* the verb has returned: no line is to blame any more */
+    lua_sethook(L, clb_hook, LUA_MASKCOUNT, GRAIN);
     int results = lua_gettop(L) - base - 1;
     if (results < 1 || lua_type(L, base + 2) != LUA_TSTRING) {
         trapf(s, "verb.result", "return \"ok\"[, result], or a status and a reason", NULL, "%s answered %s first",

@@ -8,7 +8,7 @@ typedef struct strict {
 #define SLOT "slot_id dirs network cgroup assets tools config probed devices processes "
 
 static const strict table[] = {
-    {"actor", SLOT "name uid atespace namespace template containers volumes identity limits pause_image prepared state"},
+    {"actor", SLOT "name uid atespace template containers volumes identity limits pause_image prepared state"},
     {"actor.dirs", "runtime bundles logs work"},
     {"actor.network", "namespace address gateway interface mtu tap"},
     {"actor.cgroup", "version path"},
@@ -84,12 +84,18 @@ static int missing_field(lua_State *L) {
         at += length;
         while (*at == ' ') at++;
     }
-    char mend[96];
-    snprintf(mend, sizeof mend, "did you mean %.*s?", (int)nearest_count, nearest);
+    char mend[96] = "";
+    if (nearest_count) snprintf(mend, sizeof mend, "; did you mean \"%.*s\"?", (int)nearest_count, nearest);
+    char fields[400];
+    size_t used = 0;
+    for (const char *at = row->fields; *at && used < sizeof fields - 2; at++) {
+        if (*at == ' ') fields[used++] = ',';
+        fields[used++] = *at;
+    }
+    fields[used] = 0;
     const char *dot = strchr(row->kind, '.');
     const char *what = dot && strncmp(row->kind, "actor", 5) == 0 ? dot + 1 : "request";
-    trapf(s, "api.name", row->fields, nearest_count ? mend : NULL, "%s has no field \"%.64s\"", dot ? what : row->kind,
-          name);
+    trapf(s, "api.name", fields, NULL, "%s has no field \"%.64s\"%s", dot ? what : row->kind, name, mend);
 }
 
 void clb_make_strict(lua_State *L, const char *kind) {

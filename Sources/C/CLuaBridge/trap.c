@@ -83,18 +83,22 @@ CLB_NORETURN static void send_trap(clb_state *s, const char *code, size_t code_c
     _exit(CLB_EXIT_TRAP);
 }
 
-static void put_source(clb_state *s, int line) {
+static clb_text source_line(clb_state *s, int line) {
     const char *at = (const char *)s->source, *end = at + s->source_count;
-    if (!at || line <= 0) return;
+    if (!at || line <= 0) return (clb_text){NULL, 0};
     for (int i = 1; i < line; i++) {
         at = memchr(at, '\n', (size_t)(end - at));
-        if (!at) return;
+        if (!at) return (clb_text){NULL, 0};
         at++;
     }
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     size_t count = (size_t)((stop ? stop : end) - at);
-    if (count > 160) count = 160;
-    if (count) putf("%5d | %.*s\n", line, (int)count, at);
+    return (clb_text){(const uint8_t *)at, count > 160 ? 160 : count};
+}
+
+static void put_source(clb_state *s, int line) {
+    clb_text text = source_line(s, line);
+    if (text.count) putf("%5d | %.*s\n", line, (int)text.count, (const char *)text.bytes);
 }
 
 static int frame_line(lua_State *L, int level, lua_Debug *ar) {
@@ -110,9 +114,12 @@ static void put_trace(clb_state *s) {
         int line = frame_line(s->L, level, &ar);
         if (line < 0) break;
         if (line == 0) continue;
-        lua_getinfo(s->L, "n", &ar);
+        lua_getinfo(s->L, "nt", &ar);
         putf("%s%s:%d", shown++ ? " < " : "  trace     ", s->file, line);
-        if (ar.name) putf(" in %.60s", ar.name);
+        /* Called by us, or in the place of what we called: that is the verb. */
+        lua_Debug below;
+        if (!s->loading && s->verb[0] && !lua_getstack(s->L, level + 2, &below)) putf(" in %s", s->verb);
+        else if (ar.name) putf(" in %.60s", ar.name);
     }
     if (shown) put("\n", 1);
 }
@@ -162,10 +169,65 @@ void trapf(clb_state *s, const char *code, const char *expected, const char *men
     trap(s, text_of(code), text_of(words), text_of(expected), text_of(NULL), text_of(mend), text_of(NULL), 1);
 }
 
+static int is_loop(clb_text text) {
+    static const char *const words[] = {"while", "repeat", "for", "goto"};
+    for (size_t at = 0; at < text.count; at++) {
+        int starts = at == 0 || text.bytes[at - 1] == ' ' || text.bytes[at - 1] == '\t' || text.bytes[at - 1] == ';';
+        if (text.count - at > 1 && text.bytes[at] == '-' && text.bytes[at + 1] == '-') return 0;
+        for (size_t i = 0; starts && i < sizeof words / sizeof *words; i++) {
+            size_t length = strlen(words[i]);
+            if (text.count - at < length || memcmp(text.bytes + at, words[i], length)) continue;
+            if (text.count - at == length || text.bytes[at + length] == ' ' || text.bytes[at + length] == '\t') return 1;
+        }
+    }
+    return 0;
+}
+
+static size_t indentation(clb_text text) {
+    size_t count = 0;
+    while (count < text.count && (text.bytes[count] == ' ' || text.bytes[count] == '\t')) count++;
+    return count;
+}
+
+/* The loop around a line, as its author laid it out: the nearest one above that is not further in. */
+static int loop_around(clb_state *s, int line) {
+    size_t margin = indentation(source_line(s, line));
+    for (int at = line; at > 0 && line - at < 200; at--) {
+        clb_text text = source_line(s, at);
+        if (indentation(text) == text.count || indentation(text) > margin) continue;
+        if (is_loop(text)) return at;
+    }
+    return 0;
+}
+
+void clb_spinning(clb_state *s, const char *format, ...) {
+    char words[128], loop[220];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    int line = (int)clb_line(s->L), start = loop_around(s, line ? line : s->last_line);
+    loop[0] = 0;
+    if (start) {
+        clb_text text = source_line(s, start);
+        size_t margin = indentation(text);
+        snprintf(loop, sizeof loop, "%.*s (line %d)", (int)(text.count - margin), (const char *)text.bytes + margin, start);
+    }
+    clb_text none = text_of(NULL);
+    clb_text mend = text_of(s->loading ? "loading only describes the backend: compute in a verb"
+                                       : "wait with process.wait or clock.sleep");
+    trap(s, text_of("budget.instructions"), text_of(words), none, text_of(loop), mend, none, 1);
+}
+
 void clb_no_memory(clb_state *s) {
     if (s->closing) _exit(CLB_EXIT_PANIC);
-    char words[64];
-    snprintf(words, sizeof words, "%zu bytes of memory spent in this verb", s->memory);
+    char words[96];
+    const char *when = s->loading ? "while the file loads" : "in this verb";
+    if (s->memory >> 20 && s->memory % (1 << 20) == 0) {
+        snprintf(words, sizeof words, "%zu MiB of memory spent %s", s->memory >> 20, when);
+    } else {
+        snprintf(words, sizeof words, "%zu bytes of memory spent %s", s->memory, when);
+    }
     clb_text none = text_of(NULL);
     trap(s, text_of("budget.memory"), text_of(words), none, none, text_of("keep less at a time"), none, 0);
 }
@@ -185,8 +247,8 @@ int clb_handler(lua_State *L) {
                 words = space + 1;
             }
         }
-        clb_text none = text_of(NULL);
-        trap(s, text_of("script.error"), (clb_text){(const uint8_t *)words, count}, none, none, none, none, 1);
+        s->host.error(s->host.context, (const uint8_t *)words, count > 2048 ? 2048 : count);
+        _exit(CLB_EXIT_PANIC);
     }
     trapf(s, "script.error", NULL, NULL, "error object of type %s", luaL_typename(L, 1));
 }

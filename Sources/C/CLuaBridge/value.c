@@ -4,7 +4,7 @@ const char clb_key_host, clb_key_descriptor, clb_key_handle, clb_key_locked;
 
 void buffer_put(clb_state *s, buffer *b, const void *bytes, size_t count) {
     if (count > MAX_FRAME || b->count + count > MAX_FRAME) {
-        trapf(s, "api.limit", "at most 1 MiB", NULL, "a value of more than 1 MiB");
+        trapf(s, "api.limit", "at most 2 MiB", NULL, "a value of more than 2 MiB");
     }
     if (b->count + count > b->capacity) {
         size_t capacity = (b->count + count) * 2 + 64;
@@ -27,7 +27,7 @@ typedef struct encoder {
     buffer *out;
     int mode, nodes;
     char path[256];
-    size_t path_count;
+    size_t path_count, base;
 } encoder;
 
 static const char *wrong(const encoder *e) {
@@ -49,6 +49,12 @@ static size_t push_path(encoder *e, const char *format, ...) {
 static void pop_path(encoder *e, size_t before) {
     e->path_count = before;
     e->path[before] = 0;
+}
+
+/* The path, or words where the value itself is meant: "process.run: the table". */
+static const char *where(encoder *e) {
+    if (e->path_count == e->base) push_path(e, e->mode == ENCODE_ARGUMENTS ? "the table" : "the answer");
+    return e->path;
 }
 
 static void encode(encoder *e, int index, int depth);
@@ -81,7 +87,7 @@ static void encode_map(encoder *e, int index, int depth, size_t entries) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         keys[count].bytes = lua_tolstring(L, -2, &keys[count].count); /* a string: seen by the caller */
         if (!clb_valid_text((const uint8_t *)keys[count].bytes, keys[count].count)) {
-            trapf(e->s, "api.text", "valid UTF-8 without NUL", NULL, "%s has a key that is not text", e->path);
+            trapf(e->s, "api.text", "valid UTF-8 without NUL", NULL, "%s has a key that is not text", where(e));
         }
         count++;
     }
@@ -91,7 +97,7 @@ static void encode_map(encoder *e, int index, int depth, size_t entries) {
     for (size_t i = 0; i < count; i++) {
         buffer_put32(e->s, e->out, (uint32_t)keys[i].count);
         buffer_put(e->s, e->out, keys[i].bytes, keys[i].count);
-        size_t before = push_path(e, "%s%.60s", e->path_count ? "." : "", keys[i].bytes);
+        size_t before = push_path(e, "%s%.60s", e->path_count > e->base ? "." : "", keys[i].bytes);
         lua_pushlstring(L, keys[i].bytes, keys[i].count);
         lua_rawget(L, index);
         encode(e, lua_gettop(L), depth + 1);
@@ -103,25 +109,25 @@ static void encode_map(encoder *e, int index, int depth, size_t entries) {
 
 static void encode_table(encoder *e, int index, int depth) {
     lua_State *L = e->L;
-    if (depth >= MAX_DEPTH) trapf(e->s, "api.limit", NULL, NULL, "%s is nested deeper than 32", e->path);
-    if (!lua_checkstack(L, 8)) trapf(e->s, "api.limit", NULL, NULL, "%s is nested too deep", e->path);
+    if (depth >= MAX_DEPTH) trapf(e->s, "api.limit", NULL, NULL, "%s is nested deeper than 32", where(e));
+    if (!lua_checkstack(L, 8)) trapf(e->s, "api.limit", NULL, NULL, "%s is nested too deep", where(e));
     if (lua_getmetatable(L, index)) {
         lua_rawgetp(L, -1, &clb_key_locked);
-        if (!lua_toboolean(L, -1)) TRAP_VALUE(e, "%s has a metatable", e->path);
+        if (!lua_toboolean(L, -1)) TRAP_VALUE(e, "%s has a metatable", where(e));
         lua_pop(L, 2);
     }
     size_t texts = 0, entries = 0;
     lua_Integer largest = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (++entries + (size_t)e->nodes > MAX_NODES) {
-            trapf(e->s, "api.limit", NULL, NULL, "%s has more than 10000 values", e->path);
+            trapf(e->s, "api.limit", NULL, NULL, "%s has more than 10000 values", where(e));
         }
         if (lua_type(L, -2) == LUA_TSTRING) texts++;
         else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) > 0) {
             if (lua_tointeger(L, -2) > largest) largest = lua_tointeger(L, -2);
-        } else TRAP_VALUE(e, "%s has a key that is a %s", e->path, luaL_typename(L, -2));
+        } else TRAP_VALUE(e, "%s has a key that is a %s", where(e), luaL_typename(L, -2));
     }
-    if (texts && texts != entries) TRAP_VALUE(e, "%s has both names and positions", e->path);
+    if (texts && texts != entries) TRAP_VALUE(e, "%s has both names and positions", where(e));
     if (texts) {
         encode_map(e, index, depth, entries);
         return;
@@ -154,7 +160,7 @@ static void encode_handle(encoder *e, int index) {
         ours = lua_rawequal(L, -1, -2);
         lua_pop(L, 2);
     }
-    if (!ours) TRAP_VALUE(e, "%s is a userdata", e->path);
+    if (!ours) TRAP_VALUE(e, "%s is a userdata", where(e));
     put8(e->s, e->out, 9);
     buffer_put32(e->s, e->out, handle[0]);
     buffer_put32(e->s, e->out, handle[1]);
@@ -162,7 +168,7 @@ static void encode_handle(encoder *e, int index) {
 
 static void encode(encoder *e, int index, int depth) {
     lua_State *L = e->L;
-    if (++e->nodes > MAX_NODES) trapf(e->s, "api.limit", NULL, NULL, "%s has more than 10000 values", e->path);
+    if (++e->nodes > MAX_NODES) trapf(e->s, "api.limit", NULL, NULL, "%s has more than 10000 values", where(e));
     switch (lua_type(L, index)) {
     case LUA_TNIL: put8(e->s, e->out, 0); return;
     case LUA_TBOOLEAN: put8(e->s, e->out, lua_toboolean(L, index) ? 2 : 1); return;
@@ -181,31 +187,33 @@ static void encode(encoder *e, int index, int depth) {
     case LUA_TTABLE: encode_table(e, index, depth); return;
     case LUA_TUSERDATA: encode_handle(e, index); return;
     case LUA_TFUNCTION:
-        if (e->mode == ENCODE_DESCRIPTOR && depth == 1) {
-            put8(e->s, e->out, 9);
-            buffer_put32(e->s, e->out, UINT32_MAX);
-            buffer_put32(e->s, e->out, UINT32_MAX);
-            return;
-        }
-        break;
+        /* No handle: whoever checks the value says where it does not belong, and what does. */
+        put8(e->s, e->out, 9);
+        buffer_put32(e->s, e->out, UINT32_MAX);
+        buffer_put32(e->s, e->out, UINT32_MAX);
+        return;
     default: break;
     }
-    TRAP_VALUE(e, "%s is a %s", e->path_count ? e->path : "the value", luaL_typename(L, index));
+    TRAP_VALUE(e, "%s is a %s", where(e), luaL_typename(L, index));
 }
 
 void clb_encode_one(lua_State *L, buffer *out, int index, int mode) {
     encoder e = {.L = L, .s = state_of(L), .out = out, .mode = mode};
-    if (mode == ENCODE_RESULT) push_path(&e, "result");
     encode(&e, index, 0);
 }
 
-/* Arguments first...last as one list; missing and nil differ by the list's length. */
-void clb_encode(lua_State *L, buffer *out, int first, int last, int mode) {
-    encoder e = {.L = L, .s = state_of(L), .out = out, .mode = mode};
+/* One list; missing and nil differ by its length. */
+void clb_encode_arguments(lua_State *L, buffer *out, const char *name, int record) {
+    encoder e = {.L = L, .s = state_of(L), .out = out, .mode = ENCODE_ARGUMENTS};
+    int count = lua_gettop(L);
     put8(e.s, out, 7);
-    buffer_put32(e.s, out, (uint32_t)(last - first + 1));
-    for (int i = first; i <= last; i++) {
-        size_t before = push_path(&e, "argument %d", i - first + 1);
+    buffer_put32(e.s, out, (uint32_t)count);
+    push_path(&e, "%.100s: ", name);
+    e.base = e.path_count;
+    for (int i = 1; i <= count; i++) {
+        size_t before = e.path_count;
+        /* The one table of a record needs no name: its fields have theirs. */
+        if (!record || count > 1) push_path(&e, "argument %d", i);
         encode(&e, i, 1);
         pop_path(&e, before);
     }

@@ -20,6 +20,8 @@ typedef struct clb_host {
     void (*log)(void *context, const uint8_t *text, size_t count, uint32_t line);
     /* try() ends the verb: status and an encoded value. Does not return. */
     void (*finish)(void *context, const uint8_t *status, size_t status_count, const uint8_t *value, size_t count);
+    /* An error that nobody caught: its text without the position, at most 2 KiB. Does not return. */
+    void (*error)(void *context, const uint8_t *text, size_t count);
     /* host has no such name here: the text after "host.". Does not return. */
     void (*missing)(void *context, const uint8_t *name, size_t count);
 } clb_host;
@@ -35,12 +37,19 @@ void clb_close(clb_state *s);
 void clb_set_file(clb_state *s, const uint8_t *name, size_t count);
 void clb_set_subject(clb_state *s, const uint8_t *text, size_t count);
 
+/* The line that the next trap is about when no code runs: of a field that is wrong. 0: none. */
+void clb_set_line(clb_state *s, int line);
+
 /* Loads and runs the script's text; traps unless it returned a plain table. The encoded descriptor is then in
  * clb_output, its functions encoded as the handle of index and generation 0xFFFFFFFF. */
 void clb_load(clb_state *s, const uint8_t *source, size_t count);
 
-/* Makes `host` with one function, such as "workload.start", known by its row. */
-void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row);
+/* Makes `host` with one function, such as "workload.start", known by its row; `record`: it takes one table. A name
+ * without a dot makes the module alone. */
+void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row, int record);
+
+/* What the next clb_load or clb_run may spend; processor milliseconds only while loading, 0 for no such limit. */
+void clb_limit(clb_state *s, size_t memory, int64_t instructions, int64_t load_milliseconds);
 
 /* Runs a verb; traps unless it answered a status. The status is in clb_status, the encoded result in clb_output. */
 void clb_run(clb_state *s, const uint8_t *verb, size_t verb_count, const uint8_t *actor, size_t actor_count,
@@ -50,7 +59,7 @@ void clb_run(clb_state *s, const uint8_t *verb, size_t verb_count, const uint8_t
 const uint8_t *clb_output(const clb_state *s, size_t *count);
 const uint8_t *clb_status(const clb_state *s, size_t *count);
 
-/* From within `call`: the reply's status and its values as an encoded list; copied. */
+/* From within `call`: the reply's status and its values as an encoded list; copied. Without a status, none is pushed. */
 void clb_set_reply(clb_state *s, const uint8_t *status, size_t status_count, const uint8_t *values, size_t count);
 
 /* One line of a trap's text; empty ones are left out. */

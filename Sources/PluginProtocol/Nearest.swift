@@ -1,7 +1,7 @@
 /// The listed name that is most like a misspelt one.
-enum Nearest {
+public enum Nearest {
     /// Nil when none is near.
-    static func name(to wrong: String, among names: some Sequence<String>) -> String? {
+    public static func name(to wrong: String, among names: some Sequence<String>) -> String? {
         var best: (name: String, distance: Int)?
         for name in names.sorted() {
             let distance = distance(Array(wrong.utf8.prefix(64)), Array(name.utf8.prefix(64)))
@@ -11,7 +11,7 @@ enum Nearest {
     }
 
     /// `did you mean X?`, or nothing.
-    static func mend(_ wrong: String, among names: some Sequence<String>) -> String {
+    public static func mend(_ wrong: String, among names: some Sequence<String>) -> String {
         name(to: wrong, among: names).map { "did you mean \($0)?" } ?? ""
     }
 

@@ -1,0 +1,100 @@
+import ActorContract
+import Glibc
+import PluginProtocol
+import SystemLayer
+import Telemetry
+
+/// `process.stop`.
+enum StopProcesses: HostHandler {
+    struct Arguments: HostArguments {
+        let handles: [PluginHandle]
+        let graceMilliseconds: Int64?
+        init(_ fields: CheckedFields) {
+            handles = fields.handles("process")
+            graceMilliseconds = fields.integer("grace_ms")
+        }
+    }
+
+    static let row = HostFunction.processStop
+
+    static func target(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> String? {
+        try named(arguments, call).map(\.name).sorted().joined(separator: ",")
+    }
+
+    static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply {
+        let context = call.context
+        let processes = try named(arguments, call)
+        let grace = arguments.graceMilliseconds ?? context.request.graceMilliseconds
+        let interrupt = try context.interruptible()
+        let ended = ProgramTime.wait {
+            ProcessStop.perform(
+                processes.compactMap(\.handle),
+                graceMilliseconds: grace,
+                deadline: context.deadline,
+                interrupt: interrupt
+            )
+        }
+        if context.cancellation.isCancelled { return .refused(.cancelled, "the verb was cancelled") }
+        guard ended else { return .refused(.timeout, "a program could not be ended in time") }
+        for handle in arguments.handles { context.processes.close(handle, line: call.line) }
+        let gone = processes.compactMap(\.kept)
+        context.kept.removeAll { gone.contains($0) }
+        return .ok()
+    }
+
+    /// Closed ones were ended before, which is what a stop wants.
+    private static func named(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> [HeldProcess] {
+        var named: [HeldProcess] = []
+        // Each once: a script may name one program ten thousand times.
+        var seen: Set<PluginHandle> = []
+        for handle in arguments.handles where seen.insert(handle).inserted {
+            if case .closed = call.context.processes.find(handle) { continue }
+            named.append(try call.process(handle, at: "the argument", mend: ""))
+        }
+        return named
+    }
+}
+
+/// TERM, wait, KILL: written once, since everybody writes it wrongly.
+enum ProcessStop {
+    /// Ends programs and everything they left.
+    ///
+    /// - Parameters:
+    ///   - handles: each the PID 1 of its namespace, so that its end is the end of all below it.
+    ///   - graceMilliseconds: between TERM and KILL.
+    ///   - deadline: the verb's; the grace is cut to it.
+    ///   - interrupt: ends the grace early.
+    /// - Returns: whether all were gone when it returned.
+    static func perform(
+        _ handles: [ProcessHandle],
+        graceMilliseconds: Int64,
+        deadline: ContinuousClock.Instant,
+        interrupt: VerbInterrupt? = nil
+    ) -> Bool {
+        for handle in handles { _ = handle.signal(15) }
+        let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))
+        for handle in handles {
+            if let interrupt, interrupt.wait(handle.pollDescriptor, until: graceEnd) == .cancelled { break }
+            if !ended(handle, until: graceEnd) { _ = handle.signal(9) }
+        }
+        // A cancel ends the grace, never the stop.
+        for handle in handles where !handle.hasExited() { _ = handle.signal(9) }
+        // A killed program that is not in uninterruptible sleep is gone at once; 5 s tell the two apart.
+        let last = ContinuousClock.now + .seconds(5)
+        return handles.allSatisfy { ended($0, until: last) }
+    }
+
+    /// The same of programs that are known by number.
+    static func perform(kept: [KeptProcess]) -> Bool {
+        let handles = kept.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
+        return perform(handles, graceMilliseconds: 0, deadline: .now)
+    }
+
+    private static func ended(_ handle: ProcessHandle, until deadline: ContinuousClock.Instant) -> Bool {
+        let milliseconds = VerbInterrupt.milliseconds(until: deadline)
+        guard (try? waitReadable(handle.pollDescriptor, milliseconds: milliseconds)) == true else { return false }
+        // Whoever is our child is reaped; an adopted one has another reaper.
+        _ = handle.wait()
+        return true
+    }
+}

@@ -1,0 +1,62 @@
+import ActorContract
+import Glibc
+import HostErrors
+import SystemLayer
+
+/// What wakes every wait of a verb when the verb is cancelled.
+///
+/// Waits are of the verb's thread alone; the cancel may come from any.
+final class VerbInterrupt: Sendable {
+    /// How a wait ended.
+    enum Outcome {
+        case ready, timeout, cancelled
+    }
+
+    private let reader: OwnedFD
+    private let writer: OwnedFD
+
+    /// Listens to a cancellation.
+    ///
+    /// - Throws: the errno of pipe2(2).
+    init(_ cancellation: any VerbCancellation) throws(SyscallError) {
+        let ends = try DescriptorPair.pipe().release()
+        reader = OwnedFD(ends.first)
+        writer = OwnedFD(ends.second)
+        cancellation.onCancel { [weak self] in self?.wake() }
+    }
+
+    private func wake() { try? writeAll([1], to: writer.rawValue) }
+
+    /// Waits until a descriptor is ready, the deadline is over or the verb is cancelled.
+    ///
+    /// - Parameters:
+    ///   - descriptor: what to wait for; -1 waits for nothing else.
+    ///   - events: of poll(2).
+    ///   - deadline: when to give up.
+    /// - Returns: what came first; a cancel wins.
+    func wait(
+        _ descriptor: CInt = -1,
+        events: CInt = CInt(POLLIN),
+        until deadline: ContinuousClock.Instant
+    ) -> Outcome {
+        var entries = [
+            pollfd(fd: reader.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: descriptor, events: Int16(events), revents: 0),
+        ]
+        while true {
+            let left = Self.milliseconds(until: deadline)
+            let count = unsafe poll(&entries, 2, CInt(clamping: left))
+            if entries[0].revents != 0, count > 0 { return .cancelled }
+            if count > 0 { return .ready }
+            if ContinuousClock.now >= deadline { return .timeout }
+        }
+    }
+
+    /// Whole milliseconds, rounded up, so that a wait of them is never short.
+    static func milliseconds(until deadline: ContinuousClock.Instant) -> Int64 {
+        let left = deadline - ContinuousClock.now
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

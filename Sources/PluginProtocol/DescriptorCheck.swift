@@ -1,0 +1,254 @@
+/// One field of a descriptor after another, each with the mistakes that an author makes there.
+struct DescriptorCheck {
+    typealias Mistake = PluginDescriptor.Mistake
+    let pairs: [String: PluginValue]
+    let name: String
+    let file: String
+    /// What people call the limits.
+    private static let otherNames = [
+        "ram": "memory", "mem": "memory", "cpus": "cpu", "processes": "pids", "procs": "pids",
+    ]
+
+    func known() throws(Mistake) {
+        for key in pairs.keys.sorted() where !PluginDescriptor.fields.contains(key) {
+            throw Mistake(
+                "\(key) is not a field of a backend\(Self.suffix(Nearest.mend(key, among: PluginDescriptor.fields)))",
+                field: key
+            )
+        }
+        for key in pairs.keys.sorted() {
+            let isFunction = pairs[key] == .handle(.function)
+            if PluginVerb.all.contains(key), !isFunction {
+                throw Mistake("\(key) is \(ArgumentWords.noun(pairs[key] ?? .null)), not a function", field: key)
+            }
+            if isFunction, !PluginVerb.all.contains(key) { throw Mistake("\(key) is a function", field: key) }
+        }
+    }
+
+    func identity() throws(Mistake) -> String {
+        guard let value = pairs["name"] else { throw Mistake("name is missing; write name = \"\(name)\"") }
+        guard case .text(let own) = value else {
+            throw Mistake("name is \(ArgumentWords.literal(value)); write name = \"\(name)\"", field: "name")
+        }
+        guard own == name else {
+            let place = file == "\(name).lua" ? "file is \(file)" : "folder is \(name)"
+            throw Mistake("name is \"\(own)\", the \(place): they must be equal, in lower case", field: "name")
+        }
+        guard Self.isName(own) else {
+            throw Mistake("name is \"\(own)\": small letters, digits and -, beginning with a letter", field: "name")
+        }
+        let apis = PluginDescriptor.apis
+        let served = apis.count == 1 ? "\(apis.lowerBound)" : "\(apis.lowerBound) to \(apis.upperBound)"
+        switch pairs["api"] {
+        case nil:
+            throw Mistake("api is missing; write api = \(apis.upperBound) (this host serves \(served))")
+        case .integer(let number)? where apis.contains(number): return own
+        case .integer(let number)? where number > apis.upperBound:
+            throw Mistake("api = \(number): this host serves \(served); update substrate-host", field: "api")
+        case .some(let other):
+            throw Mistake(
+                "api = \(ArgumentWords.literal(other)): this host serves \(served); write api = \(apis.upperBound)",
+                field: "api"
+            )
+        }
+    }
+
+    func isolation() throws(Mistake) -> String {
+        let all = PluginDescriptor.isolations
+        guard let value = pairs["isolation"] else {
+            throw Mistake(
+                "isolation is missing: say what stands between the actor and this machine (one of \(all.joined(separator: ", ")))"
+            )
+        }
+        return try one(value, of: all, "isolation", field: "isolation")
+    }
+
+    func summary() throws(Mistake) -> String {
+        switch pairs["summary"] {
+        case nil: return ""
+        case .text(let text)?:
+            guard text.count <= 120 else {
+                throw Mistake("summary has \(text.count) characters, 120 fit", field: "summary")
+            }
+            return text
+        case .some(let other): throw Mistake("summary is \(ArgumentWords.noun(other)), not a string", field: "summary")
+        }
+    }
+
+    func scopes() throws(Mistake) -> [String] {
+        var scopes: [String] = []
+        for (index, item) in try list("scopes").enumerated() {
+            guard case .text(let text) = item, text == "full" || text == "data" else {
+                throw Mistake(
+                    "scopes[\(index + 1)] is \(ArgumentWords.literal(item)): scopes are \"full\" and \"data\"",
+                    field: "scopes"
+                )
+            }
+            scopes.append(text)
+        }
+        return scopes
+    }
+
+    func enforces() throws(Mistake) -> [String] {
+        let limits = ["cpu", "memory", "pids"]
+        var found: [String] = []
+        for (index, item) in try list("enforces").enumerated() {
+            guard case .text(let text) = item, limits.contains(text) else {
+                var near: String?
+                if case .text(let text) = item { near = Self.otherNames[text] ?? Nearest.name(to: text, among: limits) }
+                let mend = near.map { "did you mean \"\($0)\"?" } ?? "limits are cpu, memory and pids"
+                throw Mistake("enforces[\(index + 1)] is \(ArgumentWords.literal(item)); \(mend)", field: "enforces")
+            }
+            found.append(text)
+        }
+        return found
+    }
+
+    func classes() throws(Mistake) -> [String] {
+        var found: [String] = []
+        for (index, item) in try list("classes").enumerated() {
+            guard case .text(let text) = item, Self.isName(text) else {
+                throw Mistake(
+                    "classes[\(index + 1)] is \(ArgumentWords.literal(item)): small letters, digits and -",
+                    field: "classes"
+                )
+            }
+            found.append(text)
+        }
+        return found
+    }
+
+    func verbsFit(_ verbs: [String], scopes: [String]) throws(Mistake) {
+        guard verbs.contains("run") else {
+            throw Mistake(
+                "run is missing: a backend that starts nothing is none; run = function(actor) … return \"ok\" end"
+            )
+        }
+        guard verbs.contains("stop") else {
+            throw Mistake(
+                "stop is missing: without it a stop would always be a kill; the shortest is: return host.process.stop(actor.processes, request.grace_ms)"
+            )
+        }
+        let saves = verbs.contains("checkpoint")
+        let restores = verbs.contains("restore")
+        if saves, restores { return }
+        if scopes.isEmpty {
+            if !saves, !restores { return }
+            throw Mistake(
+                "\(saves ? "checkpoint" : "restore") is here and \(saves ? "restore" : "checkpoint") is missing: both or neither",
+                field: saves ? "checkpoint" : "restore"
+            )
+        }
+        let written = scopes.map { "\"\($0)\"" }.joined(separator: ", ")
+        if saves || !restores {
+            let both = saves ? "restore function" : "checkpoint and restore functions"
+            throw Mistake("scopes = {\(written)} but no \(both): a snapshot nobody can restore", field: "scopes")
+        }
+        throw Mistake("scopes = {\(written)} but no checkpoint function: a snapshot nobody can make", field: "scopes")
+    }
+
+    func needs() throws(Mistake) -> [String] {
+        var names: [String] = []
+        for (index, item) in try list("needs").enumerated() {
+            guard case .text(let text) = item else {
+                throw Mistake("needs[\(index + 1)] is \(ArgumentWords.noun(item)), not a string", field: "needs")
+            }
+            guard let row = HostFunction.named(text) else {
+                let plain = String(text.prefix { $0 != "@" })
+                let mend: String
+                if let row = HostFunction.named(plain) {
+                    mend = "it has version \(row.version)"
+                } else {
+                    let near = Nearest.name(to: text, among: HostFunction.table.map(\.name))
+                    mend = near.map { "did you mean \"\($0)\"?" } ?? ""
+                }
+                throw Mistake("needs[\(index + 1)]: host has no \"\(text)\"\(Self.suffix(mend))", field: "needs")
+            }
+            if !names.contains(row.name) { names.append(row.name) }
+        }
+        return names
+    }
+
+    func network() throws(Mistake) -> String {
+        guard let value = pairs["network"] else { return "namespace" }
+        if value == .text("host") {
+            throw Mistake("network is \"host\": no backend may put an actor on the host's network", field: "network")
+        }
+        return try one(value, of: ["namespace", "tap", "backend", "none"], "network", field: "network")
+    }
+
+    func image() throws(Mistake) -> String {
+        guard let value = pairs["image"] else { return "directory" }
+        if value == .text("block") { throw Mistake("image is \"block\": not in api 1", field: "image") }
+        return try one(value, of: ["directory", "none"], "image", field: "image")
+    }
+
+    func outside() throws(Mistake) -> Bool {
+        switch pairs["outside"] {
+        case nil: return false
+        case .boolean(let flag)?: return flag
+        case .some(let other):
+            throw Mistake("outside is \(ArgumentWords.literal(other)): write true or false", field: "outside")
+        }
+    }
+
+    func presence(_ field: String, _ mend: String) throws(Mistake) -> [String: Bool] {
+        var found: [String: Bool] = [:]
+        for (key, value) in try map(field).sorted(by: { $0.key < $1.key }) {
+            guard Self.isName(key, assetLike: true) else {
+                throw Mistake("\(field)[\"\(key)\"]: \(mend)", field: field)
+            }
+            guard value == .text("required") || value == .text("optional") else {
+                throw Mistake(
+                    "\(field).\(key) is \(ArgumentWords.literal(value)): write \"required\" or \"optional\"",
+                    field: field
+                )
+            }
+            found[key] = value == .text("required")
+        }
+        return found
+    }
+
+    func one(_ value: PluginValue, of allowed: [String], _ path: String, field: String) throws(Mistake) -> String {
+        if case .text(let text) = value {
+            if allowed.contains(text) { return text }
+            let mend = Nearest.name(to: text, among: allowed).map { "did you mean \"\($0)\"?" } ?? ""
+            let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
+            throw Mistake("\(path) is \"\(text)\"\(mend.isEmpty ? ": one of \(list)" : "; \(mend)")", field: field)
+        }
+        let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
+        throw Mistake("\(path) is \(ArgumentWords.literal(value)): one of \(list)", field: field)
+    }
+
+    func list(_ field: String) throws(Mistake) -> [PluginValue] {
+        switch pairs[field] {
+        case nil: return []
+        case .list(let items)?: return items
+        case .some(let other): throw Mistake("\(field) is \(ArgumentWords.noun(other)), not a list", field: field)
+        }
+    }
+
+    func map(_ field: String) throws(Mistake) -> [String: PluginValue] {
+        switch pairs[field] {
+        case nil: return [:]
+        case .map(let map)?: return map
+        case .list(let items)? where items.isEmpty: return [:]
+        case .list?: throw Mistake("\(field) is a list, not a map of names", field: field)
+        case .some(let other): throw Mistake("\(field) is \(ArgumentWords.noun(other)), not a map", field: field)
+        }
+    }
+
+    static func suffix(_ mend: String) -> String { mend.isEmpty ? "" : "; \(mend)" }
+
+    /// Small letters, digits and `-`, a letter first, at most 32; assets may hold `_` and `.` too.
+    static func isName(_ text: String, assetLike: Bool = false) -> Bool {
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first, (0x61...0x7a).contains(first), bytes.count <= (assetLike ? 64 : 32) else {
+            return false
+        }
+        return bytes.allSatisfy {
+            (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d
+                || assetLike && ($0 == 0x5f || $0 == 0x2e)
+        }
+    }
+}
