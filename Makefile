@@ -18,8 +18,9 @@ run: build ## take the counter through Run, Checkpoint and Restore, and show eac
 
 test: ## build and run every test; ends with "N passed, N failed"
 	@.ci/install test
+	swift build -c release --product substrate-supervisor
 	swift build --build-tests
-	@.ci/test $(if $(FILTER),--filter '$(FILTER)')
+	@SUBSTRATE_TEST_RELEASE=1 .ci/test $(if $(FILTER),--filter '$(FILTER)')
 
 lint: ## check the format of every Swift file
 	swift format lint --strict --recursive --parallel $(SOURCES)

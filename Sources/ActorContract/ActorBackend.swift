@@ -51,12 +51,25 @@ public struct KeptProcess: Sendable, Equatable, Codable {
     public var startTime: UInt64
     /// The secret of the exit record that belongs to this start.
     public var nonce: String
+    /// What stands between it and the machine, by the words of `--require`; nil where nobody said.
+    public var applied: [String]?
+    /// The `IsolationLevel` that this amounts to; nil where nobody said.
+    public var isolation: String?
     /// Makes one.
-    public init(name: String, pid: Int32, startTime: UInt64, nonce: String) {
+    public init(
+        name: String,
+        pid: Int32,
+        startTime: UInt64,
+        nonce: String,
+        applied: [String]? = nil,
+        isolation: String? = nil
+    ) {
         self.name = name
         self.pid = pid
         self.startTime = startTime
         self.nonce = nonce
+        self.applied = applied
+        self.isolation = isolation
     }
 }
 

@@ -12,15 +12,28 @@ final class ActorEntry: Sendable {
         var environments: [String: [EnvironmentEntry]] = [:]
         var images: [String: [String]] = [:]
         var handles: [String: ProcessHandle] = [:]
-        var watchers: [Int: AsyncStream<ActorRecord>.Continuation] = [:]
-        var nextWatcher = 0
+        /// What watches for the end of each of them.
+        var exits: [String: ExitWatcher.Ticket] = [:]
+        /// The slot in which the verb in flight has a place, before its record says so.
+        var reservedSlot: String?
     }
     let key: ActorKey
     private let state: Mutex<State>
+    private let changes: Changes
+    private let watchers = Watchers()
+    private let everybody: Watchers
 
-    init(_ record: ActorRecord) {
+    /// Makes one.
+    ///
+    /// - Parameters:
+    ///   - record: what is known of it.
+    ///   - changes: told when a verb of this actor ends or is cancelled.
+    ///   - everybody: those that watch all actors.
+    init(_ record: ActorRecord, changes: Changes, everybody: Watchers) {
         key = record.identity.key
         state = Mutex(State(record: record))
+        self.changes = changes
+        self.everybody = everybody
     }
 
     var record: ActorRecord { state.withLock { $0.record } }
@@ -52,7 +65,7 @@ final class ActorEntry: Sendable {
     func claimCancelling(_ verb: String) async -> Operation {
         await claim(verb) { running in
             // Another stop is not cancelled: it does what this one wants, and this one finds it done.
-            if !["stop", "remove", "terminate", "ended"].contains(running.verb) { running.cancel() }
+            if !Self.endingVerbs.contains(running.verb) { running.cancel() }
         }
     }
 
@@ -78,30 +91,38 @@ final class ActorEntry: Sendable {
     /// Gives the actor free again.
     func release(_ operation: Operation) {
         state.withLock { state in
-            if state.operation === operation { state.operation = nil }
+            guard state.operation === operation else { return }
+            state.operation = nil
+            state.reservedSlot = nil
         }
         operation.end()
+        changes.tell()
     }
 
-    /// Tells every watcher; a full buffer of 16 keeps the oldest and drops this one.
-    func publish() {
+    private static let endingVerbs: Set = ["stop", "remove", "terminate", "ended"]
+
+    /// How this actor stands to a slot.
+    enum Hold { case none, holds, leaves }
+
+    /// Whether it holds a place in a slot, and whether it is about to leave it: somebody ends it now.
+    func hold(on slot: String) -> Hold {
         state.withLock { state in
-            for watcher in state.watchers.values { watcher.yield(state.record) }
+            let record = state.record
+            let isThere = record.slot == slot && (record.status.isLive || record.needsTeardown)
+            guard isThere || state.reservedSlot == slot else { return .none }
+            guard let operation = state.operation else { return .holds }
+            let isEnding = Self.endingVerbs.contains(operation.verb) || operation.isCancelled || operation.isEnding
+            return isEnding ? .leaves : .holds
         }
     }
 
-    /// The record now, and after each change of status.
-    func watch() -> AsyncStream<ActorRecord> {
-        let (stream, continuation) = AsyncStream.makeStream(of: ActorRecord.self, bufferingPolicy: .bufferingOldest(16))
-        let number = state.withLock { state in
-            state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = continuation
-            continuation.yield(state.record)
-            return state.nextWatcher
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { _ = $0.watchers.removeValue(forKey: number) }
-        }
-        return stream
+    /// Tells this actor's watchers and those of all.
+    func publish() {
+        let record = record
+        watchers.tell(record)
+        everybody.tell(record)
     }
+
+    /// The record now, and after each change of status; ends early when the reader is too slow.
+    func watch() -> AsyncStream<ActorRecord> { watchers.watch(beginningWith: record) }
 }

@@ -57,6 +57,9 @@ extension ActorHost {
                 "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\""
             )
         }
+        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
+        try await saving.enter("checkpoint", operation, until: patience)
+        defer { saving.leave() }
         let clock = PhaseClock()
         try await capture(
             entry,

@@ -1,36 +1,39 @@
 import ActorContract
-import Dispatch
 import HostErrors
 import LaunchProtocol
 import SystemLayer
+import Telemetry
 
 /// What happens when a program of an actor ends by itself.
 extension ActorHost {
-    private static let exits = DispatchQueue(label: "substrate.exits")
-
     /// Watches every program of a ready actor through its pidfd.
     func watchExits(_ entry: ActorEntry) {
-        let handles = entry.with { $0.handles }
-        for (name, handle) in handles {
-            let source = DispatchSource.makeReadSource(fileDescriptor: handle.pollDescriptor, queue: Self.exits)
-            // The source keeps the handle, and so its descriptor, until the one event that a pidfd has.
-            source.setEventHandler { [weak self, weak entry] in
-                source.cancel()
-                _ = handle.wait()
-                guard let self, let entry else { return }
-                Task { await self.exited(entry, container: name, handle: handle) }
+        let failure = entry.with { state -> SyscallError? in
+            // Under the lock, so that an end at this very moment finds its ticket.
+            for (name, handle) in state.handles {
+                do throws(SyscallError) {
+                    state.exits[name] = try exits.watch(handle) { [weak self, weak entry] ticket in
+                        guard let self, let entry else { return }
+                        Task { await self.exited(entry, container: name, ticket: ticket) }
+                    }
+                } catch { return error }
             }
-            source.resume()
+            return nil
+        }
+        if let failure {
+            logger.error(
+                "the end of a program will not be noticed",
+                ["actor.id": entry.key.text, "error": "\(failure)"]
+            )
         }
     }
 
     /// A program ended: the actor is stopped or crashed, unless a verb is ending it.
-    private func exited(_ entry: ActorEntry, container: String, handle: ProcessHandle) async {
+    private func exited(_ entry: ActorEntry, container: String, ticket: ExitWatcher.Ticket) async {
         let operation = await entry.claimWaiting("ended")
         defer { entry.release(operation) }
         let record = entry.record
-        let current = entry.with { $0.handles[container] }
-        guard record.status == .ready, current === handle else { return }
+        guard record.status == .ready, entry.with({ $0.exits[container] }) == ticket else { return }
         let places = directories(entry.key)
         let codes = record.processes.map { process -> (name: String, status: ExitStatus?, ended: Bool) in
             let ended = entry.with { $0.handles[process.name]?.hasExited() ?? true }

@@ -13,14 +13,14 @@ extension ActorHost {
     /// - Returns: how many were adopted, how many ended, and the keys of records that do not decode.
     /// - Throws: `dataLoss` when the journal cannot be read.
     public func recover() async throws(HostError) -> (adopted: Int, ended: Int, broken: [String]) {
-        let boot = Machine.bootID()
+        let boot = DebugSetting.bootID ?? Machine.bootID()
         let before = try journal.fact("boot.id").map { String(decoding: $0, as: UTF8.self) }
         let (records, broken) = try journal.actors()
         for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
         var adopted = 0
         var ended = 0
         for record in records {
-            let entry = ActorEntry(record)
+            let entry = ActorEntry(record, changes: changes, everybody: watchers)
             registry.withLock { $0[entry.key] = entry }
             guard record.status.isLive || record.needsTeardown || record.status == .removing else { continue }
             if let before, before != boot {
@@ -36,9 +36,14 @@ extension ActorHost {
                 ended += 1
             }
         }
+        try FailPoint.reach("recover.boot.before")
         try journal.setFact("boot.id", [UInt8](boot.utf8))
+        try FailPoint.reach("recover.boot.after")
         return (adopted, ended, broken)
     }
+
+    /// Verbs that end an actor's programs because somebody wants that.
+    private static let stops: Set = ["stop", "remove", "terminate"]
 
     private func adopt(_ entry: ActorEntry) async -> Bool {
         let record = entry.record
@@ -65,6 +70,9 @@ extension ActorHost {
             return true
         case .checkpointing:
             await finishCheckpoint(entry)
+        case .ready where !((try? journal.unsettledVerbs(of: entry.key)) ?? []).isDisjoint(with: Self.stops):
+            // Somebody had asked for this end, and the host was killed on the way.
+            await end(entry, as: .stopped)
         case .ready:
             await end(entry, as: .failed, reason: .crashed, message: "its programs were gone when the host came back")
         case .created, .pulling, .starting, .restoring:

@@ -137,15 +137,19 @@ extension ActorHost {
                 "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
             )
         }
-        do throws(HostError) {
-            try occupy(request.slot, for: entry.key, dialect: request.identity.dialect)
-        } catch {
-            if isNew { _ = registry.withLock { $0.removeValue(forKey: entry.key) } }
-            throw error
-        }
         let clock = PhaseClock()
+        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
         let result: Result<Void, HostError> = await withTaskCancellationHandler {
             do throws(HostError) {
+                try await occupy(
+                    request.slot,
+                    for: entry,
+                    dialect: request.identity.dialect,
+                    operation: operation,
+                    until: patience
+                )
+                try await beginning.enter(verb, operation, until: patience)
+                defer { beginning.leave() }
                 try await bring(
                     entry,
                     request,
@@ -169,7 +173,15 @@ extension ActorHost {
         try result.get()
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
-        logger.info("verb is done", ["actor.id": entry.key.text, "verb": verb, "phases": clock.table.text])
+        let processes = entry.record.processes
+        let isolation = IsolationLevel.effective(claim: serving.description.isolation, processes: processes)
+        logger.info(
+            "verb is done",
+            [
+                "actor.id": entry.key.text, "verb": verb, "phases": clock.table.text,
+                "isolation": isolation.rawValue, "applied": IsolationLevel.common(processes).joined(separator: " "),
+            ]
+        )
         return phases
     }
 
@@ -199,6 +211,7 @@ extension ActorHost {
             try await verifiedSnapshot(restore, of: key, by: serving.description)
         }
         entry.with { $0.environments = secrets }
+        let needsTeardown = entry.record.needsTeardown
         try move(entry, to: .pulling) { record in
             record.identity = request.identity
             record.slot = request.slot
@@ -220,8 +233,8 @@ extension ActorHost {
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
-            // What a killed host may have left is gone before anything new is made.
-            try self.teardown(key)
+            // What a killed host may have left is gone before anything new is made; a new actor has nothing to take down.
+            if needsTeardown || self.hasSurroundings(key) { try self.teardown(key) }
             try self.makeSurroundings(
                 entry.record,
                 of: serving.description,
@@ -280,7 +293,7 @@ extension ActorHost {
         }
     }
 
-    private func refuseCancelled(_ operation: Operation) throws(HostError) {
+    func refuseCancelled(_ operation: Operation) throws(HostError) {
         if operation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
     }
 
@@ -300,6 +313,14 @@ extension ActorHost {
                     .failedPrecondition,
                     .snapshotIncompatible,
                     "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
+                )
+            }
+            // What one script saved another may not understand; a snapshot of others has no such word.
+            if let maker = found.manifest.backend, maker.name != described.name || maker.sha256 != described.sha256 {
+                throw HostError(
+                    .failedPrecondition,
+                    .snapshotIncompatible,
+                    "snapshot \"\(restore.name)\" was made by revision \(maker.sha256.prefix(12)) of backend \"\(maker.name)\", this host serves revision \(described.sha256.prefix(12)) of \"\(described.name)\": serve that revision to restore it"
                 )
             }
             try self.snapshots.verify(found)

@@ -114,4 +114,25 @@ final class VerbLog: EffectLog {
             throw error
         }
     }
+
+    /// Says, within the body of `effects`, that one of them is made.
+    func made(_ effect: String) throws(HostError) { try FailPoint.reach("\(verb).effect.\(effect).made") }
+
+    /// Does several things that change the machine, all journalled before the first and after the last.
+    func effects(
+        _ effects: [(name: String, target: String)],
+        _ body: () throws(HostError) -> Void
+    ) throws(HostError) {
+        for effect in effects { try FailPoint.reach("\(verb).effect.\(effect.name).before") }
+        let numbers = try journal.begin(key: key, verb: verb, effects: effects)
+        for effect in effects { try FailPoint.reach("\(verb).effect.\(effect.name).begun") }
+        do throws(HostError) {
+            try body()
+        } catch {
+            try? journal.finish(numbers, outcome: "\(error.code)")
+            throw error
+        }
+        try journal.finish(numbers, outcome: "ok")
+        for effect in effects { try FailPoint.reach("\(verb).effect.\(effect.name).done") }
+    }
 }

@@ -1,6 +1,7 @@
 import ActorContract
 import ActorNetwork
 import Dispatch
+import Glibc
 import HostErrors
 import Synchronization
 import SystemLayer
@@ -26,69 +27,82 @@ extension ActorHost {
         log: VerbLog
     ) throws(HostError) {
         let places = directories(record.identity.key)
+        let name = cgroupName(record.identity.key)
+        var effects = [(name: "directories.make", target: places.root), (name: "cgroup.make", target: name)]
+        if described.needsNetwork { effects.append((name: "network.make", target: places.network)) }
+        // One commit before all of them and one after: each is a wait for the disk.
+        try log.effects(effects) { () throws(HostError) in
+            try makeDirectories(record, keepRoots: keepRoots, keepVolumes: keepVolumes)
+            try log.made("directories.make")
+            // Side by side: in both the kernel waits for itself most of the time.
+            let network = Mutex<Result<Void, HostError>>(.success(()))
+            let group = DispatchGroup()
+            if described.needsNetwork {
+                Offload.queue.async(group: group) {
+                    do throws(HostError) {
+                        try ActorNamespace.create(at: places.network)
+                        try log.made("network.make")
+                    } catch { network.withLock { $0 = .failure(error) } }
+                }
+            }
+            let cgroup = Result { () throws(HostError) in
+                try self.makeCgroup(record, named: name)
+                try log.made("cgroup.make")
+            }
+            group.wait()
+            try cgroup.get()
+            try network.withLock { $0 }.get()
+        }
+    }
+
+    private func makeDirectories(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool) throws(HostError) {
+        let places = directories(record.identity.key)
         var emptied = [places.runtime, places.work, places.bundles, places.exits, places.identity]
         if !keepRoots { emptied += [places.roots, places.logs] }
         if !keepVolumes { emptied.append(places.durable) }
-        let removed = emptied
-        try log.effect("directories.make", places.root) { () throws(HostError) in
-            for path in removed { try DirectoryTree.remove(path) }
+        for path in emptied { try DirectoryTree.remove(path) }
+        for path in [
+            places.root, places.runtime, places.work, places.bundles, places.exits, places.roots, places.logs,
+        ] {
+            try DirectoryTree.make(path, mode: 0o700)
+        }
+        for path in [places.identity, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
+        for volume in record.spec.volumes where volume.source == .durableDirectory {
+            try DirectoryTree.make(places.volume(volume.name), mode: 0o700)
+        }
+        for container in record.spec.containers {
             for path in [
-                places.root, places.runtime, places.work, places.bundles, places.exits, places.roots, places.logs,
-            ] {
-                try DirectoryTree.make(path, mode: 0o700)
-            }
-            for path in [places.identity, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
-            for volume in record.spec.volumes where volume.source == .durableDirectory {
-                try DirectoryTree.make(places.volume(volume.name), mode: 0o700)
-            }
-            for container in record.spec.containers {
-                for path in [
-                    places.upper(container.name), places.scratch(container.name), places.log(container.name),
-                    places.exit(container.name),
-                ] { try DirectoryTree.make(path, mode: 0o700) }
-            }
-            try Self.system { () throws(SyscallError) in
-                try AtomicFile.write(
-                    [UInt8](record.identity.key.name.utf8),
-                    to: "\(places.identity)/actor-id",
-                    mode: 0o644
-                )
-            }
+                places.upper(container.name), places.scratch(container.name), places.log(container.name),
+                places.exit(container.name),
+            ] { try DirectoryTree.make(path, mode: 0o700) }
         }
-        // Side by side: in both the kernel waits for itself most of the time.
-        let network = Mutex<Result<Void, HostError>>(.success(()))
-        let group = DispatchGroup()
-        if described.needsNetwork {
-            Offload.queue.async(group: group) {
-                do throws(HostError) {
-                    try log.effect("network.make", places.network) { () throws(HostError) in
-                        try ActorNamespace.create(at: places.network)
-                    }
-                } catch { network.withLock { $0 = .failure(error) } }
-            }
+        // Nobody reads it before the workload runs, and after a power loss nobody does: it need not be durable.
+        try Self.system { () throws(SyscallError) in
+            let path = "\(places.identity)/actor-id"
+            let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+            guard number >= 0 else { throw SyscallError("open", errno, path) }
+            let file = OwnedFD(number)
+            guard fchmod(number, 0o644) == 0 else { throw SyscallError("fchmod", errno, path) }
+            try writeAll([UInt8](record.identity.key.name.utf8), to: file.rawValue)
+            try file.close()
         }
-        let cgroup: Result<Void, HostError>
-        do throws(HostError) {
-            try makeCgroup(record, log: log)
-            cgroup = .success(())
-        } catch { cgroup = .failure(error) }
-        group.wait()
-        try cgroup.get()
-        try network.withLock { $0 }.get()
     }
 
-    private func makeCgroup(_ record: ActorRecord, log: VerbLog) throws(HostError) {
+    private func makeCgroup(_ record: ActorRecord, named name: String) throws(HostError) {
         let limits = CgroupLimits(
             cpuMilli: record.cpuMilli > 0 ? record.cpuMilli : nil,
             memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil,
             pids: 4096
         )
-        let name = cgroupName(record.identity.key)
-        try log.effect("cgroup.make", name) { () throws(HostError) in
-            try Self.system { () throws(SyscallError) in
-                _ = try Cgroup.create(layout: layout, name: name, limits: limits)
-            }
+        try Self.system { () throws(SyscallError) in
+            _ = try Cgroup.create(layout: layout, name: name, limits: limits)
         }
+    }
+
+    /// Whether a network or a cgroup of an actor is there, whatever the journal says.
+    func hasSurroundings(_ key: ActorKey) -> Bool {
+        let places = [directories(key).network] + Cgroup.open(layout: layout, name: cgroupName(key)).directories
+        return places.contains { unsafe access($0, F_OK) == 0 }
     }
 
     /// Ends whatever is left of an actor on the machine: programs, network, cgroups.
@@ -126,10 +140,13 @@ extension ActorHost {
         change: (inout ActorRecord) -> Void = { _ in }
     ) async {
         let key = entry.key
-        let handles = entry.with { state in
-            defer { state.handles = [:] }
-            return Array(state.handles.values)
+        let (handles, tickets) = entry.with { state in
+            defer { (state.handles, state.exits) = ([:], [:]) }
+            state.operation?.markEnding()
+            return (Array(state.handles.values), Array(state.exits.values))
         }
+        // Nothing but `handles` keeps the pidfds now: they are closed when this returns.
+        for ticket in tickets { exits.forget(ticket) }
         var clean = true
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in

@@ -27,6 +27,14 @@ public final class ActorHost: Sendable {
     let registry = Mutex<[ActorKey: ActorEntry]>([:])
     let draining = Mutex(false)
     let ports = PublishedPorts()
+    let exits: ExitWatcher
+    /// Told when a verb ends: whoever waits for a place in a slot looks again.
+    let changes = Changes()
+    /// Those that watch all actors.
+    let watchers = Watchers()
+    /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.
+    let beginning: VerbGate
+    let saving: VerbGate
 
     /// Makes a host over an open journal; `recover()` comes next.
     ///
@@ -55,6 +63,11 @@ public final class ActorHost: Sendable {
             var generator = SystemRandomNumberGenerator()
             secret = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
             try journal.setFact("fingerprint.key", secret)
+        }
+        beginning = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
+        saving = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
+        do throws(SyscallError) { exits = try ExitWatcher() } catch {
+            throw HostError(.resourceExhausted, .machine, "the end of programs cannot be watched (\(error))")
         }
         cgroupParent = "substrate/\(SHA256.hex(of: [UInt8](settings.baseDirectory.utf8)).prefix(12))"
     }
@@ -94,10 +107,18 @@ public final class ActorHost: Sendable {
     /// - Throws: `notFound`.
     public func get(_ key: ActorKey) throws(HostError) -> ActorRecord { try entry(key).record }
 
-    /// One actor's changes of status, beginning with the present one; 16 are kept for a slow reader.
+    /// One actor's changes of status, beginning with the present one.
     ///
+    /// 16 are kept for a slow reader; after that its stream ends, and it looks anew.
     /// - Throws: `notFound`.
     public func watch(_ key: ActorKey) throws(HostError) -> AsyncStream<ActorRecord> { try entry(key).watch() }
+
+    /// All actors as they are, and then each change of any; for a slow reader as `watch`.
+    public func watchAll() -> (now: [ActorRecord], changes: AsyncStream<ActorRecord>) {
+        // In this order nothing is missed; what happens in between is in both.
+        let changes = watchers.watch()
+        return (list(), changes)
+    }
 
     /// Refuses new verbs from now on; what runs goes on.
     public func drain() { draining.withLock { $0 = true } }

@@ -11,8 +11,14 @@ import HostErrors
         case null, integer(Int64), text(String), blob([UInt8])
     }
 
+    /// Statements that were compiled, by their text: there are a dozen, and compiling one costs more than running it.
+    @safe private final class Statements {
+        var prepared: [String: OpaquePointer] = unsafe [:]
+    }
+
     private let handle: OpaquePointer
     private let path: String
+    private let statements = Statements()
 
     init(path: String) throws(HostError) {
         var opened: OpaquePointer?
@@ -31,7 +37,10 @@ import HostErrors
         self.path = path
     }
 
-    deinit { unsafe sqlite3_close_v2(handle) }
+    deinit {
+        unsafe statements.prepared.values.forEach { unsafe _ = sqlite3_finalize($0) }
+        unsafe sqlite3_close_v2(handle)
+    }
 
     /// The number of the last inserted row.
     var lastNumber: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
@@ -55,10 +64,13 @@ import HostErrors
 
     /// Runs one statement and gathers its rows.
     func rows(_ text: String, _ values: [Value]) throws(HostError) -> [[Value]] {
-        var prepared: OpaquePointer?
-        var code = unsafe sqlite3_prepare_v2(handle, text, -1, &prepared, nil)
-        guard code == SQLITE_OK, let statement = unsafe prepared else { throw failure(code) }
-        defer { unsafe sqlite3_finalize(statement) }
+        let statement = unsafe try statement(text)
+        // The parameters' copies are freed, and no read transaction stays open.
+        defer {
+            unsafe sqlite3_reset(statement)
+            unsafe sqlite3_clear_bindings(statement)
+        }
+        var code = SQLITE_OK
         // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
         let copied = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         for (index, value) in values.enumerated() {
@@ -85,6 +97,15 @@ import HostErrors
             }
             rows.append(row)
         }
+    }
+
+    private func statement(_ text: String) throws(HostError) -> OpaquePointer {
+        if let known = unsafe statements.prepared[text] { return unsafe known }
+        var prepared: OpaquePointer?
+        let code = unsafe sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let statement = unsafe prepared else { throw failure(code) }
+        unsafe statements.prepared[text] = statement
+        return unsafe statement
     }
 
     private func value(of statement: OpaquePointer, _ column: Int32) -> Value {

@@ -4,6 +4,10 @@ public struct HostSettings: Sendable {
     public var baseDirectory: String
     /// How many actors one slot holds in autumn; 0 = no limit but the machine's.
     public var slotCapacity = 0
+    /// How many Runs, Restores and Starts are at work at once, and how many Checkpoints; the next ones wait their turn.
+    public var verbsAtOnce = DebugSetting.verbsAtOnce ?? 64
+    /// How many may wait; one more is refused with HOST_BUSY.
+    public var verbsWaiting = 256
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

@@ -26,14 +26,17 @@ public final class Journal: Sendable {
                 "the journal \(path) has schema \(version), this host knows 1: update substrate-host"
             )
         }
+        // All or nothing, and one commit: each is two waits for the disk, which keep the host from listening.
         try opened.execute(
             """
+            BEGIN IMMEDIATE;
             CREATE TABLE IF NOT EXISTS actors(key TEXT PRIMARY KEY, record BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS effects(
                 number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, verb TEXT NOT NULL, effect TEXT NOT NULL,
                 target TEXT NOT NULL, outcome TEXT, process BLOB);
             CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value BLOB NOT NULL);
             PRAGMA user_version=1;
+            COMMIT;
             """
         )
         database = Mutex(opened)
@@ -95,6 +98,35 @@ public final class Journal: Sendable {
         }
     }
 
+    /// Records that several effects are about to happen, in one commit: durable before the first of them.
+    ///
+    /// - Returns: their numbers, in order.
+    func begin(key: ActorKey, verb: String, effects: [(name: String, target: String)]) throws(HostError) -> [Int64] {
+        try atOnce { database throws(HostError) in
+            var numbers: [Int64] = []
+            for effect in effects {
+                try database.run(
+                    "INSERT INTO effects(key, verb, effect, target) VALUES(?1, ?2, ?3, ?4)",
+                    [.text(key.text), .text(verb), .text(effect.name), .text(effect.target)]
+                )
+                numbers.append(database.lastNumber)
+            }
+            return numbers
+        }
+    }
+
+    /// Records how several effects ended, in one commit.
+    func finish(_ numbers: [Int64], outcome: String) throws(HostError) {
+        try atOnce { database throws(HostError) in
+            for number in numbers {
+                try database.run(
+                    "UPDATE effects SET outcome = ?2, process = ?3 WHERE number = ?1",
+                    [.integer(number), .text(outcome), .null]
+                )
+            }
+        }
+    }
+
     /// Records how an effect ended.
     func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {
         let bytes: Database.Value = if let process { .blob(try encode(process)) } else { .null }
@@ -117,22 +149,28 @@ public final class Journal: Sendable {
         }
     }
 
+    /// Verbs of an actor that began effects and were not settled.
+    func unsettledVerbs(of key: ActorKey) throws(HostError) -> Set<String> {
+        let rows = try locked { database throws(HostError) in
+            try database.rows("SELECT DISTINCT verb FROM effects WHERE key = ?1", [.text(key.text)])
+        }
+        return Set(
+            rows.compactMap { row in
+                guard case .text(let verb) = row[0] else { return nil }
+                return verb
+            }
+        )
+    }
+
     /// Forgets an actor's effects: its verb has been answered and its record says the rest.
     func settle(_ record: ActorRecord) throws(HostError) {
         let bytes = try encode(record)
-        try locked { database throws(HostError) in
-            try database.execute("BEGIN IMMEDIATE")
-            do throws(HostError) {
-                try database.run("DELETE FROM effects WHERE key = ?1", [.text(record.identity.key.text)])
-                try database.run(
-                    "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
-                    [.text(record.identity.key.text), .blob(bytes)]
-                )
-                try database.execute("COMMIT")
-            } catch {
-                try? database.execute("ROLLBACK")
-                throw error
-            }
+        try atOnce { database throws(HostError) in
+            try database.run("DELETE FROM effects WHERE key = ?1", [.text(record.identity.key.text)])
+            try database.run(
+                "INSERT INTO actors(key, record) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET record = ?2",
+                [.text(record.identity.key.text), .blob(bytes)]
+            )
         }
     }
 
@@ -152,6 +190,21 @@ public final class Journal: Sendable {
                 "INSERT INTO facts(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
                 [.text(name), .blob(value)]
             )
+        }
+    }
+
+    /// All of it or nothing, in one commit.
+    private func atOnce<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
+        try locked { database throws(HostError) in
+            try database.execute("BEGIN IMMEDIATE")
+            do throws(HostError) {
+                let value = try body(database)
+                try database.execute("COMMIT")
+                return value
+            } catch {
+                try? database.execute("ROLLBACK")
+                throw error
+            }
         }
     }
 

@@ -4,19 +4,22 @@ import Telemetry
 
 /// Runs blocking work where it starves nobody: the cooperative pool is as wide as the machine has cores.
 enum Offload {
+    /// For small work that a verb does side by side.
     static let queue = DispatchQueue(label: "substrate.blocking", attributes: .concurrent)
+    /// More than verbs may be at once (`HostSettings.verbsAtOnce`, twice), so that a stop finds one whatever they wait for.
+    static let threads = BlockingThreads(bound: 160)
 
-    /// Runs the body on a thread of that queue some time; nobody waits for it.
-    static func later(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+    /// Runs the body on one of the threads some time; nobody waits for it.
+    static func later(_ body: @escaping @Sendable () -> Void) { threads.run(body) }
 
-    /// Runs the body on a thread of its own queue and waits without holding a pool thread.
+    /// Runs the body on one of the threads and waits without holding a thread of the cooperative pool.
     ///
     /// It is not cut short when the task is cancelled: what it does is done whole.
     static func run<Value: Sendable>(
         _ body: @escaping @Sendable () throws(HostError) -> Value
     ) async throws(HostError) -> Value {
         let result: Result<Value, HostError> = await withCheckedContinuation { continuation in
-            queue.async {
+            threads.run {
                 do throws(HostError) {
                     continuation.resume(returning: .success(try body()))
                 } catch {

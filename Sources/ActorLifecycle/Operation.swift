@@ -7,6 +7,7 @@ final class Operation: VerbCancellation {
     private struct State {
         var cancelled = false
         var ended = false
+        var ending = false
         var actions: [@Sendable () -> Void] = []
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -15,6 +16,12 @@ final class Operation: VerbCancellation {
     init(_ verb: String) { self.verb = verb }
 
     var isCancelled: Bool { state.withLock { $0.cancelled } }
+
+    /// Whether what is left of the verb is the end of its actor.
+    var isEnding: Bool { state.withLock { $0.ending } }
+
+    /// Says that it is.
+    func markEnding() { state.withLock { $0.ending = true } }
 
     func onCancel(_ action: @escaping @Sendable () -> Void) {
         let already = state.withLock { state in

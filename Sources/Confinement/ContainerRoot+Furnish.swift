@@ -2,16 +2,20 @@ import Glibc
 public import SystemLayer
 
 extension ContainerRoot {
-    /// Gives the container its own `/dev`, `/proc` and `/tmp`, and hides what they show of the machine.
+    /// Gives the container its own `/dev`, `/proc` and `/tmp`.
     ///
+    /// - Parameter showingSystem: whether it has `/sys` too, which refuses writes.
     /// - Throws: the failing call.
-    public borrowing func furnish() throws(SyscallError) {
+    public borrowing func furnish(showingSystem: Bool = false) throws(SyscallError) {
         try makeDevices()
         let processes = try DetachedMount.new("proc", [], [.noSetUserID, .noDevices, .noExecution])
         try attach(processes, at: "/proc")
         let size: [(String, String?)] = [("mode", "1777"), ("size", "256m"), ("nr_inodes", "65536")]
         try attach(try DetachedMount.new("tmpfs", size, [.noSetUserID, .noDevices]), at: "/tmp")
-        try mask()
+        if showingSystem {
+            let system = try DetachedMount.new("sysfs", [], [.readOnly, .noSetUserID, .noDevices, .noExecution])
+            try attach(system, at: "/sys")
+        }
     }
 
     private borrowing func makeDevices() throws(SyscallError) {
@@ -40,17 +44,20 @@ extension ContainerRoot {
         }
     }
 
-    /// What of /proc tells about or changes the machine: covered, or refusing writes; what a kernel lacks is skipped.
-    private borrowing func mask() throws(SyscallError) {
+    /// Hides what /proc and /sys tell about the machine, and refuses writes to what changes it.
+    ///
+    /// What a kernel lacks is skipped.
+    /// - Throws: the failing call.
+    public borrowing func mask() throws(SyscallError) {
         for path in ["kcore", "keys", "timer_list", "sched_debug", "latency_stats"] {
             guard let target = try existing("/proc/\(path)") else { continue }
             let null = try DetachedMount.view(of: "/dev/null", [.noSetUserID, .noExecution])
             try DetachedMount.attach(null.rawValue, to: target.rawValue, subject: "/proc/\(path)")
         }
-        for path in ["acpi", "scsi"] {
-            guard let target = try existing("/proc/\(path)") else { continue }
+        for path in ["/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"] {
+            guard let target = try existing(path) else { continue }
             let empty = try DetachedMount.new("tmpfs", [("mode", "555"), ("size", "4k")], [.readOnly, .noDevices])
-            try DetachedMount.attach(empty.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+            try DetachedMount.attach(empty.rawValue, to: target.rawValue, subject: path)
         }
         for path in ["bus", "fs", "irq", "sys", "sysrq-trigger"] {
             guard let target = try existing("/proc/\(path)") else { continue }

@@ -12,6 +12,7 @@ enum FilterAction: Equatable {
 struct ArgumentRule: Equatable {
     enum Test: Equatable {
         case equals(UInt32)
+        case differs(UInt32)
         case hasAny(UInt32)
     }
     var argument: UInt8
@@ -87,6 +88,7 @@ struct FilterProgram {
                 all.append(Instruction(code: 0x20, value: 16 + 8 * UInt32(rule.argument)))
                 switch rule.test {
                 case .equals(let value): all.append(Instruction(code: 0x15, ifFalse: 1, value: value))
+                case .differs(let value): all.append(Instruction(code: 0x15, ifTrue: 1, value: value))
                 case .hasAny(let bits): all.append(Instruction(code: 0x45, ifFalse: 1, value: bits))
                 }
                 all.append(Instruction(code: 0x06, value: rule.answer))

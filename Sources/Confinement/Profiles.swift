@@ -51,6 +51,47 @@ enum Profiles {
     // Left out on purpose, so ENOSYS: clone3 (flags behind a pointer: libc falls back to clone), io_uring (its requests
     // run unfiltered), statmount and listmount (our mount table).
 
+    /// What `strict` refuses beyond `default`: looking into and writing to other processes' memory.
+    static let strictlyRefused = "ptrace process_vm_readv process_vm_writev"
+
+    /// Where `strict` differs from `default` by an argument.
+    ///
+    /// No AF_NETLINK, and no datagrams over unix sockets: those alone can be sent to somebody who did not accept.
+    static let strictlyAsked: [String: FilterAction] = [
+        "socket": .ask(
+            [2, 10].map { ArgumentRule(argument: 0, test: .equals($0), answer: FilterProgram.allow) } + [
+                ArgumentRule(argument: 0, test: .differs(1), answer: FilterProgram.refuse(97)),
+                // SOCK_DGRAM is 2, and SOCK_RAW, which unix sockets take for the same, is 3.
+                ArgumentRule(argument: 1, test: .hasAny(2), answer: permission),
+            ],
+            otherwise: FilterProgram.allow
+        )
+    ]
+
+    /// What a container's process number 1 still needs once its workload runs; everything else answers EPERM.
+    ///
+    /// Read signals and output, write the spool and the exit record beneath descriptors, reap, kill; memory; the end.
+    /// An answer, not a kill: its end would be the workload's.
+    static let initial = """
+        brk clock_gettime clock_nanosleep close exit exit_group fcntl fstat fsync ftruncate futex getdents64 getrandom
+        gettid getpid kill lseek madvise mremap munmap nanosleep newfstatat poll ppoll read renameat
+        renameat2 restart_syscall rt_sigprocmask rt_sigreturn tgkill unlinkat wait4 waitid write
+        """
+
+    /// Where process number 1's answer depends on an argument.
+    static let initiallyAsked: [String: FilterAction] = [
+        // AT_FDCWD: it has directories to work in, and no other place.
+        "openat": .ask(
+            [ArgumentRule(argument: 0, test: .equals(0xFFFF_FF9C), answer: permission)],
+            otherwise: FilterProgram.allow
+        ),
+        // PROT_EXEC: no code but its own.
+        "mmap": .ask(
+            [ArgumentRule(argument: 2, test: .hasAny(4), answer: permission)],
+            otherwise: FilterProgram.allow
+        ),
+    ]
+
     /// Calls that depend on an argument.
     static let asked: [String: FilterAction] = [
         // CLONE_NEW{CGROUP,UTS,IPC,USER,PID,NET,NS}: user namespaces multiply the kernel's surface.

@@ -4,6 +4,15 @@ public import SystemLayer
 
 /// What a supervisor gives up before it reads its first byte.
 public enum SupervisorLimits {
+    /// Joins cgroups by their `tasks` files; before anything else, while the files can still be reached.
+    ///
+    /// - Parameter tasks: one file of each v1 hierarchy; in v2 the host has the process born in its cgroup.
+    /// - Throws: the failing call.
+    public static func join(tasks: [String]) throws(SyscallError) {
+        // A process of one thread that moves itself waits for nobody, unlike one that is moved by `cgroup.procs`.
+        for file in tasks { try TextFile.write("0", to: file) }
+    }
+
     /// Gives up core files, tracing, resources, privileges and paths; the filter comes last and apart.
     ///
     /// - Parameters:
@@ -28,11 +37,16 @@ public enum SupervisorLimits {
     /// Leaves this machine's files and becomes nobody else's user; as root, in namespaces of its own.
     ///
     /// Done here and not before exec, because the Swift runtime reads `/proc/self/exe` when it starts and aborts without.
-    /// - Parameter identity: uid and gid that nobody else has now.
+    /// - Parameters:
+    ///   - identity: uid and gid that nobody else has now.
+    ///   - userNamespace: whether to go into one where that user is nobody; that it cannot be had is a failure.
     /// - Throws: the first call that failed.
-    public static func isolate(identity: UInt32) throws(SyscallError) {
+    public static func isolate(identity: UInt32, userNamespace: Bool) throws(SyscallError) {
         try check("pivot_root", csv_empty_root())
-        try check("setresuid", csv_become(identity))
+        try check(
+            userNamespace ? "setresuid, unshare, capset" : "setresuid, capset",
+            csv_become(identity, userNamespace ? 1 : 0)
+        )
     }
 
     private static func check(_ call: String, _ status: CInt) throws(SyscallError) {

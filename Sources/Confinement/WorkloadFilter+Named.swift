@@ -3,21 +3,44 @@ import CSystemShims
 extension WorkloadFilter {
     /// The profile of that name, for this machine's architecture.
     ///
-    /// - Parameter name: `default`; `none` and unknown names have no filter.
+    /// - Parameter name: `default` or `strict`; `none` and unknown names have no filter.
     /// - Returns: the filter, or nil.
     public static func named(_ name: String) -> WorkloadFilter? {
-        guard name == "default" else { return nil }
-        var actions: [UInt32: FilterAction] = [:]
-        func set(_ call: Substring, _ action: FilterAction) {
-            let number = unsafe String(call).withCString { unsafe csh_syscall_number($0) }
-            // A call that this architecture does not have has no number to be allowed.
-            if number >= 0 { actions[UInt32(number)] = action }
+        guard name == "default" || name == "strict" else { return nil }
+        var actions = list(Profiles.allowed, .allow)
+        actions.merge(list(Profiles.refused, .refuse(errno: 1))) { $1 }
+        actions.merge(table(Profiles.asked)) { $1 }
+        if name == "strict" {
+            actions.merge(list(Profiles.strictlyRefused, .refuse(errno: 1))) { $1 }
+            actions.merge(table(Profiles.strictlyAsked)) { $1 }
         }
-        for call in Profiles.allowed.split(whereSeparator: \.isWhitespace) { set(call, .allow) }
-        for call in Profiles.refused.split(whereSeparator: \.isWhitespace) { set(call, .refuse(errno: 1)) }
-        for (call, action) in Profiles.asked { set(Substring(call), action) }
-        return WorkloadFilter(
-            program: FilterProgram(actions: actions, otherwise: .refuse(errno: 38)).bytes
-        )
+        return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .refuse(errno: 38)).bytes)
+    }
+
+    /// What process number 1 of a container keeps once its workload runs.
+    public static var initial: WorkloadFilter {
+        let actions = list(Profiles.initial, .allow).merging(table(Profiles.initiallyAsked)) { $1 }
+        return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .refuse(errno: 1)).bytes)
+    }
+
+    private static func list(_ calls: String, _ action: FilterAction) -> [UInt32: FilterAction] {
+        var actions: [UInt32: FilterAction] = [:]
+        actions.reserveCapacity(512)
+        // By bytes: this is on the way of every start, and looking for whole characters takes longer than all else.
+        for call in calls.utf8.split(whereSeparator: { $0 <= 32 }) {
+            if let number = number(String(decoding: call, as: UTF8.self)) { actions[number] = action }
+        }
+        return actions
+    }
+
+    private static func table(_ calls: [String: FilterAction]) -> [UInt32: FilterAction] {
+        var actions: [UInt32: FilterAction] = [:]
+        for (call, action) in calls { if let number = number(call) { actions[number] = action } }
+        return actions
+    }
+
+    /// Nil for a call that this architecture does not have: it has no number to be allowed.
+    private static func number(_ call: String) -> UInt32? {
+        UInt32(exactly: unsafe call.withCString { unsafe csh_syscall_number($0) })
     }
 }

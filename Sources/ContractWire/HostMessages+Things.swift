@@ -101,7 +101,7 @@ extension HostMessages {
         public var sinceUnixMs: Int64 = 0
         /// The steps of the last verb.
         public var phases: [Phase] = []
-        /// The isolation that this machine really gives.
+        /// The isolation that was really applied.
         public var isolation: String = ""
         /// The class that the request named.
         public var sandboxClass: String = ""
@@ -111,6 +111,8 @@ extension HostMessages {
         public var snapshots: [String] = []
         /// Its containers' names.
         public var containers: [String] = []
+        /// What stands between each of its programs and the machine.
+        public var applied: [String] = []
         /// Makes one.
         public init(
             actor: String = "",
@@ -128,7 +130,8 @@ extension HostMessages {
             sandboxClass: String = "",
             message: String = "",
             snapshots: [String] = [],
-            containers: [String] = []
+            containers: [String] = [],
+            applied: [String] = []
         ) {
             self.actor = actor
             self.uid = uid
@@ -146,6 +149,7 @@ extension HostMessages {
             self.message = message
             self.snapshots = snapshots
             self.containers = containers
+            self.applied = applied
         }
 
         init(_ from: WireMessage) {
@@ -165,6 +169,7 @@ extension HostMessages {
             message = from.string("message")
             snapshots = from.strings("snapshots")
             containers = from.strings("containers")
+            applied = from.strings("applied")
         }
 
         func fill(_ out: inout WireMessage) {
@@ -184,6 +189,7 @@ extension HostMessages {
             out.add("message", message)
             out.add("snapshots", snapshots)
             out.add("containers", containers)
+            out.add("applied", applied)
         }
 
         static var schema: MessageSchema { .actor }

@@ -15,6 +15,9 @@ public final class GRPCServer: Sendable {
     private let acceptorEnded = Latch()
     private let queueEnded = Latch()
 
+    /// Starts the core ahead of the first server, so that whoever waits for something else meanwhile need not wait twice.
+    public static func prepare() { cgb_prepare() }
+
     /// Makes a server that answers these methods, and `grpc.health.v1.Health`.
     ///
     /// - Parameters:

@@ -52,6 +52,10 @@ public enum Reason: String, Sendable, CaseIterable {
     case machine = "MACHINE"
     /// The disk or a budget is full.
     case storageFull = "STORAGE_FULL"
+    /// As many verbs are at work as this host does at once: try again later.
+    case hostBusy = "HOST_BUSY"
+    /// A watcher read too slowly and missed changes: watch again, which begins with how things are.
+    case missedChanges = "MISSED_CHANGES"
     /// The host is draining.
     case draining = "DRAINING"
 }

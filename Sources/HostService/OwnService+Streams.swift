@@ -12,18 +12,49 @@ extension OwnService {
     ) {
         do throws(HostError) {
             let request = try HostMessages.WatchRequest(decoding: bytes)
-            guard !request.actor.isEmpty else {
-                throw HostError(.invalidArgument, nil, "actor is empty: name the actor to watch")
+            if request.actor.isEmpty {
+                let (now, changes) = host.watchAll()
+                return try await Self.relay(now, changes, as: message, to: sink) { _ in false }
             }
-            for await record in try host.watch(try host.resolve(request.actor)) {
-                do throws(RPCStatus) { try await sink.send(message(record).encoded()) } catch { return (error, []) }
-                if record.status == .removed { break }
+            let changes = try host.watch(try host.resolve(request.actor))
+            return try await Self.relay([], changes, as: message, to: sink) {
+                $0.status == .removed
             }
-            return (.ok, [])
         } catch {
             handlers.log(error, context)
             return (Handlers.status(error, dialect: nil), [])
         }
+    }
+
+    /// Sends records until the last one, the client's end or the end of the stream, which means that it was too slow.
+    static func relay(
+        _ now: [ActorRecord],
+        _ changes: AsyncStream<ActorRecord>,
+        as message: (ActorRecord) -> HostMessages.Actor,
+        to sink: any ResponseSink,
+        isLast: (ActorRecord) -> Bool
+    ) async throws(HostError) -> (RPCStatus, [(String, String)]) {
+        do throws(RPCStatus) {
+            for record in now { try await sink.send(message(record).encoded()) }
+            let known = Dictionary(now.map { ($0.identity.key, $0) }) { first, _ in first }
+            for await record in changes {
+                // What happened while the list was made is in both.
+                if let first = known[record.identity.key],
+                    record.sinceMilliseconds < first.sinceMilliseconds
+                        || (record.sinceMilliseconds == first.sinceMilliseconds && record.status == first.status)
+                {
+                    continue
+                }
+                try await sink.send(message(record).encoded())
+                if isLast(record) { return (.ok, []) }
+            }
+        } catch { return (error, []) }
+        if Task.isCancelled { return (.cancelled, []) }
+        throw HostError(
+            .aborted,
+            .missedChanges,
+            "this watcher read too slowly and missed changes: watch again, which begins with how things are now"
+        )
     }
 
     /// Sends what an actor printed, and on request what it prints from now on.

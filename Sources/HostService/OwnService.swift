@@ -143,11 +143,14 @@ public struct OwnService: Sendable {
             },
             sinceUnixMs: record.sinceMilliseconds,
             phases: record.phases.map { HostMessages.Phase(name: $0.name, ms: $0.milliseconds, program: $0.program) },
-            isolation: host.backendDescription.isolation,
+            isolation: live
+                ? IsolationLevel.effective(claim: host.backendDescription.isolation, processes: record.processes)
+                    .rawValue : "",
             sandboxClass: record.sandboxClass,
             message: record.message,
             snapshots: record.snapshot.isEmpty ? [] : [record.snapshot],
-            containers: record.spec.containers.map(\.name)
+            containers: record.spec.containers.map(\.name),
+            applied: live ? IsolationLevel.common(record.processes) : []
         )
     }
 }

@@ -23,18 +23,52 @@ public enum ExitRecord {
         }
     }
 
+    private static let temporary = "\(fileName).tmp"
+    /// What a record may need at most; one block of every common file system.
+    private static let reserved = 4096
+
+    /// Takes the room for a record while there is some: a disk that is full at the end cannot lose it.
+    ///
+    /// - Parameter directory: a descriptor of the status directory; a path would mean another place after
+    ///   pivot_root(2).
+    /// - Returns: the file that `write` fills.
+    /// - Throws: the failing call; nothing is left then.
+    public static func reserve(directory: CInt) throws(SyscallError) -> OwnedFD {
+        _ = unsafe unlinkat(directory, temporary, 0)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let number = unsafe openat(directory, temporary, flags, 0o600)
+        guard number >= 0 else { throw SyscallError("openat", errno, temporary) }
+        let file = OwnedFD(number)
+        do throws(SyscallError) {
+            // Real bytes, not fallocate(2): every file system knows them. No sync: the room is counted when they are
+            // written, and this is on the way of every start.
+            try writeAll([UInt8](repeating: 0, count: reserved), to: number)
+        } catch {
+            discard(directory: directory)
+            throw error
+        }
+        return file
+    }
+
+    /// Takes a reserved record away again: the launch failed, and there is nothing to record.
+    ///
+    /// - Parameter directory: as for `reserve`.
+    public static func discard(directory: CInt) { _ = unsafe unlinkat(directory, temporary, 0) }
+
     /// Writes the record whole: the disk has it when this returns.
     ///
     /// - Parameters:
     ///   - status: how the workload ended.
     ///   - nonce: the plan's nonce.
     ///   - timeNanoseconds: when, since 1970.
-    ///   - directory: a descriptor of the status directory; a path would mean another place after pivot_root(2).
+    ///   - file: what `reserve` answered.
+    ///   - directory: as for `reserve`.
     /// - Throws: the failing call.
     public static func write(
         _ status: ExitStatus,
         nonce: String,
         timeNanoseconds: Int64,
+        file: CInt,
         directory: CInt
     ) throws(SyscallError) {
         let line =
@@ -42,15 +76,10 @@ public enum ExitRecord {
             case .exited(let code): "v1 \(nonce) exited \(code) \(timeNanoseconds)\n"
             case .signaled(let signal): "v1 \(nonce) signaled \(signal) \(timeNanoseconds)\n"
             }
-        let temporary = "\(fileName).tmp"
-        _ = unsafe unlinkat(directory, temporary, 0)
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let number = unsafe openat(directory, temporary, flags, 0o600)
-        guard number >= 0 else { throw SyscallError("openat", errno, temporary) }
-        let file = OwnedFD(number)
-        try writeAll(Array(line.utf8), to: number)
-        guard fsync(number) == 0 else { throw SyscallError("fsync", errno, temporary) }
-        try file.close()
+        guard lseek(file, 0, SEEK_SET) == 0 else { throw SyscallError("lseek", errno, temporary) }
+        try writeAll(Array(line.utf8), to: file)
+        guard ftruncate(file, line.utf8.count) == 0 else { throw SyscallError("ftruncate", errno, temporary) }
+        guard fsync(file) == 0 else { throw SyscallError("fsync", errno, temporary) }
         guard unsafe renameat(directory, temporary, directory, fileName) == 0 else {
             throw SyscallError("renameat", errno, fileName)
         }

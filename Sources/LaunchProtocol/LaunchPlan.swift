@@ -50,14 +50,20 @@ public struct LaunchPlan: Sendable, Equatable {
     public var mounts: [Mount] = []
     /// A network namespace to join, such as `/run/netns/x`; nil stays in the one of the spawn.
     public var networkNamespace: String?
-    /// The `cgroup.procs` files of v1 directories to join before anything else.
+    /// The `tasks` files of v1 directories to join before anything else.
     public var cgroupProcs: [String] = []
     /// The numbers of the capabilities the workload has: `LaunchPlan.contractCapabilities` by default.
     public var capabilities: [UInt8] = LaunchPlan.contractCapabilities
     /// The most open files; the hard limit of the host is the most that is given.
     public var openFiles: UInt64 = 1_048_576
-    /// The workload's system call profile: `default` or `none`.
+    /// The workload's system call profile: `default`, `strict` or `none`.
     public var seccompProfile = "default"
+    /// Whether the container sees the machine's `/sys`, read-only and masked.
+    public var showsSystem = false
+    /// What the host applied itself before the launcher came: namespaces made with the process, cgroup limits.
+    public var given: [Protection] = []
+    /// What must be applied, or nothing runs.
+    public var required: [Protection] = []
     /// The workload's umask.
     public var umask: UInt32 = 0o022
     /// The host's directory for the spool of the workload's output.
@@ -108,6 +114,9 @@ public struct LaunchPlan: Sendable, Equatable {
         for capability in capabilities { out.number(UInt64(capability)) }
         out.number(openFiles)
         out.string(seccompProfile)
+        out.flag(showsSystem)
+        out.strings(given.map(\.rawValue))
+        out.strings(required.map(\.rawValue))
         out.number(UInt64(umask))
         out.string(logDirectory)
         out.number(logLimitBytes)
@@ -148,6 +157,9 @@ public struct LaunchPlan: Sendable, Equatable {
         for _ in 0..<(try input.count()) { plan.capabilities.append(UInt8(try input.number(below: 64))) }
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
+        plan.showsSystem = try input.flag()
+        plan.given = try protections(&input)
+        plan.required = try protections(&input)
         plan.umask = UInt32(try input.number(below: 0o1000))
         plan.logDirectory = try input.string()
         plan.logLimitBytes = try input.number()
@@ -156,6 +168,15 @@ public struct LaunchPlan: Sendable, Equatable {
         try input.end()
         try plan.validate()
         return plan
+    }
+
+    private static func protections(_ input: inout PlanReader) throws(PlanError) -> [Protection] {
+        var all: [Protection] = []
+        for name in try input.strings() {
+            guard let one = Protection(rawValue: name) else { throw input.error("no protection \"\(name)\"") }
+            all.append(one)
+        }
+        return all
     }
 
     /// Refuses a plan that the launcher could not follow.
@@ -170,8 +191,8 @@ public struct LaunchPlan: Sendable, Equatable {
         guard !nonce.isEmpty, !nonce.contains(where: { $0 == " " || $0 == "\n" }) else { throw PlanError("nonce") }
         guard let program = arguments.first, !program.isEmpty else { throw PlanError("arguments are empty") }
         guard !layers.isEmpty else { throw PlanError("layers are empty") }
-        guard seccompProfile == "default" || seccompProfile == "none" else {
-            throw PlanError("seccompProfile is \"\(seccompProfile)\", not default or none")
+        guard ["default", "strict", "none"].contains(seccompProfile) else {
+            throw PlanError("seccompProfile is \"\(seccompProfile)\", not default, strict or none")
         }
         for path in [upperDirectory, workDirectory] + layers { try absolute(path, "a layer") }
         for mount in mounts {

@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import LaunchProtocol
 import PluginProtocol
 import SystemLayer
 
@@ -11,6 +12,8 @@ final class VerbContext {
     let effects: any EffectLog
     let companions: Companions
     let layout: CgroupLayout
+    /// What must be applied to every workload, or it does not start.
+    let required: [Protection]
     let deadline: ContinuousClock.Instant
     let cancellation: any VerbCancellation
     let grants: Grants
@@ -29,6 +32,7 @@ final class VerbContext {
         effects: any EffectLog,
         companions: Companions,
         layout: CgroupLayout,
+        required: [Protection] = [],
         deadline: ContinuousClock.Instant,
         cancellation: any VerbCancellation,
         grants: Grants,
@@ -40,6 +44,7 @@ final class VerbContext {
         self.effects = effects
         self.companions = companions
         self.layout = layout
+        self.required = required
         self.deadline = deadline
         self.cancellation = cancellation
         self.grants = grants

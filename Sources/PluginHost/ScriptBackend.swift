@@ -1,5 +1,6 @@
 public import ActorContract
 public import HostErrors
+public import LaunchProtocol
 public import PluginOverlays
 public import PluginProtocol
 public import SystemLayer
@@ -14,7 +15,9 @@ public final class ScriptBackend: ActorBackend {
     private let pool: SupervisorPool
     private let companions: Companions
     private let layout: CgroupLayout
+    private let required: [Protection]
     private let grants: Grants
+    private let settings: [String: PluginValue]
     private let logger: Logger
 
     /// Loads a script in a supervisor that offers no host function.
@@ -25,6 +28,8 @@ public final class ScriptBackend: ActorBackend {
     ///   - companions: the host's own programs.
     ///   - layout: where cgroups are.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
@@ -32,16 +37,20 @@ public final class ScriptBackend: ActorBackend {
         pool: SupervisorPool,
         companions: Companions,
         layout: CgroupLayout,
+        required: [Protection] = [],
         grants: Grants? = nil,
+        config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
         self.entry = entry
         self.pool = pool
         self.companions = companions
         self.layout = layout
+        self.required = required
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
         descriptor = try Self.descriptor(entry, pool: pool)
+        settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
             logger.warning("plugin", ["plugin.name": entry.name, "plugin.warning": warning])
@@ -80,9 +89,9 @@ public final class ScriptBackend: ActorBackend {
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
         for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
-            try supervisor.send(.library(name: name, source: source))
+            try supervisor.send(.library(name: name, source: source), until: deadline)
         }
-        try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source))
+        try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
         case .trap(let trap): throw HostError(.internal, .plugin, trap.message, context: ["plugin.trap": trap.code])
@@ -121,6 +130,7 @@ public final class ScriptBackend: ActorBackend {
             effects: log,
             companions: companions,
             layout: layout,
+            required: required,
             deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
@@ -146,7 +156,13 @@ public final class ScriptBackend: ActorBackend {
         let deadline = context.deadline
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
-        let values = VerbValues(actor: context.actor, request: context.request, verb: verb, tools: tools)
+        let values = VerbValues(
+            actor: context.actor,
+            request: context.request,
+            verb: verb,
+            tools: tools,
+            config: settings
+        )
         try supervisor.send(
             .verb(
                 name: verb.rawValue,
@@ -154,9 +170,11 @@ public final class ScriptBackend: ActorBackend {
                 request: values.requestValue,
                 functions: broker.functions,
                 deadlineMilliseconds: context.request.timeoutMilliseconds
-            )
+            ),
+            until: deadline
         )
         var calls = 0
+        var lines = 0
         while true {
             // 200 ms past the deadline the supervisor is killed (lua §D.3).
             switch try supervisor.receive(&buffer, until: deadline + .milliseconds(200)) {
@@ -171,12 +189,22 @@ public final class ScriptBackend: ActorBackend {
                     )
                 }
                 do throws(HostError) {
-                    try supervisor.send(try broker.answer(function, arguments, line: line))
+                    let answer = try broker.answer(function, arguments, line: line)
+                    try supervisor.send(answer, until: deadline + .milliseconds(200))
                 } catch {
                     supervisor.kill()
                     throw error
                 }
             case .log(let text, let line):
+                lines += 1
+                guard lines <= 10_000 else {
+                    supervisor.kill()
+                    throw HostError(
+                        .resourceExhausted,
+                        .plugin,
+                        "\(entry.name): more than 10,000 printed lines in one verb"
+                    )
+                }
                 logger.info("plugin", ["plugin.name": entry.name, "plugin.line": "\(line)", "plugin.text": text])
             case .trap(let trap): throw failure(trap)
             case .answer(let status, let result): return try settle(status, result, broker)
@@ -196,7 +224,8 @@ public final class ScriptBackend: ActorBackend {
             "plugin trap",
             ["plugin.name": entry.name, "plugin.trap": trap.code, "plugin.text": trap.message]
         )
-        let first = trap.message.split(separator: "\n").first.map(String.init) ?? trap.code
+        // The supervisor chose the words: it may have chosen none.
+        let first = trap.message.split(separator: "\n").first.map(String.init) ?? "trap \(trap.code)"
         return HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
     }
 

@@ -13,43 +13,90 @@ public final class SupervisorPool: Sendable {
     }
     private let state = Mutex(State())
     private static let pauseMilliseconds = 30
-    private let program: String
+    /// What surrounds every supervisor here beside its filter.
+    public let confinement: SupervisorConfinement
+    private let start: @Sendable (UInt32) throws(HostError) -> SupervisorProcess
+    private let groups: SupervisorGroups?
     private let size: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "substrate.spares")
     /// The first uid of the range that no account of a distribution uses (above `nobody` and systemd's dynamic users).
     private static let firstIdentity: UInt32 = 2_000_000_000
+    /// Below them, for a supervisor that is only tried.
+    static let trialIdentity: UInt32 = firstIdentity - 1
 
     /// Makes a pool; spares start in the background, a moment later.
     ///
     /// - Parameters:
     ///   - program: the supervisor's executable.
     ///   - size: how many spares to keep.
+    ///   - confinement: what surrounds each; that it cannot be had later is a failure of the verb.
     ///   - logger: told when a spare cannot be started.
-    public init(program: String, size: Int = 2, logger: Logger) {
-        self.program = program
+    public init(
+        program: String,
+        size: Int = 2,
+        confinement: SupervisorConfinement = .detect(),
+        logger: Logger
+    ) {
+        let groups = SupervisorGroups(confinement)
+        self.groups = groups
+        self.confinement = confinement
         self.size = size
         self.logger = logger
+        start = { identity throws(HostError) in
+            try SupervisorProcess.start(
+                program: program,
+                identity: identity,
+                confinement: confinement,
+                groups: groups
+            )
+        }
+        if size > 0 {
+            logger.info("supervisors are confined", ["supervisor.confinement": confinement.applied])
+            if let missing = confinement.missing {
+                logger.warning("supervisors lack a wall", ["supervisor.missing": missing.what, "mend": missing.mend])
+            }
+        }
         // A host that begins needs its processors to get to listening.
         refill(after: Self.pauseMilliseconds)
     }
 
+    /// A pool without spares whose supervisors somebody else makes.
+    init(logger: Logger, start: @escaping @Sendable (UInt32) throws(HostError) -> SupervisorProcess) {
+        groups = nil
+        confinement = .detect(layout: CgroupLayout())
+        size = 0
+        self.logger = logger
+        self.start = start
+    }
+
     /// A spare, or a fresh one when there is none.
     func take() throws(HostError) -> SupervisorProcess {
-        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, Int) in
+        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, [SupervisorProcess]) in
             // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
-            let before = state.spares.count
+            let dead = state.spares.filter { $0.handle.hasExited() }
             state.spares.removeAll { $0.handle.hasExited() }
-            return (state.spares.popLast(), before - state.spares.count)
+            return (state.spares.popLast(), dead)
         }
-        if dead > 0 { logger.warning("spare supervisors died waiting", ["supervisor.count": "\(dead)"]) }
+        for one in dead {
+            let (status, words) = one.obituary
+            logger.warning(
+                "a spare supervisor died waiting",
+                [
+                    "process.pid": "\(one.handle.pid)", "process.status": "\(status.map { "\($0)" } ?? "unknown")",
+                    "words": words,
+                ]
+            )
+        }
         // While a spare is left the next one waits until this verb is over, as a rule: a start costs its processor.
         refill(after: state.withLock { $0.spares.isEmpty } ? 0 : Self.pauseMilliseconds)
         if let spare { return spare }
-        return try SupervisorProcess(program: program, identity: identity())
+        return try start(identity())
     }
 
-    /// Ends all spares.
+    /// Ends all spares, and every supervisor that still lives in a cgroup of this pool.
+    ///
+    /// Blocks until the kernel let go of their cgroups.
     public func close() {
         let spares = state.withLock { state in
             defer { state.spares = [] }
@@ -57,6 +104,7 @@ public final class SupervisorPool: Sendable {
             return state.spares
         }
         for spare in spares { spare.kill() }
+        groups?.close()
     }
 
     private func identity() -> UInt32 {
@@ -76,7 +124,7 @@ public final class SupervisorPool: Sendable {
             queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [self] in
                 let made: SupervisorProcess?
                 do throws(HostError) {
-                    made = try SupervisorProcess(program: program, identity: identity())
+                    made = try start(identity())
                 } catch {
                     logger.warning("a spare supervisor cannot be started", ["error": error.message])
                     made = nil

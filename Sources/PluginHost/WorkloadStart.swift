@@ -13,6 +13,8 @@ struct WorkloadStart {
     let confine: PluginValue
     let companions: Companions
     let layout: CgroupLayout
+    /// What the operator demands of every workload.
+    let required: [Protection]
 
     /// The contract's default search path, which precedes the request's own entries.
     ///
@@ -37,12 +39,12 @@ struct WorkloadStart {
             child.environment = ["SWIFT_BACKTRACE=enable=no"]
             child.descriptors = [(child: 3, parent: planReader.rawValue), (child: 4, parent: reportWriter.rawValue)]
             child.workingDirectory = "/"
-            // pid, mount, ipc and uts namespaces (clone(2)); the network one is joined by name.
-            child.namespaces = 0x2000_0000 | 0x2_0000 | 0x0800_0000 | 0x0400_0000
+            child.namespaces = Self.namespaces.reduce(0) { $0 | $1.flag }
             let group = openGroup(cgroup)
             if group >= 0 { child.cgroupV2 = group }
             defer { if group >= 0 { _ = Glibc.close(group) } }
-            let handle = try spawn(child)
+            // From its clone on the time is the launcher's: nothing of this process runs meanwhile.
+            let handle = try ProgramTime.wait { () throws(SyscallError) in try start(child) }
             try planReader.close()
             try reportWriter.close()
             do throws(SyscallError) {
@@ -55,7 +57,7 @@ struct WorkloadStart {
                 try readAll(from: reportReader.rawValue, limit: 1 << 16)
             }
             let report = LaunchReport.decode(said)
-            guard case .ready? = report else {
+            guard case .ready(_, let applied)? = report else {
                 _ = handle.signal(9)
                 _ = handle.wait()
                 throw SyscallError("launch", 0, Self.words(report))
@@ -64,7 +66,9 @@ struct WorkloadStart {
                 name: prepared.container.name,
                 pid: handle.pid,
                 startTime: handle.startTime,
-                nonce: plan.nonce
+                nonce: plan.nonce,
+                applied: applied.map(\.rawValue),
+                isolation: Self.level(applied).rawValue
             )
         } catch {
             if error.call == "launch" {
@@ -79,6 +83,33 @@ struct WorkloadStart {
         }
     }
 
+    /// What the host makes with the process, by the flags of clone(2); the network one is joined by name.
+    private static let namespaces: [(protection: Protection, flag: UInt64)] = [
+        (.pidNamespace, 0x2000_0000), (.mountNamespace, 0x2_0000), (.ipcNamespace, 0x0800_0000),
+        (.utsNamespace, 0x0400_0000),
+    ]
+
+    /// What the launcher can promise: this kernel is between the workload and the machine, or nothing is.
+    static func level(_ applied: [Protection]) -> IsolationLevel {
+        Protection.apart.isSubset(of: applied) ? .kernelShared : .none
+    }
+
+    /// What is applied before the launcher comes: read back from the kernel where it can be.
+    private var given: [Protection] {
+        let enforced = Cgroup.enforced(layout: layout, name: actor.cgroup)
+        let limits: [(String, Protection)] = [
+            ("cpu", .cpuLimit), ("memory", .memoryLimit), ("pids", .pidsLimit), ("devices", .deviceList),
+        ]
+        return Self.namespaces.map(\.protection) + limits.filter { enforced.contains($0.0) }.map(\.1)
+    }
+
+    /// Step 5 of security.md §4.2, which is the host's own.
+    private func start(_ child: SpawnPlan) throws(SyscallError) -> ProcessHandle {
+        do throws(SyscallError) { return try spawn(child) } catch {
+            throw SyscallError("launch", error.errno, "launch step 5 failed: \(error)")
+        }
+    }
+
     private func openGroup(_ cgroup: Cgroup) -> CInt {
         guard let path = cgroup.v2Path else { return -1 }
         return unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -86,6 +117,7 @@ struct WorkloadStart {
 
     private static func words(_ report: LaunchReport?) -> String {
         switch report {
+        case .failed(LaunchReport.requiredStep, _, let missing): "--require \(missing): not applied to this workload"
         case .failed(let step, let errno, let text): "launch step \(step) failed (errno \(errno)): \(text)"
         default: "the launcher ended without a word"
         }
@@ -117,6 +149,8 @@ struct WorkloadStart {
         plan.cgroupProcs = cgroup.v1Procs
         plan.capabilities = try Self.capabilities(container)
         plan.openFiles = 1024
+        plan.given = given
+        plan.required = required
         plan.logDirectory = places.log(container.name)
         plan.statusDirectory = places.exit(container.name)
         if case .map(let fields) = confine {

@@ -28,16 +28,16 @@ public func writeAll(_ bytes: [UInt8], to descriptor: CInt) throws(SyscallError)
 /// - Returns: what came; empty at the end of the file or when the peer is gone.
 /// - Throws: the errno of read(2), EINTR excepted.
 public func readSome(_ limit: Int, from descriptor: CInt) throws(SyscallError) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: limit)
-    while true {
-        let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        if count < 0 {
-            if errno == EINTR { continue }
-            throw SyscallError("read", errno)
-        }
-        buffer.removeLast(limit - count)
-        return buffer
+    var failure: CInt = 0
+    // Not zeroed first: that would cost more than the read of a small frame.
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+        var count = -1
+        repeat { count = unsafe Glibc.read(descriptor, buffer.baseAddress, limit) } while count < 0 && errno == EINTR
+        if count < 0 { failure = errno }
+        filled = max(0, count)
     }
+    guard failure == 0 else { throw SyscallError("read", failure) }
+    return bytes
 }
 
 /// Reads to the end, at most `limit` bytes.

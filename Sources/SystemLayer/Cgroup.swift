@@ -30,7 +30,10 @@ public struct Cgroup: Sendable, Equatable {
     public let v1Paths: [String]
 
     /// The files that the launcher writes itself into before anything else.
-    public var v1Procs: [String] { v1Paths.map { $0 + "/cgroup.procs" } }
+    ///
+    /// `tasks`, not `cgroup.procs`: a process of one thread that moves itself is moved the same by both, and only the
+    /// second waits until no process of the machine forks or execs, 3 to 50 ms in each hierarchy.
+    public var v1Procs: [String] { v1Paths.map { $0 + "/tasks" } }
     /// All directories, for a journal.
     public var directories: [String] { (v2Path.map { [$0] } ?? []) + v1Paths }
 
@@ -54,6 +57,7 @@ public struct Cgroup: Sendable, Equatable {
                 enableControllers(from: base, to: path, layout: layout)
             }
             try cgroup.write(limits, layout: layout, name: name)
+            cgroup.restrictDevices(layout, name)
         } catch {
             try? cgroup.remove()
             throw error

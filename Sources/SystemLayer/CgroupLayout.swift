@@ -7,6 +7,9 @@ public struct CgroupLayout: Sendable, Equatable {
     /// The v1 directory that ours go into, by controller.
     public var v1Bases: [String: String] = [:]
 
+    /// A machine without cgroups.
+    public init() {}
+
     /// `v2`, `v1`, `hybrid` or `none`, with the controllers that limits can use.
     public var description: String {
         let kind = v2Base == nil ? (v1Bases.isEmpty ? "none" : "v1") : (v1Bases.isEmpty ? "v2" : "hybrid")
@@ -33,7 +36,7 @@ public struct CgroupLayout: Sendable, Equatable {
                 paths[String(controller)] = String(fields[2])
             }
         }
-        let wanted: Set<String> = ["cpu", "memory", "pids", "freezer"]
+        let wanted: Set<String> = ["cpu", "memory", "pids", "freezer", "devices"]
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), fields.count > dash + 3, dash > 5 else { continue }

@@ -10,6 +10,8 @@ public enum DirectoryTree {
     ///   - mode: of every directory that is made; those that exist keep theirs.
     /// - Throws: INTERNAL, or RESOURCE_EXHAUSTED on a full disk.
     public static func make(_ path: String, mode: UInt32 = 0o700) throws(HostError) {
+        // As a rule all above it is there.
+        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
         var made = path.hasPrefix("/") ? "" : "."
         for part in path.split(separator: "/") {
             made += "/\(part)"

@@ -38,6 +38,11 @@ public enum FileTree {
     ///   - mode: of each directory that is made, whatever the umask; existing ones stay as they are.
     /// - Throws: the errno of mkdir(2), or ENOTDIR when something else is there.
     public static func makeDirectories(_ path: String, mode: UInt32) throws(SyscallError) {
+        // As a rule all above it is there.
+        if unsafe mkdir(path, mode) == 0 {
+            guard unsafe chmod(path, mode) == 0 else { throw SyscallError("chmod", errno, path) }
+            return
+        }
         var current = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
             current += "/\(component)"

@@ -76,7 +76,12 @@ public final class ProcessHandle: Sendable {
         return ProcessHandle(pid: pid, startTime: startTime, descriptor: descriptor)
     }
 
-    static func readStartTime(pid: Int32) -> UInt64? {
+    /// When a process started, in clock ticks since boot.
+    ///
+    /// - Parameter pid: its number, which may be another's by the time of the answer.
+    /// - Returns: nil when there is no such process.
+    /// - Source: proc(5), `/proc/pid/stat` field 22.
+    public static func readStartTime(pid: Int32) -> UInt64? {
         guard let text = TextFile.read("/proc/\(pid)/stat") else { return nil }
         // The second field is the program's name, which may hold blanks and brackets: count from its last bracket.
         guard let bracket = text.lastIndex(of: ")") else { return nil }
@@ -87,6 +92,12 @@ public final class ProcessHandle: Sendable {
 
 /// Facts of the running kernel.
 public enum Machine {
+    /// Keeps the allocator to a few heaps, so that what one thread freed another can use.
+    ///
+    /// Before the first thread; the default is eight for each processor.
+    /// - Parameter count: of heaps.
+    public static func shareHeaps(_ count: CInt) { csh_share_arenas(count) }
+
     /// Names this boot, so that a journalled pid of an earlier one is never believed.
     ///
     /// - Returns: the kernel's random UUID of this boot; empty where /proc is missing.

@@ -36,7 +36,10 @@ public struct UnpackWorker: Sendable {
         }
         let reading = OwnedFD(ends[0])
         let writing = OwnedFD(ends[1])
-        let child = try spawn(arguments, input, output, writing.rawValue, directories)
+        // From its clone on the time is the child's: nothing of this process runs meanwhile.
+        let child = try ProgramTime.wait { () throws(HostError) in
+            try spawn(arguments, input, output, writing.rawValue, directories)
+        }
         do throws(SyscallError) { try writing.close() } catch { throw storeError(error) }
         let (words, status) = try ProgramTime.wait { () throws(HostError) in
             var words: [UInt8] = []
@@ -100,6 +103,9 @@ public struct UnpackWorker: Sendable {
     /// The child's line as our error; its first word is the number of the code.
     static func failure(_ status: CInt, _ words: String) -> HostError {
         let signal = status & 0x7f
+        if signal == SIGSYS {
+            return HostError(.internal, nil, "the unpacker was killed: it tried what its filter forbids")
+        }
         if signal != 0 {
             return HostError(.resourceExhausted, nil, "the unpacker was killed by signal \(signal)")
         }

@@ -1,23 +1,28 @@
 import CArchive
 import Glibc
 import HostErrors
-import SystemLayer
+public import SystemLayer
 
 /// What `substrate-unpack` does: one archive in or out, bounded and confined.
 ///
 /// - Source: security.md §2, P4.
 public enum UnpackCommand {
+    /// Whom it becomes where it was started as root; below it begin the identities of supervisors.
+    public static let identity: UInt32 = 1_999_999_999
+
     /// Does what the arguments say.
     ///
-    /// - Parameter arguments: `--layer` or `--durable`: the archive is descriptor 0, the directory 3. `--pack NAME…`:
-    ///   the archive is descriptor 1, the directory of each name 3, 4, ….
+    /// - Parameters:
+    ///   - arguments: `--layer` or `--durable`: the archive is descriptor 0, the directory 3. `--pack NAME…`: the
+    ///     archive is descriptor 1, the directory of each name 3, 4, ….
+    ///   - seal: puts the system call filter on this process, when everything else is given up.
     /// - Returns: the exit status: 0, or 1 after a line on descriptor 2.
-    public static func run(_ arguments: [String]) -> CInt {
+    public static func run(_ arguments: [String], seal: () throws(SyscallError) -> Void) -> CInt {
         do throws(HostError) {
             switch arguments.first {
-            case "--layer": try unpack(.layer)
-            case "--durable": try unpack(.durable)
-            case "--pack": try pack(Array(arguments.dropFirst()))
+            case "--layer": try unpack(.layer, seal)
+            case "--durable": try unpack(.durable, seal)
+            case "--pack": try pack(Array(arguments.dropFirst()), seal)
             default:
                 throw HostError(.invalidArgument, nil, "usage: substrate-unpack --layer | --durable | --pack NAME…")
             }
@@ -29,31 +34,65 @@ public enum UnpackCommand {
         }
     }
 
-    private static func unpack(_ mode: UnpackMode) throws(HostError) {
+    /// What a job needs beside its descriptors.
+    private struct Needs {
+        var directories: Int
+        var fileBytes: UInt64
+        /// Numbers of capabilities(7).
+        var capabilities: [UInt64]
+        /// Whether what it makes belongs to 0:0 until its owner is set.
+        var makesFiles: Bool
+    }
+
+    private static func unpack(_ mode: UnpackMode, _ seal: () throws(SyscallError) -> Void) throws(HostError) {
         let limits = UnpackLimits()
-        try confine(directories: 1, file: UInt64(limits.bytes))
-        try Unpacker(root: 3, mode: mode, limits: limits).unpack(from: 0)
+        let needs = Needs(
+            directories: 1,
+            fileBytes: UInt64(limits.bytes),
+            // DAC_OVERRIDE: an archive's own directories may be closed. A layer's opaque directories are `trusted`
+            // attributes, which take SYS_ADMIN; the filter leaves nothing else of it. Volumes keep their owners: CHOWN
+            // to give files away, FOWNER to set their modes and times after that.
+            capabilities: mode == .layer ? [1, 21] : [0, 1, 3],
+            makesFiles: true
+        )
+        let keepsOwners = geteuid() == 0
+        try confine(needs, seal)
+        try Unpacker(root: 3, mode: mode, limits: limits, keepsOwners: keepsOwners).unpack(from: 0)
         guard unpack_sync(3) == 0 else { throw storeError("syncfs", "staging") }
     }
 
-    private static func pack(_ names: [String]) throws(HostError) {
+    private static func pack(_ names: [String], _ seal: () throws(SyscallError) -> Void) throws(HostError) {
         guard !names.isEmpty, names.count <= 64 else {
             throw HostError(.invalidArgument, nil, "--pack takes 1 to 64 names")
         }
-        try confine(directories: names.count, file: .max)
+        // DAC_READ_SEARCH: volumes are whatever the workload made them.
+        let needs = Needs(directories: names.count, fileBytes: .max, capabilities: [2], makesFiles: false)
+        try confine(needs, seal)
         try Packer(output: 1).pack(names.enumerated().map { (name: $1, directory: CInt(3 + $0)) })
         guard fsync(1) == 0 || errno == EINVAL else { throw storeError("fsync", "archive") }
     }
 
     /// From here on nothing but the given descriptors is in reach.
-    private static func confine(directories: Int, file: UInt64) throws(HostError) {
+    private static func confine(_ needs: Needs, _ seal: () throws(SyscallError) -> Void) throws(HostError) {
+        func check(_ call: String, _ number: CInt) throws(HostError) {
+            guard number == 0 else { throw storeError(SyscallError(call, number)) }
+        }
+        let isRoot = geteuid() == 0
         unpack_use_utf8()
-        guard unpack_close_from(UInt32(3 + directories)) == 0 else { throw storeError("close_range", "") }
-        let number = unpack_bound(512 << 20, file, 1024)
-        guard number == 0 else { throw storeError(SyscallError("setrlimit", number)) }
+        guard unpack_close_from(UInt32(3 + needs.directories)) == 0 else { throw storeError("close_range", "") }
         guard fchdir(3) == 0 else { throw storeError("fchdir", "descriptor 3") }
-        // Without privilege there is no chroot; the walk by descriptors holds by itself.
-        guard unsafe chroot(".") == 0 || errno == EPERM else { throw storeError("chroot", "") }
+        // Without privilege there is neither; the walk by descriptors and the filter hold by themselves.
+        if isRoot {
+            try check("unshare", unpack_apart())
+            guard unsafe chroot(".") == 0 else { throw storeError("chroot", "") }
+        }
         umask(0)
+        try check("setrlimit", unpack_bound(512 << 20, needs.fileBytes, 1024))
+        if isRoot {
+            let capabilities = needs.capabilities.reduce(UInt64(0)) { $0 | 1 << $1 }
+            try check("setresuid", unpack_become(identity, capabilities, needs.makesFiles ? 1 : 0))
+        }
+        try check("prctl", unpack_renounce())
+        do throws(SyscallError) { try seal() } catch { throw storeError(error) }
     }
 }

@@ -17,6 +17,7 @@ public struct Unpacker: ~Copyable {
     private let tree: StagingTree
     private let mode: UnpackMode
     private let limits: UnpackLimits
+    private let keepsOwners: Bool
     private var entries = 0
     private var bytes: Int64 = 0
     private var finishes: [Finish] = []
@@ -27,10 +28,18 @@ public struct Unpacker: ~Copyable {
     ///   - root: the staging directory's descriptor, owned by the caller.
     ///   - mode: what the archive is.
     ///   - limits: when it is too much.
-    public init(root: CInt, mode: UnpackMode, limits: UnpackLimits = UnpackLimits()) {
+    ///   - keepsOwners: whether this process may give files away; volumes keep their owners then; nil = as
+    ///     root.
+    public init(
+        root: CInt,
+        mode: UnpackMode,
+        limits: UnpackLimits = UnpackLimits(),
+        keepsOwners: Bool? = nil
+    ) {
         tree = StagingTree(root: root)
         self.mode = mode
         self.limits = limits
+        self.keepsOwners = keepsOwners ?? (geteuid() == 0)
     }
 
     /// Reads the archive to its end; tar, plain or through gzip, zstd or bzip2.
@@ -100,6 +109,10 @@ public struct Unpacker: ~Copyable {
             if mode == .durable {
                 let (user, group) = unsafe owner(entry)
                 try own(directory.rawValue, last, user, group)
+                var times = unsafe [modified(entry), modified(entry)]
+                guard unsafe utimensat(directory.rawValue, last, &times, AT_SYMLINK_NOFOLLOW) == 0 else {
+                    throw tree.failure("utimensat", parts)
+                }
             }
         default:
             throw HostError(.invalidArgument, nil, "unhandled tar entry typeflag: \(tree.text(parts))")
@@ -217,7 +230,7 @@ public struct Unpacker: ~Copyable {
         guard ftruncate(number, Int(size)) == 0 else { throw tree.failure("ftruncate", [name]) }
         let (user, group) = unsafe owner(entry)
         if mode == .durable {
-            guard fchown(number, user, group) == 0 || geteuid() != 0 else { throw tree.failure("fchown", [name]) }
+            guard !keepsOwners || fchown(number, user, group) == 0 else { throw tree.failure("fchown", [name]) }
         }
         guard fchmod(number, unsafe permissions(entry, user, group)) == 0 else { throw tree.failure("fchmod", [name]) }
         var times = unsafe [modified(entry), modified(entry)]
@@ -243,7 +256,7 @@ public struct Unpacker: ~Copyable {
         let number = unsafe openat(above.rawValue, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard number >= 0 else { throw tree.failure("openat", finish.parts) }
         let directory = OwnedFD(number)
-        if mode == .durable, geteuid() == 0, fchown(number, finish.owner.0, finish.owner.1) != 0 {
+        if mode == .durable, keepsOwners, fchown(number, finish.owner.0, finish.owner.1) != 0 {
             throw tree.failure("fchown", finish.parts)
         }
         guard fchmod(directory.rawValue, finish.mode) == 0 else { throw tree.failure("fchmod", finish.parts) }
@@ -252,7 +265,7 @@ public struct Unpacker: ~Copyable {
     }
 
     private func own(_ directory: CInt, _ name: String, _ user: UInt32, _ group: UInt32) throws(HostError) {
-        guard geteuid() == 0 else { return }
+        guard keepsOwners else { return }
         guard unsafe fchownat(directory, name, user, group, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw tree.failure("fchownat", [name])
         }

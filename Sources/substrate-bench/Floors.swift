@@ -52,6 +52,22 @@ enum Floors {
         return times.median
     }
 
+    /// One page appended to a file of a directory and made durable, in milliseconds.
+    static func sync(in directory: String, _ samples: Int) throws -> Double {
+        let path = "\(directory)/sync-floor"
+        let file = OwnedFD(unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
+        defer { _ = unsafe unlink(path) }
+        let page = [UInt8](repeating: 1, count: 4096)
+        var times = Samples()
+        for _ in 0..<samples * 3 {
+            let start = Clock.now()
+            try writeAll(page, to: file.rawValue)
+            guard fdatasync(file.rawValue) == 0 else { throw SyscallError("fdatasync", errno, path) }
+            times.add(Clock.now() - start)
+        }
+        return times.median
+    }
+
     /// The same program in namespaces of its own, as a container's first process is.
     static func confinedProgram(_ samples: Int) throws -> Double {
         var times = Samples()

@@ -42,9 +42,9 @@ enum Place {
         throw BenchFailure("\(relative) is not above \(directory): run the bench from a checkout")
     }
 
-    /// A new private directory in memory, where no disk is measured.
-    static func scratch() throws -> String {
-        let parent = unsafe access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    /// A new private directory in memory, where no disk is measured, or on the disk.
+    static func scratch(onDisk: Bool = false) throws -> String {
+        let parent = onDisk ? "/var/tmp" : unsafe access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/substrate-bench-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw SyscallError("mkdtemp", errno, parent) }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

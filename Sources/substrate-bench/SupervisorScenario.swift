@@ -82,17 +82,18 @@ final class RawSupervisor {
         let pair = try DescriptorPair.sockets().release()
         socket = OwnedFD(pair.first)
         let theirs = OwnedFD(pair.second)
-        var plan = SpawnPlan(
-            program: try Place.companion("substrate-supervisor"),
-            arguments: ["substrate-supervisor"]
-        )
+        // It goes into its empty root, its user namespace and its identity by itself. The host's cgroup is left out:
+        // it is made ahead and used again.
+        var arguments = ["substrate-supervisor", "--identity", "2000200000"]
+        if TextFile.read("/proc/sys/user/max_user_namespaces").map({ !$0.hasPrefix("0") }) ?? false {
+            arguments += ["--user-namespace", "1"]
+        }
+        var plan = SpawnPlan(program: try Place.companion("substrate-supervisor"), arguments: arguments)
         plan.environment = ["SWIFT_BACKTRACE=enable=no"]
         plan.descriptors = [(child: 2, parent: 2), (child: 3, parent: theirs.rawValue)]
         plan.workingDirectory = "/"
         // mount, ipc, uts, pid and net (clone(2)), as the host's.
         plan.namespaces = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
-        plan.uid = 2_000_200_000
-        plan.gid = 2_000_200_000
         process = try spawn(plan)
         try theirs.close()
     }

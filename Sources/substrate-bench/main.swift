@@ -34,6 +34,13 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
             figures += try await VerbScenario(host: host, image: image, samples: options.samples).measure()
         }
     }
+    if options.wants(.verbs) {
+        let disk = try Place.scratch(onDisk: true)
+        defer { try? FileTree.remove(disk) }
+        let host = try BenchHost(scratch: disk, name: "disk")
+        defer { host.stop() }
+        figures += try await VerbScenario(host: host, image: image, samples: options.samples).measureOnDisk(disk)
+    }
     if options.wants(.memory) { figures += try await MemoryScenario(scratch: scratch, image: image).measure() }
     return figures
 }

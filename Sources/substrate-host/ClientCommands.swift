@@ -213,7 +213,7 @@ enum ClientCommands {
                 actor.published.map { .members(["host": .string($0.host), "port": .integer(Int64($0.port))]) }
             ),
             "since": .integer(actor.sinceUnixMs), "message": .string(actor.message),
-            "isolation": .string(actor.isolation),
+            "isolation": .string(actor.isolation), "applied": .list(actor.applied.map { .string($0) }),
             "snapshots": .list(actor.snapshots.map { .string($0) }),
             "phases": .list(
                 actor.phases.map {

@@ -13,7 +13,8 @@ enum Doctor {
         [
             kernel(), root(), capabilities(), DoctorCgroups.examine(mounts: text("/proc/self/mounts")),
             DoctorTrial.namespaces(), userNamespaces(), seccomp(), DoctorTrial.landlock(), DoctorTrial.overlayfs(),
-            programs(), plugins(pluginsDirectory),
+            programs(), DoctorSupervisor.examine(program: companionDirectory() + "/substrate-supervisor"),
+            plugins(pluginsDirectory),
         ]
     }
 
@@ -129,8 +130,7 @@ enum Doctor {
     }
 
     private static func programs() -> DoctorFinding {
-        let executable = executablePath()
-        let directory = executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
+        let directory = companionDirectory()
         let lacking = ["substrate-supervisor", "substrate-launch", "substrate-unpack"].filter {
             unsafe access("\(directory)/\($0)", X_OK) != 0
         }
@@ -155,6 +155,12 @@ enum Doctor {
             )
         }
         return .present("plugins", needed: false, found)
+    }
+
+    /// Where the host's other programs should be.
+    private static func companionDirectory() -> String {
+        let executable = executablePath()
+        return executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
     }
 
     /// The running binary, its links resolved.

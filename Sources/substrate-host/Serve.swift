@@ -2,6 +2,7 @@ import ActorContract
 import ActorLifecycle
 import Assets
 import ContractWire
+import Dispatch
 import GRPCTransport
 import Glibc
 import HostErrors
@@ -30,7 +31,8 @@ enum Serve {
         }
         // Trying the machine takes its time: only for who asks.
         let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
-        let unmet = try Doctor.unmet(options.require, in: findings)
+        let demanded = try Protections(required: options.require, checks: findings.map(\.name), layout: .detect())
+        let unmet = try Doctor.unmet(demanded.checks, in: findings) + demanded.unmet
         if !unmet.isEmpty {
             let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
             throw HostError(.failedPrecondition, .machine, lines.joined(separator: "\n"))
@@ -44,27 +46,37 @@ enum Serve {
         let pool = SupervisorPool(program: companions.supervisor, logger: logger)
         let layout = CgroupLayout.detect()
         let store = RevisionStore(baseDirectory: options.baseDirectory, hash: SHA256.hex(of:))
-        let backend: BackendCatalog
-        do throws(HostError) {
-            backend = try BackendCatalog(
+        // Side by side: the script is asked in a process of its own, which starts while this one opens the rest.
+        let required = demanded.protections
+        let asked = aside { () throws(HostError) in
+            try BackendCatalog(
                 name: entry.name,
                 index: found.index,
                 sources: found.sources,
                 scan: { () throws(HostError) in try PluginIndex.scan(sources: found.sources, hash: SHA256.hex(of:)) },
                 make: { entry throws(HostError) in
-                    try ScriptBackend(
+                    let settings = options.backends[entry.name] ?? BackendSettings()
+                    return try ScriptBackend(
                         entry: entry,
                         pool: pool,
                         companions: companions,
                         layout: layout,
-                        grants: (options.backends[entry.name] ?? BackendSettings()).granted(to: entry),
+                        required: required,
+                        grants: settings.granted(to: entry),
+                        config: settings.config.mapValues(\.text),
                         logger: logger
                     )
                 },
                 store: store,
                 logger: logger
             )
-        } catch {
+        }
+        let opened = Result { () throws(HostError) in
+            try Journal(path: "\(options.baseDirectory)/journal.sqlite")
+        }
+        GRPCServer.prepare()
+        let backend: BackendCatalog
+        do throws(HostError) { backend = try await asked.value.get() } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
         }
@@ -74,7 +86,7 @@ enum Serve {
         let host = try ActorHost(
             settings: settings,
             backend: backend,
-            journal: try Journal(path: "\(options.baseDirectory)/journal.sqlite"),
+            journal: try opened.get(),
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
@@ -128,6 +140,23 @@ enum Serve {
         pool.close()
         host.forgetCgroupParent()
         return .ok
+    }
+
+    /// Begins something that blocks, on a thread of its own.
+    private static func aside<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(HostError) -> Value
+    ) -> Task<Result<Value, HostError>, Never> {
+        Task.detached {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    do throws(HostError) {
+                        continuation.resume(returning: .success(try body()))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+            }
+        }
     }
 
     private static func listen(

@@ -1,5 +1,8 @@
 import Glibc
 import HostErrors
+import SystemLayer
+
+Machine.shareHeaps(2)
 
 do {
     let code: ExitCode

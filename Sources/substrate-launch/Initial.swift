@@ -23,13 +23,13 @@ struct Initial: ~Copyable {
     static func run(
         _ plan: LaunchPlan,
         mainChild: Int32,
+        signals: CInt,
         output: consuming OwnedFD,
         errors: consuming OwnedFD,
         logs: consuming OwnedFD,
-        status: consuming OwnedFD
+        record: consuming OwnedFD,
+        status: CInt
     ) -> Never {
-        _ = unsafe chdir("/")
-        let signals = csh_signalfd()
         var initial = Initial(
             mainChild: mainChild,
             grace: Int64(plan.graceMilliseconds),
@@ -45,7 +45,8 @@ struct Initial: ~Copyable {
                 end,
                 nonce: plan.nonce,
                 timeNanoseconds: initial.endTime,
-                directory: status.rawValue
+                file: record.rawValue,
+                directory: status
             )
             if written != nil { break }
             usleep(20_000)

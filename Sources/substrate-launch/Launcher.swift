@@ -14,12 +14,19 @@ enum Launcher {
     /// Never returns.
     static func run() -> Never {
         _ = fcntl(reportDescriptor, F_SETFD, FD_CLOEXEC)
+        var status: CInt = -1
         do throws(StepError) {
-            try launch()
+            try launch(&status)
         } catch {
-            report(.failed(step: error.step.rawValue, errno: UInt16(clamping: error.errno), text: error.text))
-            exit(failureCode)
+            end(.failed(step: error.step.rawValue, errno: UInt16(clamping: error.errno), text: error.text), status)
         }
+    }
+
+    /// Says what failed and leaves nothing: the namespaces, and whoever is in them, go with this process.
+    static func end(_ failure: LaunchReport, _ status: CInt) -> Never {
+        if status >= 0 { ExitRecord.discard(directory: status) }
+        report(failure)
+        exit(failureCode)
     }
 
     static func report(_ report: LaunchReport) {
@@ -28,7 +35,8 @@ enum Launcher {
         _ = close(reportDescriptor)
     }
 
-    private static func launch() throws(StepError) -> Never {
+    /// `statusDescriptor` is the status directory, once something of ours may be in it.
+    private static func launch(_ statusDescriptor: inout CInt) throws(StepError) -> Never {
         let plan = try readPlan()
         guard getpid() == 1 else {
             throw StepError(step: .plan, errno: EPERM, text: "not the first process of a pid namespace")
@@ -37,6 +45,11 @@ enum Launcher {
         try step(.session) { () throws(SyscallError) in try check(csh_block_signals(), "sigprocmask") }
         let logs = try step(.open) { () throws(SyscallError) in try openDirectory(plan.logDirectory) }
         let status = try step(.open) { () throws(SyscallError) in try openDirectory(plan.statusDirectory) }
+        let record = try step(.open) { () throws(SyscallError) in
+            try ExitRecord.reserve(directory: status.rawValue)
+        }
+        // Not closed when this throws: what is left in it is taken away after that.
+        statusDescriptor = status.release()
         try step(.cgroup) { () throws(SyscallError) in
             for path in plan.cgroupProcs { try TextFile.write("0", to: path) }
         }
@@ -47,8 +60,12 @@ enum Launcher {
             let keyring = csh_join_session_keyring()
             if keyring != -ENOSYS { try check(keyring, "keyctl") }
         }
-        if let path = plan.networkNamespace { try step(.network) { () throws(SyscallError) in try join(path) } }
-        try buildRoot(plan)
+        var applied = plan.given
+        if let path = plan.networkNamespace {
+            try step(.network) { () throws(SyscallError) in try join(path) }
+            applied.append(.networkNamespace)
+        }
+        try buildRoot(plan, &applied)
         if !plan.hostname.isEmpty {
             try step(.hostname) { () throws(SyscallError) in
                 guard unsafe sethostname(plan.hostname, plan.hostname.utf8.count) == 0 else {
@@ -56,22 +73,8 @@ enum Launcher {
                 }
             }
         }
-        try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: plan.openFiles) }
-        try step(.bounding) { () throws(SyscallError) in try Privileges.bound(to: plan.capabilities) }
-        try step(.identity) { () throws(SyscallError) in
-            try Privileges.becomeRoot()
-            try Privileges.keep(plan.capabilities)
-        }
-        try step(.privileges) { () throws(SyscallError) in
-            try Privileges.forbidNew()
-            // Before the fork: init holds descriptors of the host, and the workload is of its user.
-            try Privileges.hideFromPeers()
-        }
-        if let filter = WorkloadFilter.named(plan.seccompProfile) {
-            // Before the fork, so that init is confined before the workload's first instruction.
-            try step(.seccomp) { () throws(SyscallError) in try filter.install() }
-        }
-        try split(plan, logs: logs, status: status)
+        try restrict(plan, &applied)
+        try split(plan, applied, logs: logs, record: record, status: statusDescriptor)
     }
 
     private static func readPlan() throws(StepError) -> LaunchPlan {
@@ -93,7 +96,7 @@ enum Launcher {
         try check(csh_setns_net(namespace.rawValue), "setns", path)
     }
 
-    private static func buildRoot(_ plan: LaunchPlan) throws(StepError) {
+    private static func buildRoot(_ plan: LaunchPlan, _ applied: inout [Protection]) throws(StepError) {
         try step(.privateMounts) { () throws(SyscallError) in
             // Private, not slave: nothing that the host mounts later appears here. MS_REC | MS_PRIVATE.
             try check(unsafe csh_mount(nil, "/", nil, 0x4000 | 0x40000, nil), "mount", "/")
@@ -102,7 +105,7 @@ enum Launcher {
             try ContainerRoot(layers: plan.layers, upper: plan.upperDirectory, work: plan.workDirectory)
         }
         try step(.fill) { () throws(SyscallError) in
-            try root.furnish()
+            try root.furnish(showingSystem: plan.showsSystem)
             for mount in plan.mounts {
                 var attributes: DetachedMount.Attributes = [.noDevices, .noSetUserID]
                 if mount.readOnly { attributes.insert(.readOnly) }
@@ -110,57 +113,110 @@ enum Launcher {
             }
             _ = try root.directory(plan.workingDirectory)
         }
+        try step(.mask) { () throws(SyscallError) in try root.mask() }
+        applied.append(.maskedPaths)
         try step(.pivot) { () throws(SyscallError) in try root.pivot() }
-        if plan.readOnlyRoot { try step(.readOnly) { () throws(SyscallError) in try root.makeReadOnly() } }
+        applied.append(.privateRoot)
+        if plan.readOnlyRoot {
+            try step(.readOnly) { () throws(SyscallError) in try root.makeReadOnly() }
+            applied.append(.readOnlyRoot)
+        }
+    }
+
+    private static func restrict(_ plan: LaunchPlan, _ applied: inout [Protection]) throws(StepError) {
+        try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: plan.openFiles) }
+        try step(.bounding) { () throws(SyscallError) in try Privileges.bound(to: plan.capabilities) }
+        try step(.identity) { () throws(SyscallError) in
+            try Privileges.becomeRoot()
+            try Privileges.keep(plan.capabilities)
+        }
+        if Set(plan.capabilities).isSubset(of: LaunchPlan.contractCapabilities) { applied.append(.capabilities) }
+        try step(.privileges) { () throws(SyscallError) in
+            try Privileges.forbidNew()
+            // Before the fork: init holds descriptors of the host, and the workload is of its user.
+            try Privileges.hideFromPeers()
+        }
+        applied.append(.noNewPrivileges)
+        // What follows is fatal if it fails, so it may be promised here, before anything of the workload runs.
+        applied.append(.initFilter)
+        if plan.seccompProfile != "none" { applied.append(.seccomp) }
+        let missing = plan.required.filter { !applied.contains($0) }
+        guard missing.isEmpty else {
+            throw StepError(
+                step: .required,
+                errno: 0,
+                text: missing.map(\.rawValue).joined(separator: ", ")
+            )
+        }
     }
 
     /// The fork: this process goes on as init, its child becomes the workload.
     private static func split(
         _ plan: LaunchPlan,
+        _ applied: [Protection],
         logs: consuming OwnedFD,
-        status: consuming OwnedFD
+        record: consuming OwnedFD,
+        status: CInt
     ) throws(StepError) -> Never {
         let output = try step(.fork) { () throws(SyscallError) in try Pipe() }
         let errors = try step(.fork) { () throws(SyscallError) in try Pipe() }
         let failure = try step(.fork) { () throws(SyscallError) in try Pipe() }
+        let confined = try step(.fork) { () throws(SyscallError) in try Pipe() }
+        let signals = csh_signalfd()
+        try step(.fork) { () throws(SyscallError) in try check(signals, "signalfd") }
         let pid = try step(.fork) { () throws(SyscallError) in
             let pid = csh_fork()
             try check(pid, "fork")
             return pid
         }
         if pid == 0 {
+            _ = close(confined.write.release())
             do throws(StepError) {
-                try Workload.become(plan, output: output.write.rawValue, errors: errors.write.rawValue)
+                try Workload.become(
+                    plan,
+                    output: output.write.rawValue,
+                    errors: errors.write.rawValue,
+                    whenConfined: confined.read.rawValue
+                )
             } catch {
-                let record = LaunchReport.failed(
+                let words = LaunchReport.failed(
                     step: error.step.rawValue,
                     errno: UInt16(clamping: error.errno),
                     text: error.text
                 )
-                try? writeAll(record.encoded(), to: failure.write.rawValue)
+                try? writeAll(words.encoded(), to: failure.write.rawValue)
                 _exit(failureCode)
             }
         }
-        // SIGKILL to the others of the namespace needs it; nothing else that init still does needs any.
-        // The child keeps its own: under no_new_privs execve gives no capability that its caller lacks.
-        try? Privileges.keep(plan.capabilities.filter { $0 == 5 })
+        _ = unsafe chdir("/")
+        try step(.identity) { () throws(SyscallError) in
+            // SIGKILL to the others of the namespace needs it; nothing else that init still does needs any.
+            // The child keeps its own: under no_new_privs execve gives no capability that its caller lacks.
+            try Privileges.keep(plan.capabilities.filter { $0 == 5 })
+        }
+        try step(.seccomp) { () throws(SyscallError) in try WorkloadFilter.initial.install() }
+        // Only now does anything of the workload run.
+        _ = close(confined.write.release())
+        _ = close(confined.read.release())
         _ = close(output.write.release())
         _ = close(errors.write.release())
         _ = close(failure.write.release())
         // The end without a word means that execve closed it.
         let said = (try? readAll(from: failure.read.rawValue, limit: 8192)) ?? []
         if !said.isEmpty {
-            report(LaunchReport.decode(said) ?? .failed(step: Step.exec.rawValue, errno: 0, text: "no reason given"))
-            exit(failureCode)
+            let words = LaunchReport.decode(said)
+            end(words ?? .failed(step: Step.exec.rawValue, errno: 0, text: "no reason given"), status)
         }
         _ = close(failure.read.release())
-        report(.ready(pid: pid))
+        report(.ready(pid: pid, applied: applied))
         Initial.run(
             plan,
             mainChild: pid,
+            signals: signals,
             output: output.read,
             errors: errors.read,
             logs: logs,
+            record: record,
             status: status
         )
     }

@@ -3,6 +3,8 @@ import SystemLayer
 
 /// The numbered steps: the number is the failure code.
 ///
+/// 3, 4 and 5 are the host's own (limits, journal, clone). 7 and 23 belong to user namespaces and Landlock, which no
+/// launch of this version has.
 /// - Source: security note §4.2.
 enum Step: UInt16 {
     case plan = 1
@@ -13,6 +15,7 @@ enum Step: UInt16 {
     case privateMounts = 10
     case overlay = 11
     case fill = 12
+    case mask = 13
     case pivot = 14
     case readOnly = 15
     case hostname = 16
@@ -24,6 +27,8 @@ enum Step: UInt16 {
     case descriptors = 22
     case seccomp = 24
     case exec = 25
+    /// Ours: what the operator requires would not be applied.
+    case required = 26
 }
 
 /// A step that failed.

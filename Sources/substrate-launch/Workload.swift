@@ -1,11 +1,18 @@
 import CSystemShims
+import Confinement
 import Glibc
 import LaunchProtocol
 import SystemLayer
 
 /// The child's half: from the fork to the workload's own program.
 enum Workload {
-    static func become(_ plan: LaunchPlan, output: CInt, errors: CInt) throws(StepError) -> Never {
+    /// Becomes the plan's program; `whenConfined` reaches its end when init has given up what it does not need.
+    static func become(
+        _ plan: LaunchPlan,
+        output: CInt,
+        errors: CInt,
+        whenConfined: CInt
+    ) throws(StepError) -> Never {
         _ = umask(plan.umask)
         // Under pressure the workload goes before its init, which has its output and its end to record.
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
@@ -26,6 +33,12 @@ enum Workload {
             }
             try check(csh_reset_signals(), "sigprocmask")
         }
+        // The instructions are made while init does the same, then both are confined before the first of the program.
+        let filter = WorkloadFilter.named(plan.seccompProfile)
+        try step(.fork) { () throws(SyscallError) in
+            guard try readAll(from: whenConfined, limit: 1).isEmpty else { throw SyscallError("read", EPROTO) }
+        }
+        if let filter { try step(.seccomp) { () throws(SyscallError) in try filter.install() } }
         throw execute(plan)
     }
 

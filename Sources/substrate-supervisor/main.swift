@@ -1,16 +1,18 @@
-// One process per verb: gives up everything, and only then reads its first frame (security order: limits, privileges,
-// Landlock, filter). Descriptor 3 is the host; descriptor 2 takes last words.
+// One process per verb: gives up everything, and only then reads its first frame (security order: cgroup, namespaces,
+// limits, privileges, Landlock, filter). Descriptor 3 is the host; descriptor 2 takes last words.
 import Confinement
 import Glibc
 import PluginRuntime
 import SystemLayer
 
-/// The value of `--name N`, if it was given.
-func option(_ name: String) -> Int? {
+/// The values of `name` in the arguments, in their order.
+func values(_ name: String) -> [String] {
     let arguments = CommandLine.arguments
-    guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
-    return Int(arguments[index + 1])
+    return zip(arguments, arguments.dropFirst()).filter { $0.0 == name }.map(\.1)
 }
+
+/// The number after `name`, if it was given.
+func option(_ name: String) -> Int? { values(name).last.flatMap { Int($0) } }
 
 var budget = Supervisor.Budget()
 if let instructions = option("--instructions") { budget.instructions = Int64(instructions) }
@@ -23,8 +25,9 @@ _ = close(1)
 let socket: CInt = 3
 let supervisor = Supervisor(channel: SocketChannel(socket))
 do {
+    try SupervisorLimits.join(tasks: values("--tasks"))
     if let identity = option("--identity").flatMap(UInt32.init(exactly:)) {
-        try SupervisorLimits.isolate(identity: identity)
+        try SupervisorLimits.isolate(identity: identity, userNamespace: option("--user-namespace") == 1)
     }
     // A spare does not know its deadline: the largest one, and a second.
     try SupervisorLimits.apply(memory: budget.memory, cpuSeconds: 3601)

@@ -53,6 +53,42 @@ struct FilterTests {
     }
     #endif
 
+    #if arch(x86_64)
+    @Test func strictIsTheDefaultWithoutThreeThings() throws {
+        let usual = try #require(WorkloadFilter.named("default")).program
+        let strict = try #require(WorkloadFilter.named("strict")).program
+        func ask(_ number: UInt32, _ arguments: [UInt32] = [], in program: [UInt8]) -> UInt32 {
+            answer(program, number: number, arguments: arguments, architecture: 0xC000_003E)
+        }
+        let (allow, permission, family): (UInt32, UInt32, UInt32) = (0x7fff_0000, 0x5_0001, 0x5_0061)
+        let differing = (0..<600).filter { ask(UInt32($0), in: usual) != ask(UInt32($0), in: strict) }
+        // ptrace, process_vm_readv, process_vm_writev; socket by its arguments alone.
+        #expect(differing == [101, 310, 311])
+        #expect(differing.allSatisfy { ask(UInt32($0), in: strict) == permission })
+        #expect(ask(41, [1, 0x80801, 0], in: strict) == allow && ask(41, [1, 5, 0], in: strict) == allow)
+        #expect(ask(41, [1, 0x80802, 0], in: strict) == permission && ask(41, [1, 3, 0], in: strict) == permission)
+        #expect(ask(41, [2, 2, 17], in: strict) == allow && ask(41, [10, 1, 6], in: strict) == allow)
+        #expect(ask(41, [16, 3, 0], in: strict) == family && ask(41, [38, 5, 0], in: strict) == family)
+    }
+
+    @Test func initKeepsWhatItNeedsAndNoMore() {
+        let program = WorkloadFilter.initial.program
+        func ask(_ number: UInt32, _ arguments: [UInt32] = []) -> UInt32 {
+            answer(program, number: number, arguments: arguments, architecture: 0xC000_003E)
+        }
+        let (allow, permission): (UInt32, UInt32) = (0x7fff_0000, 0x5_0001)
+        #expect(ask(0) == allow && ask(1) == allow && ask(61) == allow && ask(62) == allow && ask(231) == allow)
+        // execve, fork, clone, clone3, socket, ptrace, mount, setns, unshare, mprotect, open, chroot, prctl.
+        for number: UInt32 in [59, 57, 56, 435, 41, 101, 165, 308, 272, 10, 2, 161, 157] {
+            #expect(ask(number) == permission, "call \(number)")
+        }
+        #expect(ask(257, [7]) == allow && ask(257, [0xFFFF_FF9C]) == permission)
+        #expect(ask(9, [0, 4096, 3]) == allow && ask(9, [0, 4096, 5]) == permission)
+        #expect((0..<600).filter { ask(UInt32($0)) == allow }.count < 45)
+        #expect(ask(0x4000_0000) == 0x8000_0000)
+    }
+    #endif
+
     @Test func everyNumberHasAnAnswer() throws {
         let program = try #require(WorkloadFilter.named("default")).program
         #expect(program.count / 8 < 4096)

@@ -25,18 +25,41 @@ struct SupervisorFilterTests {
         }
     }
 
-    @Test("the supervisor's filter is what libseccomp exports for its rules")
-    func isWhatTheGeneratorPrints() throws {
+    /// The rows of one architecture's array in the source.
+    private func kept(_ source: String, after start: String, before end: String) throws -> [String] {
+        let from = try #require(source.range(of: start)?.upperBound)
+        let to = try #require(source.range(of: end, range: from..<source.endIndex)?.lowerBound)
+        return rows(String(source[from..<to]))
+    }
+
+    @Test("the supervisor's filters are what libseccomp exports for their rules")
+    func areWhatTheGeneratorPrints() throws {
         let tool = FileManager.default.temporaryDirectory.appendingPathComponent(
             "supervisor-filter-\(UUID().uuidString)"
         )
         defer { try? FileManager.default.removeItem(at: tool) }
         let generator = Self.root.appendingPathComponent(".ci/supervisor-filter.c").path
         _ = try run("/usr/bin/cc", ["-o", tool.path, generator, "-lseccomp"])
+        let file = Self.root.appendingPathComponent("Sources/Confinement/SupervisorFilter.swift")
+        let source = try String(contentsOf: file, encoding: .utf8)
+        let intel = rows(try run(tool.path, ["x86_64"]))
+        #expect(intel.count == 51)
+        #expect(intel == (try kept(source, after: "#if arch(x86_64)", before: "#elseif")))
+        let arm = rows(try run(tool.path, ["aarch64"]))
+        #expect(arm.count == 44)
+        #expect(arm == (try kept(source, after: "#elseif arch(arm64)", before: "#else")))
+    }
+
+    @Test("the unpacker's filter is what libseccomp exports for its rules")
+    func unpackIsWhatTheGeneratorPrints() throws {
+        let tool = FileManager.default.temporaryDirectory.appendingPathComponent("unpack-filter-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: tool) }
+        let source = Self.root.appendingPathComponent(".ci/unpack-filter.c").path
+        _ = try run("/usr/bin/cc", ["-o", tool.path, source, "-lseccomp"])
         let made = rows(try run(tool.path, []))
-        let source = Self.root.appendingPathComponent("Sources/Confinement/SupervisorFilter.swift")
-        let kept = rows(try String(contentsOf: source, encoding: .utf8))
-        #expect(made.count == 48)
+        let file = Self.root.appendingPathComponent("Sources/Confinement/UnpackFilter.swift")
+        let kept = rows(try String(contentsOf: file, encoding: .utf8))
+        #expect(made.count == 111)
         #expect(made == kept)
     }
 }

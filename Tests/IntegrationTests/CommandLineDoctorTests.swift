@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import PluginHost
+import SystemLayer
 import TestSupport
 import Testing
 
@@ -49,7 +51,7 @@ struct DoctorTests {
         #expect(Set(findings.map(\.name)).count == findings.count)
         #expect(
             Set(findings.map(\.name)).isSuperset(of: [
-                "cgroups", "namespaces", "seccomp", "landlock", "overlayfs", "root",
+                "cgroups", "namespaces", "seccomp", "landlock", "overlayfs", "root", "supervisor",
             ])
         )
         for finding in findings {
@@ -83,6 +85,16 @@ struct DoctorTests {
         #expect(try Doctor.unmet(["b", "a"], in: findings) == [gone])
         let error = #expect(throws: UsageError.self) { try Doctor.unmet(["c"], in: findings) }
         #expect(error?.text.contains("--require=c is none of a, b") == true)
+    }
+
+    @Test("a supervisor that cannot be confined is no supervisor; one that lacks a wall is said to")
+    func supervisor() {
+        let confinement = SupervisorConfinement.detect(layout: CgroupLayout())
+        let lacking = DoctorSupervisor.report(confinement, problem: nil)
+        #expect(!lacking.isPresent && !lacking.isNeeded)
+        #expect(lacking.detail.contains("no cgroup limit on memory and pids"))
+        let refused = DoctorSupervisor.report(confinement, problem: "unshare: EPERM")
+        #expect(!refused.isPresent && refused.isNeeded && refused.detail == "unshare: EPERM")
     }
 
     @Test("its JSON says how to mend what is missing")

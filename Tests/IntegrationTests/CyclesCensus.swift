@@ -38,30 +38,15 @@ struct CyclesCensus: Equatable, CustomStringConvertible {
             + "descriptors \(descriptors.sorted { $0.key < $1.key }), threads \(threads)"
     }
 
-    /// The same but for threads: those are the queues', which keep some for a while.
+    /// The same but for threads: those are the pools', which keep some for a while.
     func isLike(_ other: CyclesCensus) -> Bool {
         var mine = self
         mine.threads = other.threads
-        // A spare may be on its way: never more than the pool's two, so that a hundred leaked ones would show.
-        var theirs = other
-        guard mine.spares <= 2, theirs.spares <= 2 else { return false }
-        mine.processes.removeAll { $0 == "substrate-super" }
-        theirs.processes.removeAll { $0 == "substrate-super" }
-        // Under load one or two pidfds of ended workloads were seen to stay for seconds (noted on the issue); one that
-        // stays for each of a hundred lives fails here all the same.
-        // A spare that is on its way or gone has one pidfd, one pipe and one socket.
-        for kind in ["anon_inode:[pidfd]", "pipe:[", "socket:["] {
-            guard abs((mine.descriptors[kind] ?? 0) - (theirs.descriptors[kind] ?? 0)) <= 4 else { return false }
-            mine.descriptors[kind] = nil
-            theirs.descriptors[kind] = nil
-        }
-        return mine == theirs
+        return mine == other
     }
 
-    /// Supervisors that run.
-    private var spares: Int {
-        processes.count { $0 == "substrate-super" }
-    }
+    /// Supervisors that wait for a verb: two when the pool is full.
+    var spares: Int { processes.count { $0 == "substrate-super" } }
 
     /// Every process below one, zombies included.
     static func descendants(of root: Int32) -> [Int32] {

@@ -140,6 +140,30 @@ struct CyclesEndTests {
         }
     }
 
+    @Test("a spare supervisor that dies waiting is told of once, costs no verb, and is replaced")
+    func deadSpare() async throws {
+        try await TestHost.with { host in
+            func spares() throws -> [Int32] {
+                try CyclesCensus.descendants(of: host.process.pid).filter {
+                    TextFile.read("/proc/\($0)/comm") == "substrate-super\n"
+                }
+            }
+            let full = try await eventually("the pool is full") { try spares().count == 2 ? spares() : nil }
+            for spare in full {
+                let handle = try #require(Self.handle(spare))
+                #expect(kill(spare, SIGKILL) == 0)
+                try await eventually("it died") { handle.hasExited() ? () : nil }
+            }
+            let request = try await host.request("counter")
+            _ = try await host.run(request).get()
+            let again = try await eventually("the pool is full again") { try spares().count == 2 ? spares() : nil }
+            #expect(Set(again).isDisjoint(with: full))
+            try await host.terminate(request)
+            let words = host.log.split(separator: "\n").filter { $0.contains("died waiting") }
+            #expect(words.count == 2 && words.allSatisfy { $0.contains("signaled(9)") }, "\(words)")
+        }
+    }
+
     private static func code(_ answer: TestHost.Answer) -> Int32 {
         if case .failure(let status) = answer { return status.code }
         return 0

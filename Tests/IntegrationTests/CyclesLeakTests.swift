@@ -93,27 +93,24 @@ struct CyclesLeakTests {
         }
     }
 
-    /// A census that stays the same: the spare supervisors have been refilled.
+    /// The census of a host at rest: its pool of spares is full, and nothing is on its way.
     private func settled(_ host: TestHost) async throws -> CyclesCensus {
         var last = try CyclesCensus(host)
         var same = 0
-        return try await eventually("the host is at rest", seconds: 10) {
+        return try await eventually("the pool is full again and the host is at rest", seconds: 20) {
             let now = try CyclesCensus(host)
-            same = now.isLike(last) ? same + 1 : 0
+            same = now.spares == 2 && now.isLike(last) ? same + 1 : 0
             last = now
             return same >= 10 ? now : nil
         }
     }
 
     private func expectLike(_ before: CyclesCensus, _ host: TestHost) async throws {
-        var after = before
-        let isClean: Void? = try? await eventually("as before", seconds: 5) {
-            after = try CyclesCensus(host)
-            return after.isLike(before) ? () : nil
-        }
-        #expect(isClean != nil, "before: \(before)\nafter: \(after)")
+        let after = try await settled(host)
+        #expect(after.isLike(before), "before: \(before)\nafter: \(after)")
         #expect(before.mounts.isEmpty && before.cgroups.isEmpty, "\(before)")
-        // A leaked thread for each cycle would be many more than what queues keep.
+        // A leaked thread for each cycle would be many more than what pools keep.
         #expect(after.threads <= before.threads + 16, "before: \(before)\nafter: \(after)")
+        #expect(!host.log.contains("died waiting") && !host.log.contains("cannot be started"), "\(host.log)")
     }
 }

@@ -29,7 +29,20 @@ struct KillTests {
             "restore.restoring.after@1", "stop.stopped.before@1", "start.ready.after@1", "remove.forget.before@1",
         ] { #expect(traced.contains(point), "\(point) is gone") }
         // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
-        try await tours(through: points) { try await tour.take(dyingAt: $0) }
+        let recoveries = KillRecoveries()
+        try await tours(through: points) { try await tour.take(dyingAt: $0, recoveries: recoveries) }
+        // And what the next host passes on its way to serve: it dies there too, and a third one goes on.
+        let ways = await recoveries.ways
+        for point in [
+            "recover.boot.before@1", "recover.boot.after@1", "recover.failed.before@1", "recover.failed.after@1",
+            "recover.ready.before@1", "recover.ready.after@1", "recover.paused.before@1", "recover.paused.after@1",
+            "recover.stopped.before@1", "recover.stopped.after@1", "remove.forget.before@1", "remove.forget.after@1",
+        ] { #expect(ways[point] != nil, "no recovery passed \(point): \(ways.keys.sorted())") }
+        let all = ways.sorted { $0.key < $1.key }
+        try await side(by: all.count) { number in
+            let (recovery, way) = all[number]
+            try await tour.take(dyingAt: [way.step: way.point], andThenAt: recovery)
+        }
     }
 
     @Test("whose disk is full at any point fails that verb alone, and leaves nothing", .timeLimit(.minutes(3)))
@@ -48,14 +61,17 @@ struct KillTests {
         through points: [String: [String]],
         _ take: @escaping @Sendable ([String: String]) async throws -> Void
     ) async throws {
-        let next = TourCounter(points.values.map(\.count).max() ?? 0)
+        try await side(by: points.values.map(\.count).max() ?? 0) { number in
+            try await take(points.compactMapValues { $0.count > number ? $0[number] : nil })
+        }
+    }
+
+    /// So many tours, three at a time.
+    private func side(by count: Int, _ take: @escaping @Sendable (Int) async throws -> Void) async throws {
+        let next = TourCounter(count)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
-                group.addTask {
-                    while let number = await next.take() {
-                        try await take(points.compactMapValues { $0.count > number ? $0[number] : nil })
-                    }
-                }
+                group.addTask { while let number = await next.take() { try await take(number) } }
             }
             try await group.waitForAll()
         }

@@ -66,6 +66,8 @@ struct KillTour: Sendable {
         var points: [String: [String]] = [:]
         for line in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init) {
             let step = String(line.prefix { $0 != "." })
+            // What the start of the host passes is swept apart.
+            if step == "recover" { continue }
             #expect(steps.contains { $0.name == step }, "\(line) is of no verb of the tour")
             hits[line, default: 0] += 1
             points[step, default: []].append("\(line)@\(hits[line] ?? 1)")
@@ -74,10 +76,22 @@ struct KillTour: Sendable {
     }
 
     /// Takes the tour on a base directory of its own; in each verb that has a point the host dies there.
-    func take(dyingAt points: [String: String], trace: String? = nil) async throws {
+    ///
+    /// - Parameters:
+    ///   - points: where it dies, by verb.
+    ///   - recovery: where the next host dies too, before it serves; a third one then goes on.
+    ///   - recoveries: told what each recovery passes.
+    ///   - trace: where the undisturbed tour's points are written.
+    /// - Throws: when no host could be made.
+    func take(
+        dyingAt points: [String: String],
+        andThenAt recovery: String? = nil,
+        recoveries: KillRecoveries? = nil,
+        trace: String? = nil
+    ) async throws {
         let host = try TestHost(stopsActors: false)
         try await host.use { host in
-            do { try await go(host, points, trace) } catch {
+            do { try await go(host, points, recovery, recoveries, trace) } catch {
                 Issue.record("the tour through \(points.values.sorted()) ended: \(error)\n\(host.log)")
             }
         }
@@ -108,7 +122,13 @@ struct KillTour: Sendable {
         }
     }
 
-    private func go(_ host: TestHost, _ points: [String: String], _ trace: String?) async throws {
+    private func go(
+        _ host: TestHost,
+        _ points: [String: String],
+        _ recovery: String?,
+        _ recoveries: KillRecoveries?,
+        _ trace: String?
+    ) async throws {
         func environment(from index: Int) -> [String] {
             if let trace { return ["SUBSTRATE_FAILPOINT_TRACE=\(trace)"] }
             let next = steps.dropFirst(index).lazy.compactMap { points[$0.name] }.first
@@ -122,7 +142,10 @@ struct KillTour: Sendable {
                 // A point that is hit kills before the verb can answer.
                 #expect(failure != nil, "\(point) was never hit")
                 #expect(try await host.ended() == .signaled(SIGKILL), "\(point) killed nobody: \(failure ?? "")")
-                try await host.start(environment(from: index + 1))
+                if let recovery { try await dieInRecovery(host, at: recovery, after: point) }
+                let passed = "\(host.scratch)/recovery\(index)"
+                try await host.start(environment(from: index + 1) + ["SUBSTRATE_FAILPOINT_TRACE=\(passed)"])
+                await recoveries?.add(TextFile.read(passed) ?? "", step: step.name, point: point)
                 failure = await host.call(step.path, step.bytes)
                 // What is removed has no name any more: the second answer says so.
                 if step.name == "remove", failure?.contains("no actor") == true { failure = nil }
@@ -142,5 +165,28 @@ struct KillTour: Sendable {
         }
         let left = host.leftovers
         #expect(left.isEmpty, "after \(points.values.sorted()): \(left)")
+    }
+
+    /// Starts a host that dies before it serves.
+    private func dieInRecovery(_ host: TestHost, at recovery: String, after point: String) async throws {
+        await #expect(throws: TestFailure.self, "\(recovery) was never hit after \(point)") {
+            try await host.start(["SUBSTRATE_FAILPOINT=\(recovery)=kill"])
+        }
+        #expect(try await host.ended() == .signaled(SIGKILL), "\(recovery) killed nobody after \(point)")
+    }
+}
+
+/// Every point that a recovery passed, with one way to come there.
+actor KillRecoveries {
+    private(set) var ways: [String: (step: String, point: String)] = [:]
+
+    /// Takes the trace of one recovery.
+    func add(_ trace: String, step: String, point: String) {
+        var hits: [String: Int] = [:]
+        for line in trace.split(separator: "\n").map(String.init) {
+            hits[line, default: 0] += 1
+            let hit = "\(line)@\(hits[line] ?? 1)"
+            if ways[hit] == nil { ways[hit] = (step, point) }
+        }
     }
 }

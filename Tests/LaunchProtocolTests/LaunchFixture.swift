@@ -64,13 +64,25 @@ final class LaunchFixture: Sendable {
 
     func start(
         _ plan: LaunchPlan,
-        namespaces: UInt64 = LaunchFixture.namespaces
+        namespaces: UInt64 = LaunchFixture.namespaces,
+        under tracer: [String]? = nil,
+        in cgroup: Cgroup? = nil
     ) throws -> (process: ProcessHandle, report: LaunchReport?) {
         let planRead = try Channels.memoryFile(plan.encoded(), name: "plan")
         let answer = try Channels.pipe()
         let answerRead = OwnedFD(answer.read)
         let answerWrite = OwnedFD(answer.write)
         var spawnPlan = SpawnPlan(program: Self.launcher, arguments: ["substrate-launch"])
+        if let tracer {
+            spawnPlan = SpawnPlan(program: "/usr/bin/strace", arguments: ["strace"] + tracer + [Self.launcher])
+        }
+        let group = try cgroup?.v2Path.map { path throws(SyscallError) in
+            let number = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard number >= 0 else { throw SyscallError("open", errno, path) }
+            return number
+        }
+        defer { if let group { _ = close(group) } }
+        if let group { spawnPlan.cgroupV2 = group }
         spawnPlan.descriptors = [(child: 3, parent: planRead.rawValue), (child: 4, parent: answerWrite.rawValue)]
         spawnPlan.namespaces = namespaces
         let process = try spawn(spawnPlan)

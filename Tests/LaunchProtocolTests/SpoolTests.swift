@@ -100,7 +100,11 @@ struct SpoolTests {
     @Test func reportsComeBackAsTheyWere() {
         let failed = LaunchReport.failed(step: 11, errno: 22, text: "overlay: no such")
         #expect(LaunchReport.decode(failed.encoded()) == failed)
-        #expect(LaunchReport.decode(LaunchReport.ready(pid: 2).encoded()) == .ready(pid: 2))
+        let ready = LaunchReport.ready(pid: 2, applied: [.pidNamespace, .seccomp])
+        #expect(ready.encoded() == Array("ready 2 pid-namespace seccomp\n".utf8))
+        #expect(LaunchReport.decode(ready.encoded()) == ready)
+        #expect(LaunchReport.decode(Array("ready 2\n".utf8)) == .ready(pid: 2, applied: []))
+        #expect(LaunchReport.decode(Array("ready 2 nonsense\n".utf8)) == nil)
         #expect(LaunchReport.decode(Array("ready 2".utf8)) == nil)
     }
 }

@@ -108,6 +108,58 @@ struct SystemTests {
         #expect(try DirectoryTree.names(in: scratch.path) == ["kept"])
     }
 
+    @Test(
+        "step 3 of a launch: a limit that cannot be written is an error, and no directory stays",
+        .enabled(if: geteuid() == 0)
+    )
+    func limitsThatCannotBe() throws {
+        let layout = CgroupLayout.detect()
+        let name = "substrate-test-limits-\(getpid())"
+        // More than the kernel counts.
+        let limits = CgroupLimits(cpuMilli: .max / 100, memoryBytes: nil, pids: 10)
+        #expect(throws: SyscallError.self) { try Cgroup.create(layout: layout, name: name, limits: limits) }
+        for directory in Cgroup.open(layout: layout, name: name).directories {
+            #expect(unsafe access(directory, F_OK) != 0, "\(directory)")
+        }
+    }
+
+    @Test("step 5 of a launch: namespaces that cannot be made are an error, and nothing runs")
+    func namespacesThatCannotBe() {
+        var plan = SpawnPlan(program: "/bin/true", arguments: ["true"])
+        // CLONE_NEWUSER and CLONE_FS together, which clone(2) refuses.
+        plan.namespaces = 0x1000_0000 | 0x200
+        let error = #expect(throws: SyscallError.self) { try spawn(plan) }
+        #expect(error?.errno == EINVAL)
+    }
+
+    @Test(.enabled(if: geteuid() == 0 && CgroupLayout.detect().v1Bases["devices"] != nil, "needs the v1 controller"))
+    func devicesAndLimitsAreTheKernelsWord() throws {
+        let layout = CgroupLayout.detect()
+        let name = "substrate-test-devices-\(getpid())"
+        let cgroup = try Cgroup.create(layout: layout, name: name, limits: CgroupLimits())
+        #expect(Cgroup.enforced(layout: layout, name: name) == ["devices"])
+        try cgroup.remove()
+        _ = try Cgroup.create(
+            layout: layout,
+            name: name,
+            limits: CgroupLimits(cpuMilli: 500, memoryBytes: 64 << 20, pids: 20)
+        )
+        defer { try? cgroup.remove() }
+        #expect(Cgroup.enforced(layout: layout, name: name) == ["devices", "cpu", "memory", "pids"])
+        // A node that root can open anywhere else: the kernel's log, 1:11.
+        let node = "/tmp/substrate-test-node-\(getpid())"
+        defer { unsafe _ = unlink(node) }
+        let makes = unsafe mknod(node, S_IFCHR | 0o600, 1 << 8 | 11) == 0
+        try #require(makes, "mknod: errno \(errno)")
+        let procs = try #require(layout.v1Bases["devices"]) + "/\(name)/cgroup.procs"
+        let joined = "echo 0 > \(procs) && true < /dev/null && true < /dev/urandom || exit 3"
+        let script = "\(joined); true < \(node) 2>/dev/null"
+        let child = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", "\(script) || exit 7"]))
+        #expect(child.wait() == .exited(7))
+        let free = try spawn(SpawnPlan(program: "/bin/sh", arguments: ["sh", "-c", ": < \(node)"]))
+        #expect(free.wait() == .exited(0))
+    }
+
     @Test func layoutsAreRead() {
         let hybrid = CgroupLayout.detect(
             mounts: """

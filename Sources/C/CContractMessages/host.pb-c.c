@@ -1170,7 +1170,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__phase__descriptor =
   (ProtobufCMessageInit) substrate__host__v1__phase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[16] =
+static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[17] =
 {
   {
     "actor",
@@ -1364,10 +1364,23 @@ static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "applied",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Substrate__Host__V1__Actor, n_applied),
+    offsetof(Substrate__Host__V1__Actor, applied),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
   0,   /* field[0] = actor */
   7,   /* field[7] = address */
+  16,   /* field[16] = applied */
   3,   /* field[3] = backend */
   15,   /* field[15] = containers */
   11,   /* field[11] = isolation */
@@ -1386,7 +1399,7 @@ static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
 static const ProtobufCIntRange substrate__host__v1__actor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
 {
@@ -1396,7 +1409,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
   "Substrate__Host__V1__Actor",
   "substrate.host.v1",
   sizeof(Substrate__Host__V1__Actor),
-  16,
+  17,
   substrate__host__v1__actor__field_descriptors,
   substrate__host__v1__actor__field_indices_by_name,
   1,  substrate__host__v1__actor__number_ranges,

@@ -33,10 +33,14 @@ static void keep_assertions(gpr_log_func_args *args) {
     fprintf(stderr, "%s:%d: %s\n", args->file, args->line, args->message);
 }
 
-cgb_queue *cgb_queue_create(void) {
+void cgb_prepare(void) {
     gpr_set_log_function(keep_assertions);
     // Counted by the core; never given back, because the core's clean-up runs on threads of its own.
     grpc_init();
+}
+
+cgb_queue *cgb_queue_create(void) {
+    cgb_prepare();
     cgb_queue *queue = gpr_zalloc(sizeof *queue);
     queue->queue = grpc_completion_queue_create_for_next(NULL);
     return queue;

@@ -1,7 +1,11 @@
+#define _GNU_SOURCE
 #include "CSupervisorShims.h"
+#include <linux/capability.h>
 #include <sys/mount.h>
 #include <linux/landlock.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -17,10 +21,20 @@ int csv_empty_root(void) {
     return umount2(".", MNT_DETACH) != 0 || chdir("/") != 0 ? -errno : 0;
 }
 
-int csv_become(uint32_t identity) {
+int csv_become(uint32_t identity, int user_namespace) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    /* Without the fix-up the new user keeps the capabilities for a moment: some kernels let nobody else unshare. */
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0) return -errno;
     if (syscall(SYS_setgroups, 0, NULL) != 0) return -errno;
     if (syscall(SYS_setresgid, identity, identity, identity) != 0) return -errno;
-    return syscall(SYS_setresuid, identity, identity, identity) != 0 ? -errno : 0;
+    if (syscall(SYS_setresuid, identity, identity, identity) != 0) return -errno;
+    /* No user is mapped into it: whatever a capability is asked for is somebody else's. It begins with all of them. */
+    if (user_namespace && syscall(SYS_unshare, CLONE_NEWUSER) != 0) return -errno;
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return -errno;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -errno;
+    return syscall(SYS_capset, &header, none) != 0 ? -errno : 0;
 }
 
 int csv_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0; }

@@ -77,7 +77,8 @@ static const struct {
 
 int csh_syscall_number(const char *name) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(names[i].name, name) == 0) return names[i].number;
+        // The first letter first: a profile asks four hundred times, on the way of every start.
+        if (names[i].name[0] == name[0] && strcmp(names[i].name, name) == 0) return names[i].number;
     return -ENOSYS;
 }
 

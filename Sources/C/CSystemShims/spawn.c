@@ -84,6 +84,59 @@ static void child(const struct csh_spawn_plan *plan, int report) {
     fail(report, 6);
 }
 
+struct birth {
+    const struct csh_spawn_plan *plan;
+    int report;
+};
+
+static void begin(void *subject) {
+    const struct birth *birth = subject;
+    child(birth->plan, birth->report);
+}
+
+// clone3(2) whose child calls `body` on the stack that `arguments` names: glibc 2.36 has no wrapper, and its syscall()
+// would return in the child on a stack that both share.
+static long clone_onto_stack(struct clone_args *arguments, void (*body)(void *), void *subject) {
+#if defined(__x86_64__)
+    register void (*function)(void *) __asm__("r8") = body;
+    register void *argument __asm__("r9") = subject;
+    long result;
+    __asm__ volatile(
+        "syscall\n\t"
+        "testq %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xorl %%ebp, %%ebp\n\t"
+        "movq %%r9, %%rdi\n\t"
+        "callq *%%r8\n\t"
+        "ud2\n"
+        "1:"
+        : "=a"(result)
+        : "a"((long)SYS_clone3), "D"(arguments), "S"(sizeof *arguments), "r"(function), "r"(argument)
+        : "rcx", "r11", "memory", "cc");
+    return result;
+#elif defined(__aarch64__)
+    register long number __asm__("x8") = SYS_clone3;
+    register long first __asm__("x0") = (long)arguments;
+    register long second __asm__("x1") = sizeof *arguments;
+    register void (*function)(void *) __asm__("x9") = body;
+    register void *argument __asm__("x10") = subject;
+    __asm__ volatile(
+        "svc #0\n\t"
+        "cbnz x0, 1f\n\t"
+        "mov x29, xzr\n\t"
+        "mov x0, x10\n\t"
+        "blr x9\n\t"
+        "brk #0\n"
+        "1:"
+        : "+r"(first)
+        : "r"(number), "r"(second), "r"(function), "r"(argument)
+        : "memory", "cc");
+    return first;
+#else
+#error "no clone for this architecture"
+#endif
+}
+
 int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result) {
     result->pid = -1;
     result->pidfd = -1;
@@ -100,17 +153,23 @@ int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)plan->cgroup_v2;
     }
+    // The child borrows this memory, and this thread sleeps, until it runs the program: nothing is copied, which for
+    // a process of many mappings is most of a fork's cost. Not where it becomes another user before that: the
+    // memory would be for a moment that user's, and this process would no longer be dumpable.
+    if (plan->uid < 0 && plan->gid < 0) arguments.flags |= CLONE_VM | CLONE_VFORK;
+    _Alignas(16) char stack[32 * 1024];
+    arguments.stack = (uint64_t)(uintptr_t)stack;
+    arguments.stack_size = sizeof stack;
+    struct birth birth = {plan, report[1]};
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid == 0) child(plan, report[1]);
-    int number = errno;
+    long pid = clone_onto_stack(&arguments, begin, &birth);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     if (pid < 0) {
         close(report[0]);
-        return -number;
+        return (int)pid;
     }
     struct failure record = {0, 0};
     ssize_t count;

@@ -45,7 +45,9 @@ enum StopProcesses: HostHandler {
     /// Closed ones were ended before, which is what a stop wants.
     private static func named(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> [HeldProcess] {
         var named: [HeldProcess] = []
-        for handle in arguments.handles {
+        // Each once: a script may name one program ten thousand times.
+        var seen: Set<PluginHandle> = []
+        for handle in arguments.handles where seen.insert(handle).inserted {
             if case .closed = call.context.processes.find(handle) { continue }
             named.append(try call.process(handle, at: "the argument", mend: ""))
         }

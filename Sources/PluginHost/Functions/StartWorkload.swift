@@ -31,7 +31,8 @@ enum StartWorkload: HostHandler {
             prepared: prepared,
             confine: arguments.confine,
             companions: context.companions,
-            layout: context.layout
+            layout: context.layout,
+            required: context.required
         )
         do throws(HostError) {
             let process = try start.perform()

@@ -95,7 +95,7 @@ enum CommandTable {
             .value(
                 "require",
                 "NAME",
-                "refuse to start where NAME is missing; `substrate-host doctor` lists names (repeatable)",
+                "refuse to start, or to run a workload, without NAME: a check of `doctor` or one of `applied` (repeatable)",
                 repeats: true
             ),
             .flag("stop-actors", "on SIGTERM stop the actors too"),

@@ -95,7 +95,7 @@ struct  Substrate__Host__V1__Actor
   size_t n_phases;
   Substrate__Host__V1__Phase **phases;
   /*
-   * The isolation this machine really gives, in the backend's words.
+   * The isolation that was really applied, at most what the backend claims; empty when nothing runs.
    */
   char *isolation;
   /*
@@ -113,10 +113,15 @@ struct  Substrate__Host__V1__Actor
   char **snapshots;
   size_t n_containers;
   char **containers;
+  /*
+   * What stands between each of its programs and the machine, by the words of serve --require; empty when none runs.
+   */
+  size_t n_applied;
+  char **applied;
 };
 #define SUBSTRATE__HOST__V1__ACTOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__actor__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Substrate__Host__V1__ListRequest

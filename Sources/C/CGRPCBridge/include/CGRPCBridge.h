@@ -40,6 +40,8 @@ typedef struct {
 } cgb_limits;
 
 // Queues: one thread calls next until END, then destroys.
+// Starts the core, which a queue does as well; may be repeated.
+void cgb_prepare(void);
 cgb_queue *cgb_queue_create(void);
 cgb_event cgb_queue_next(cgb_queue *queue, int64_t timeout_ns /* < 0: none */);
 void cgb_queue_shutdown(cgb_queue *queue);  // no operation may be started afterwards

@@ -11,8 +11,8 @@ int csv_set_undumpable(void);
 int csv_set_no_new_privileges(void);
 /* An empty, read-only root in place of this machine's files; needs a mount namespace of its own. */
 int csv_empty_root(void);
-/* Becomes this user and group, with no other groups. */
-int csv_become(uint32_t identity);
+/* Becomes this user and group, with no other groups and no capability, in a user namespace of its own if asked. */
+int csv_become(uint32_t identity, int user_namespace);
 /* Both limits of a resource. */
 int csv_limit(int resource, uint64_t value);
 /* A Landlock rule set that handles every right the kernel knows and allows none; -ENOSYS or -EOPNOTSUPP without it. */

@@ -28,6 +28,9 @@ struct csh_spawned {
 
 int csh_spawn(const struct csh_spawn_plan *plan, struct csh_spawned *result);
 
+// At most so many heaps, whatever the number of threads.
+void csh_share_arenas(int count);
+
 int csh_fork(void);
 int csh_pipe(int *read_end, int *write_end);
 int csh_pidfd_open(int pid);
@@ -37,6 +40,12 @@ int csh_reap_pidfd(int pidfd, int *kind, int *value);
 // Reaps any one child without waiting: its pid, 0 when none has ended, -ECHILD when there are none.
 int csh_reap_any(int *kind, int *value);
 int csh_become_subreaper(void);
+
+// A set of descriptors to wait for; each is told apart by its tag. At most 64 tags at once.
+int csh_waitset_make(void);
+int csh_waitset_add(int set, int fd, uint64_t tag);
+int csh_waitset_remove(int set, int fd);
+int csh_waitset_wait(int set, uint64_t *tags, int capacity, int milliseconds);
 
 int csh_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int csh_open_tree(int dirfd, const char *path, unsigned flags);
