@@ -16,13 +16,17 @@ public struct BackendNeeds: Sendable {
     /// What is suspicious and no mistake.
     public let warnings: [String]
 
+    /// What is wrong with the operator's settings of it, one line each.
+    public let configMistakes: [String]
+
     /// Loads a script in a supervisor that offers no host function.
     ///
     /// - Parameters:
     ///   - entry: the script.
+    ///   - config: the operator's settings of it, as written.
     ///   - pool: where the supervisor comes from.
     /// - Throws: what is wrong with the script, with file and line.
-    public init(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) {
+    public init(_ entry: PluginEntry, config: [String: String] = [:], pool: SupervisorPool) throws(HostError) {
         let descriptor = try ScriptBackend.descriptor(entry, pool: pool)
         description = descriptor.description(of: entry)
         functions = descriptor.needs.map { need in
@@ -31,5 +35,9 @@ public struct BackendNeeds: Sendable {
         tools = descriptor.tools
         devices = descriptor.devices
         warnings = descriptor.warnings
+        do throws(HostError) {
+            _ = try descriptor.settings(config)
+            configMistakes = []
+        } catch { configMistakes = error.message.split(separator: "\n").map(String.init) }
     }
 }

@@ -22,6 +22,8 @@ struct OverlayExplanation {
     private(set) var problems: [String] = []
     private(set) var description: BackendDescription?
     private(set) var needs: [Need] = []
+    /// What is suspicious in the script and no mistake.
+    private(set) var hints: [String] = []
     /// Given, and not what the script needs.
     private(set) var unused: [BackendSettings.Given] = []
 
@@ -35,7 +37,7 @@ struct OverlayExplanation {
         self.entry = entry
         let given = settings.allGrants(isShipped: entry.isShipped)
         do throws(HostError) {
-            let wanted = try BackendNeeds(entry, pool: pool)
+            let wanted = try BackendNeeds(entry, config: settings.config.mapValues(\.text), pool: pool)
             description = wanted.description
             var used: Set<OperatorGrant> = []
             func take(_ what: String, isRequired: Bool, _ kinds: [String], mend: String) -> Need {
@@ -70,6 +72,8 @@ struct OverlayExplanation {
                 )
             }
             unused = given.filter { $0.origin != .standard && !used.contains($0.grant) }
+            hints = wanted.warnings
+            problems += wanted.configMistakes
             problems += needs.filter { $0.isRequired && $0.mend != nil }.map { need in
                 "\(need.what) is NOT GIVEN; \(mendText(need.mend ?? ""))"
             }
@@ -115,8 +119,9 @@ struct OverlayExplanation {
         for given in unused {
             output.line("  given      \(given.grant.text) (\(given.origin)), and the script does not need it")
         }
-        for text in warnings { output.line("  " + output.styled("warning", .yellow) + "    \(text)") }
-        for problem in problems where description == nil {
+        for text in warnings + hints { output.line("  " + output.styled("warning", .yellow) + "    \(text)") }
+        // What is not given was said with the need itself.
+        for problem in problems where !problem.contains("NOT GIVEN") {
             output.line("  " + output.styled("broken", .red) + "     \(problem)")
         }
     }
@@ -147,7 +152,7 @@ struct OverlayExplanation {
                 }
             ),
             "unused": .list(unused.map { .string($0.grant.text) }),
-            "warnings": .list(warnings.map { .string($0) }),
+            "warnings": .list((warnings + hints).map { .string($0) }),
             "errors": .list(problems.map { .string($0) }),
         ])
     }

@@ -101,12 +101,7 @@ enum Serve {
         // No actor is started while the journal alone says which revisions are still needed.
         try? store.forget(except: Set(host.list().map(\.backendSHA256)))
         for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
-        for given in options.backends[entry.name]?.grants ?? [] where given.grant.isTool {
-            logger.warning(
-                OperatorGrant.warning,
-                ["plugin.name": entry.name, "grant": given.grant.text, "given.by": given.origin.description]
-            )
-        }
+        options.warn(of: entry.name, logger)
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)

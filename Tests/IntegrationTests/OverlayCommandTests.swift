@@ -126,6 +126,39 @@ struct OverlayCommandTests {
         #expect(missing.code == 1 && missing.output.contains("\(place.path)/none"))
     }
 
+    @Test("the operator's settings of a script are checked against what it declares, and reach its verbs typed")
+    func scriptSettings() async throws {
+        let declared = """
+            config = {
+              platform = { type = "string", default = "kvm", one_of = { "kvm", "systrap" } },
+              size = { type = "integer", min = 1, max = 9 },
+              fast = { type = "boolean", default = false },
+            },
+            """
+        try write("a/tuned.lua", script("tuned", declared))
+        let file = "\(place.path)/substrate.yaml"
+        func check(_ config: String) async throws -> ProgramRun {
+            try write("substrate.yaml", "overlays: { sources: [a] }\nbackends: { tuned: { config: \(config) } }\n")
+            return try await overlays("check", "--config", file)
+        }
+        let bad = try await check("{ platfrom: kvm, fast: yes, size: 10 }")
+        #expect(bad.code == 1)
+        let path = "tuned: backends.tuned.config"
+        #expect(bad.output.contains("\(path).fast is \"yes\"; write true or false\n"), "\(bad.output)")
+        #expect(bad.output.contains("\(path).platfrom is no setting of the script; did you mean platform?\n"))
+        #expect(bad.output.contains("\(path).size is \"10\"; write a whole number from 1 to 9\n"))
+        let none = try await check("{ platform: ptrace }")
+        #expect(none.output.contains("\(path).platform is \"ptrace\"; write one of \"kvm\", \"systrap\"\n"))
+        #expect(none.output.contains("\(path).size is missing and has no default; write a whole number from 1 to 9\n"))
+        let good = try await check("{ size: 4, platform: systrap }")
+        #expect(good.code == 0, "\(good.output)")
+        try write("substrate.yaml", "backends: { nobody: { grants: [asset] } }\n")
+        let unknown = try await overlays("check", "--config", file)
+        #expect(
+            unknown.code == 1 && unknown.output.contains("\(file):1: backends.nobody: there is no backend of that name")
+        )
+    }
+
     @Test("C10a: a broken winner is refused with its cause, never replaced by what it shadows; the others serve")
     func brokenWinner() async throws {
         try write("a/backends/process.lua", "return {\n\n  = }")

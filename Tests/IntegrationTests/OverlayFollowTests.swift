@@ -194,6 +194,35 @@ struct OverlayFollowTests {
         }
     }
 
+    @Test("the operator's settings reach the verbs, typed, with the defaults of a later save")
+    func settings() async throws {
+        func script(_ more: String) -> String {
+            Self.script(1, more: "config = { size = { type = \"integer\" }, \(more) },").replacing(
+                "print(\"run by 1\")",
+                with: "print(\"size \" .. actor.config.size + 1 .. \" \" .. tostring(actor.config.fast))"
+            )
+        }
+        let host = try TestHost(
+            backend: "turn",
+            script: script(""),
+            arguments: ["--json", "--config", "/tmp/substrate-settings-\(getpid()).yaml"]
+        )
+        let file = "/tmp/substrate-settings-\(getpid()).yaml"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try "backends: { turn: { config: { size: 41 } } }\n".write(toFile: file, atomically: false, encoding: .utf8)
+        try await host.use { host in
+            try await host.start()
+            let request = try await host.request("a")
+            try save(script("fast = { type = \"boolean\", default = true }"), host)
+            _ = try await host.run(request).get()
+            #expect(logged(host, "size 42 true"), "\(host.log)")
+            try save(script("must = { type = \"string\" }"), host)
+            let stale = try await listed(host)
+            #expect(stale.state == "stale" && stale.error.contains("backends.turn.config.must is missing"))
+            try await host.terminate(request)
+        }
+    }
+
     @Test("a save is logged when nobody runs anything, and a new file is listed")
     func nobodyRuns() async throws {
         try await host().use { host in

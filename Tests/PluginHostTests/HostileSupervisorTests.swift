@@ -68,12 +68,11 @@ struct HostileSupervisorTests {
         PluginEntry(
             name: name,
             path: "/fake/\(name)/backend.lua",
-            directory: "/fake/\(name)",
             origin: "shipped",
+            isShipped: true,
             source: source,
-            sha256: "",
-            state: .candidate,
-            shadows: []
+            libraries: [:],
+            hash: { _ in "" }
         )
     }
 

@@ -135,7 +135,9 @@ struct SettingKey: Sendable {
             doc: """
                 What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N } }. \
                 A grant is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
-                workload and bundle are always given, asset to the shipped backends. No overlay can give one.
+                workload and bundle are always given, asset to the shipped backends. No overlay can give one. The script \
+                declares its config; pool.size is for hosts that prepare slots, and this one says at its start that it \
+                does not.
                 """
         ),
     ]
