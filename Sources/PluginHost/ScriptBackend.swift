@@ -26,8 +26,8 @@ public final class ScriptBackend: ActorBackend {
     ///   - pool: where its supervisors come from.
     ///   - companions: the host's own programs.
     ///   - layout: where cgroups are.
-    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
