@@ -27,9 +27,9 @@ public final class ScriptBackend: ActorBackend {
     ///   - pool: where its supervisors come from.
     ///   - companions: the host's own programs.
     ///   - layout: where cgroups are.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
     ///   - config: the operator's settings of the script, as written.
-    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public init(

@@ -56,7 +56,7 @@ struct IsolationTests {
     @Test("what is required and not applied to a workload keeps it from running, by name")
     func required() async throws {
         try await TestHost.with(arguments: ["--require", "read-only-root"]) { host in
-            guard case .failure(let status) = await host.run(try await host.request("bare")) else {
+            guard case .failure(let status) = try await host.run(try await host.request("bare")) else {
                 Issue.record("it ran without what is required")
                 return
             }
