@@ -50,8 +50,12 @@ extension ActorHost {
                     "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
                 )
             }
-            // What one script saved another may not understand; a snapshot of others has no such word.
-            if let maker = found.manifest.backend, maker.name != described.name || maker.sha256 != described.sha256 {
+            // What one script saved another may not understand; a snapshot of others has no such word. The volumes are
+            // saved by the host itself: any revision of the backend may find them, as a Restore takes what was saved last.
+            let isData = found.manifest.scope == SnapshotScope.data.rawValue
+            if let maker = found.manifest.backend,
+                maker.name != described.name || maker.sha256 != described.sha256 && !isData
+            {
                 throw HostError(
                     .failedPrecondition,
                     .snapshotIncompatible,
