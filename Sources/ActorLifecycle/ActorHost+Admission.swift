@@ -14,6 +14,14 @@ extension ActorHost {
                 "sandbox_class is \"\(sandbox)\"; this host serves \(([described.name] + described.classes).map { "\"\($0)\"" }.joined(separator: ", "))"
             )
         }
+        let given = request.assets?.assets[settings.architecture] ?? [:]
+        if let missing = described.requiredAssets.first(where: { given[$0] == nil }) {
+            throw HostError(
+                .failedPrecondition,
+                .asset,
+                "backend \"\(described.name)\" requires the asset \"\(missing)\", and sandbox_assets.assets.\(settings.architecture) has no such name"
+            )
+        }
         if request.cpuMilli > 0, !described.enforces.contains("cpu") { throw limit("cpu_milli", described) }
         if request.memoryBytes > 0, !described.enforces.contains("memory") { throw limit("memory_bytes", described) }
         for (index, volume) in request.spec.volumes.enumerated() {

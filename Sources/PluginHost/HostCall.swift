@@ -55,7 +55,9 @@ final class VerbContext {
 
     /// A program of an earlier verb, or a container.
     static func held(_ process: KeptProcess, _ actor: PreparedActor) -> HeldProcess {
-        let records = ActorDirectories(actor.directory).exit(process.name)
+        // What a warm slot brought left its records there.
+        let isContainer = actor.containers.contains { $0.container.name == process.name }
+        let records = (isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces).exit(process.name)
         return HeldProcess(
             name: process.name,
             kept: process,
@@ -109,7 +111,7 @@ struct HostCall {
 
     /// The directory of the actor's in which a path is, and the rest of the path; nil when it is in none.
     func place(_ path: String) -> (directory: String, rest: String)? {
-        let places = ActorDirectories(context.actor.directory)
+        let places = context.actor.slotPlaces
         for directory in [places.runtime, places.bundles, places.logs, places.work]
         where path.hasPrefix("\(directory)/") {
             return (directory, String(path.dropFirst(directory.count + 1)))

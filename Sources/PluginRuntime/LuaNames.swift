@@ -5,13 +5,13 @@ enum LuaNames {
     private static let globals = [
         "assert", "error", "ipairs", "next", "pairs", "rawequal", "rawget", "rawlen", "rawset", "select", "tonumber",
         "type", "pcall", "xpcall", "setmetatable", "getmetatable", "tostring", "print", "try", "host", "string",
-        "table", "math", "utf8",
+        "table", "math", "utf8", "json", "require",
     ]
     private static let library = [
         "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack", "packsize", "rep",
         "reverse", "sub", "unpack", "upper", "concat", "insert", "move", "remove", "sort", "abs", "ceil", "floor",
         "fmod", "huge", "max", "maxinteger", "min", "mininteger", "modf", "sqrt", "tointeger", "ult", "codepoint",
-        "codes", "offset",
+        "codes", "offset", "encode", "decode", "object", "null",
     ]
     /// Fields of the tables that a verb receives.
     private static let fields = [

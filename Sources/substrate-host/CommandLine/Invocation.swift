@@ -89,7 +89,7 @@ struct RestoreOptions: Equatable, Sendable {
     var publish: [PublishedPort]
 }
 
-/// `get`, `start`, `stop`, `remove`.
+/// `get`, `stats`, `start`, `stop`, `remove`.
 struct ActorOptions: Equatable, Sendable {
     var client: ClientOptions
     var actor: String
@@ -152,6 +152,8 @@ enum Invocation: Equatable, Sendable {
     case run(RunOptions)
     case actors(ClientOptions)
     case get(ActorOptions)
+    /// `stats`
+    case stats(ActorOptions)
     case checkpoint(CheckpointOptions)
     case restore(RestoreOptions)
     case start(ActorOptions)
