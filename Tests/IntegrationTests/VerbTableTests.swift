@@ -52,7 +52,7 @@ struct VerbTableTests {
             #expect(
                 verbs.printed("CONTAINER") == [
                     "[\"main\",[\"/counter\"],\"/\",{\"gid\":0,\"groups\":[],\"uid\":0},"
-                        + "[\"CAP_AUDIT_WRITE\",\"CAP_NET_BIND_SERVICE\"],[8080],{\"K\":\"v\"},{}]"
+                        + "[\"CAP_AUDIT_WRITE\",\"CAP_NET_BIND_SERVICE\"],[8080],{\"K\":\"v\"},[]]"
                 ]
             )
             #expect(verbs.printed("VOLUME") == ["[\"data\",\"/data\",false,\"/data\",true]"])
@@ -74,7 +74,10 @@ struct VerbTableTests {
         for (more, words) in cases {
             let verbs = try VerbHost(VerbHost.script(more))
             try await verbs.use { host in
-                let refusal = verbs.refusal(try await host.run(try await host.request("a"))) ?? "none"
+                var request = try await host.request("a")
+                let other = SandboxAssets.File(url: "file://\(host.asset)", sha256: String(repeating: "0", count: 64))
+                request.assets?.assets = ["amd64": ["other": other], "arm64": ["other": other]]
+                let refusal = verbs.refusal(try await host.run(request)) ?? "none"
                 #expect(refusal.replacing("arm64", with: "amd64") == words)
                 #expect(try await host.actors().isEmpty)
             }

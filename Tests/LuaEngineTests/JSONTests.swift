@@ -71,7 +71,7 @@ import Testing
         ("json.object(1)", "api.type", "json.object takes one table, got number"),
         ("json.encode((\"x\"):rep(1 << 20))", "api.limit", "json.encode: a text over 1 MiB"),
         ("(function() local t = {} t[1] = t return json.encode(t) end)()", "api.limit", "nested deeper than 32"),
-        ("rawset(json, \"encode\", nil) or json.encode(print)", "api.type", "json.encode: a function is no JSON"),
+        ("rawset(json, \"encode\", nil) and json.encode(print)", "api.type", "json.encode: a function is no JSON"),
     ])
     func aWrongCallIsATrap(_ expression: String, _ code: String, _ words: String) throws {
         let trap = try ScriptFixture.trap("    local _ = \(expression) return \"ok\"")
