@@ -123,7 +123,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
