@@ -300,7 +300,12 @@ public final class ScriptBackend: ActorBackend {
             let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
-                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+                throw HostError(
+                    known.code,
+                    nil,
+                    reason,
+                    context: ["plugin.name": entry.name, "plugin.status": status]
+                )
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
