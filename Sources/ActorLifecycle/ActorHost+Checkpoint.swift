@@ -61,9 +61,7 @@ extension ActorHost {
         try await saving.enter("checkpoint", operation, until: patience)
         defer { saving.leave() }
         let clock = PhaseClock()
-        let probed = try await Offload.phase("probe", clock) { () throws(HostError) in
-            try self.probe(serving, record.assets, cancellation: operation)
-        }
+        let probed = try await probed(serving, record.assets, operation, clock)
         try Self.refuse(probed.answer, verb: .checkpoint, scope: request.scope)
         try await capture(
             entry,

@@ -90,7 +90,10 @@ extension ActorHost {
                 return false
             }
         } catch {
-            logger.error("a recovered actor could not be journalled", ["actor.id": entry.key.text, "error": error.message])
+            logger.error(
+                "a recovered actor could not be journalled",
+                ["actor.id": entry.key.text, "error": error.message]
+            )
             return true
         }
     }

@@ -25,6 +25,7 @@ extension ActorHost {
     ///   - serving: the revision that is to serve.
     ///   - files: the request's assets.
     ///   - cancellation: ends the asking.
+    /// - Returns: the answer, with the stamp of its circumstances.
     /// - Throws: what `perform` throws: nothing was journalled then, and the next verb asks again.
     func probe(
         _ serving: any ActorBackend,
@@ -51,6 +52,23 @@ extension ActorHost {
         let without = answer.without.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "\n")
         let stamp = SHA256.hex(of: [UInt8](key.utf8) + answer.probed + [UInt8](without.utf8))
         return Probed(stamp: stamp, answer: answer, files: files)
+    }
+
+    /// What holds for a verb, as a phase of it; without a thread where the backend neither probes nor prepares.
+    func probed(
+        _ serving: any ActorBackend,
+        _ files: [String: SandboxAssets.File],
+        _ operation: Operation,
+        _ clock: PhaseClock
+    ) async throws(HostError) -> Probed {
+        let verbs = serving.description.verbs
+        let prepares = warm.size > 0 && verbs.contains(BackendVerb.prepare.rawValue)
+        guard prepares || verbs.contains(BackendVerb.probe.rawValue) else {
+            return Probed(stamp: "", answer: ProbeAnswer(), files: files)
+        }
+        return try await Offload.phase("probe", clock) { () throws(HostError) in
+            try self.probe(serving, files, cancellation: operation)
+        }
     }
 
     /// Has assets in the cache; blocks.

@@ -188,9 +188,7 @@ extension ActorHost {
         let files = request.assets?.assets[settings.architecture] ?? [:]
         let pause = request.assets?.pauseImage ?? ""
         // Nothing of the actor is changed yet: what the backend cannot do here is refused before.
-        let probed = try await Offload.phase("probe", clock) { () throws(HostError) in
-            try self.probe(serving, files, cancellation: operation)
-        }
+        let probed = try await probed(serving, files, operation, clock)
         try Self.refuse(
             probed.answer,
             verb: restore == nil ? .run : .restore,
@@ -213,6 +211,8 @@ extension ActorHost {
                 record.slot = request.slot
                 record.backend = serving.description.name
                 record.backendSHA256 = serving.description.sha256
+                record.claim = serving.description.isolation
+                record.claimedBy = "\(serving.description.path) (\(serving.description.origin))"
                 record.fingerprint = fingerprint
                 record.spec = bare
                 record.assets = files

@@ -95,6 +95,8 @@ public final class Journal: Sendable {
     ///   - verb: whose effect it is.
     ///   - effect: its name.
     ///   - target: what it is about.
+    /// - Returns: its number.
+    /// - Throws: as `put`.
     func begin(subject: String, verb: String, effect: String, target: String) throws(HostError) -> Int64 {
         try locked { database throws(HostError) in
             try database.run(

@@ -58,6 +58,7 @@ final class WarmPool: Sendable {
     /// - Parameters:
     ///   - stamp: the circumstances for which it would be made.
     ///   - operation: the making, cancelled when the pool closes.
+    /// - Returns: whether to make one.
     func wants(_ stamp: String, _ operation: Operation) -> Bool {
         state.withLock { state in
             let fitting = state.slots.count { $0.stamp == stamp }

@@ -153,13 +153,18 @@ public struct OwnService: Sendable {
             sinceUnixMs: record.sinceMilliseconds,
             phases: record.phases.map { HostMessages.Phase(name: $0.name, ms: $0.milliseconds, program: $0.program) },
             isolation: live
-                ? IsolationLevel.effective(claim: host.backendDescription.isolation, processes: record.processes)
-                    .rawValue : "",
+                ? IsolationLevel.effective(
+                    claim: record.claim ?? host.backendDescription.isolation,
+                    processes: record.processes
+                )
+                .rawValue : "",
             sandboxClass: record.sandboxClass,
             message: record.message,
             snapshots: record.snapshot.isEmpty ? [] : [record.snapshot],
             containers: record.spec.containers.map(\.name),
-            applied: live ? IsolationLevel.common(record.processes) : []
+            applied: live ? IsolationLevel.common(record.processes) : [],
+            claim: record.claim ?? "",
+            claimedBy: record.claimedBy ?? ""
         )
     }
 }

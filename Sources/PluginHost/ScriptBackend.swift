@@ -162,7 +162,9 @@ public final class ScriptBackend: ActorBackend {
         var lines = ["revision \(description.sha256)", "kernel \(Machine.kernel())"]
         lines += settings.sorted { $0.key < $1.key }.map { "config \($0.key) \(ValueCodec.encode($0.value))" }
         lines += grants.names.map { "grant \($0)" }
-        for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: { $0.key < $1.key }) {
+        for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: {
+            $0.key < $1.key
+        }) {
             lines.append("tool \(name) \(path) \(FileIdentity.of(path))")
         }
         return lines.joined(separator: "\n")

@@ -99,7 +99,9 @@ struct VerbValues {
 
     /// A durable volume: its path is where the first container that mounts it has it.
     private func volume(_ name: String, _ source: String) -> PluginValue {
-        var fields: [String: PluginValue] = ["name": .text(name), "source": .text(source), "read_only": .boolean(false)]
+        var fields: [String: PluginValue] = [
+            "name": .text(name), "source": .text(source), "read_only": .boolean(false),
+        ]
         let mounts = actor.containers.flatMap(\.container.volumeMounts)
         if let mount = mounts.first(where: { $0.name == name }) { fields["path"] = .text(mount.mountPath) }
         return .map(fields)

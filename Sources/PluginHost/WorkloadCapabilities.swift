@@ -18,6 +18,7 @@ enum WorkloadCapabilities {
     /// Their numbers, sorted.
     ///
     /// - Parameter container: the request's.
+    /// - Returns: in ascending order.
     /// - Throws: `failedPrecondition` for one that is asked for and never given.
     static func numbers(_ container: Container) throws(HostError) -> [UInt8] {
         for name in container.capabilitiesAdd where known[plain(name)] == nil {
@@ -33,5 +34,6 @@ enum WorkloadCapabilities {
     /// Their names as runtimes write them, sorted.
     ///
     /// - Parameter container: the request's.
+    /// - Returns: such as `CAP_KILL`.
     static func names(_ container: Container) -> [String] { Set(kept(container)).sorted().map { "CAP_\($0)" } }
 }

@@ -101,6 +101,8 @@ struct TestRunner {
                     supervisor.kill()
                     return TestResult.Failure(place: "\(file.name):\(line)", text: text)
                 }
+            // An object of the test's ends with the test.
+            case .release: try supervisor.send(.reply(ReplyFrame(status: "", values: [])), until: deadline)
             case .log(let text, let line): trace.append("\(file.name):\(line)  \(text)")
             case .trap(let trap): return Self.failure(of: trap)
             case .answer(let status, let value):

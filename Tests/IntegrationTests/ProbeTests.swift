@@ -78,6 +78,25 @@ struct ProbeTests {
         }
     }
 
+    @Test("again when a granted tool is another file than it was")
+    func tools() async throws {
+        let tool = "/tmp/substrate-tool-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: tool) }
+        try "one".write(toFile: tool, atomically: true, encoding: .utf8)
+        let verbs = try VerbHost(
+            Self.script("\"ok\"", more: "tools = { it = \"required\" },"),
+            settings: "{ grants: [tool:it=\(tool)] }"
+        )
+        try await verbs.use { host in
+            _ = try await host.run(try await host.request("a")).get()
+            _ = try await host.run(try await host.request("b")).get()
+            #expect(verbs.printed("PROBE").count == 1)
+            try "two".write(toFile: tool, atomically: true, encoding: .utf8)
+            _ = try await host.run(try await host.request("c")).get()
+            #expect(verbs.printed("PROBE").count == 2)
+        }
+    }
+
     @Test("what it takes away is refused with its reason before anything changes")
     func without() async throws {
         let reasons = "{ data = \"no room\", memory = \"no controller\", stats = \"slow\" }"
@@ -137,7 +156,10 @@ struct ProbeTests {
         let unknown = try VerbHost(Self.script("\"ok\", { without = { fulll = \"x\" } }"))
         try await unknown.use { host in
             let refusal = unknown.refusal(try await host.run(try await host.request("a")))
-            #expect(refusal?.contains("probe: without.fulll is no scope, verb or limit") == true, "\(refusal ?? "none")")
+            #expect(
+                refusal?.contains("probe: without.fulll is no scope, verb or limit") == true,
+                "\(refusal ?? "none")"
+            )
         }
     }
 }

@@ -35,7 +35,8 @@ struct StateTests {
             let first = "{\"a\":[1,2.5,true],\"b\":\"x\"}"
             #expect(
                 verbs.printed("STATE") == [
-                    "run null", "checkpoint \(first)", "restore \(first)", "checkpoint {\"c\":[]}", "restore {\"c\":[]}",
+                    "run null", "checkpoint \(first)", "restore \(first)", "checkpoint {\"c\":[]}",
+                    "restore {\"c\":[]}",
                     "stop {\"c\":[]}",
                 ]
             )

@@ -19,6 +19,7 @@ struct VerbHost {
     ///   - run: what run and restore do first.
     ///   - stop: what stop and checkpoint do first.
     ///   - result: what run and restore answer beside `ok`.
+    /// - Returns: its text.
     static func script(
         _ more: String = "",
         needs: String = "",
@@ -56,6 +57,7 @@ struct VerbHost {
     /// - Parameters:
     ///   - script: the backend's.
     ///   - settings: `backends.mine` of the operator's file, as YAML on one line.
+    /// - Throws: when there is no room for it.
     init(_ script: String, settings: String = "{}") throws {
         self.settings = "/tmp/substrate-verbs-\(UUID().uuidString).yaml"
         try Self.write(settings, self.settings)
@@ -78,6 +80,7 @@ struct VerbHost {
     /// Kills the host and starts another on its base directory.
     ///
     /// - Parameter settings: the operator's from now on; nil leaves them.
+    /// - Throws: when it does not come back.
     func again(settings: String? = nil) async throws {
         try await host.kill()
         if let settings { try Self.write(settings, self.settings) }

@@ -64,11 +64,17 @@ struct VerbTableTests {
     @Test("a tool, a device, an asset or a limit that is missing is refused by name, and there is no actor then")
     func refused() async throws {
         let cases: [(more: String, words: String)] = [
-            ("tools = { runtime = \"required\" },", "mine.lua: requires the tool runtime, and nobody granted it (NOT_GRANTED)"),
-            ("devices = { kvm = \"required\" },", "mine.lua: requires the device kvm, and nobody granted it (NOT_GRANTED)"),
+            (
+                "tools = { runtime = \"required\" },",
+                "mine.lua: requires the tool runtime, and nobody granted it (NOT_GRANTED)"
+            ),
+            (
+                "devices = { kvm = \"required\" },",
+                "mine.lua: requires the device kvm, and nobody granted it (NOT_GRANTED)"
+            ),
             (
                 "assets = { runtime = \"required\" },",
-                "backend \"mine\" requires the asset \"runtime\", and sandbox_assets.assets.amd64 has no such name (ASSET)"
+                "sandbox_assets: sandbox_assets has no asset \"runtime\" for architecture \"amd64\""
             ),
         ]
         for (more, words) in cases {

@@ -1260,7 +1260,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__phase__descriptor =
   (ProtobufCMessageInit) substrate__host__v1__phase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[17] =
+static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[19] =
 {
   {
     "actor",
@@ -1466,12 +1466,38 @@ static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "claim",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__Actor, claim),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "claimed_by",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__Actor, claimed_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
   0,   /* field[0] = actor */
   7,   /* field[7] = address */
   16,   /* field[16] = applied */
   3,   /* field[3] = backend */
+  17,   /* field[17] = claim */
+  18,   /* field[18] = claimed_by */
   15,   /* field[15] = containers */
   11,   /* field[11] = isolation */
   13,   /* field[13] = message */
@@ -1489,7 +1515,7 @@ static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
 static const ProtobufCIntRange substrate__host__v1__actor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
 {
@@ -1499,7 +1525,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
   "Substrate__Host__V1__Actor",
   "substrate.host.v1",
   sizeof(Substrate__Host__V1__Actor),
-  17,
+  19,
   substrate__host__v1__actor__field_descriptors,
   substrate__host__v1__actor__field_indices_by_name,
   1,  substrate__host__v1__actor__number_ranges,

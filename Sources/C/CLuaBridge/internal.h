@@ -88,8 +88,12 @@ void clb_tables(lua_State *L);
 void clb_tostring(lua_State *L, int index);
 void clb_view(lua_State *L, const char *name);
 
-/* json.c */
+/* json.c, json_read.c */
+enum { MAX_JSON = 1 << 20 };
 void clb_json(lua_State *L);
+int clb_json_decode(lua_State *L);
+/* Marks the metatable of a table that is an object though it is empty; and json.null itself. */
+extern const char clb_key_object, clb_key_null;
 
 /* require.c */
 int clb_require(lua_State *L);

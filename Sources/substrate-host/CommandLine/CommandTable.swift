@@ -2,7 +2,8 @@
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, backends, overlays, config, doctor,
+        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, backends, overlays, config,
+        doctor,
         demo, completion,
     ]
 

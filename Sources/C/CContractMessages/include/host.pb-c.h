@@ -120,10 +120,18 @@ struct  Substrate__Host__V1__Actor
    */
   size_t n_applied;
   char **applied;
+  /*
+   * What its backend claims to put between it and the machine; what was applied can only lower that.
+   */
+  char *claim;
+  /*
+   * Whose claim that is: the script's file, and where it came from.
+   */
+  char *claimed_by;
 };
 #define SUBSTRATE__HOST__V1__ACTOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__actor__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Substrate__Host__V1__ListRequest
