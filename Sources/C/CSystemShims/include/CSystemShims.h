@@ -61,7 +61,15 @@ int csh_mount(const char *source, const char *target, const char *type, unsigned
 int csh_unmount_detached(const char *path);
 int csh_memfd(const char *name);
 int csh_setns_net(int fd);
+// Joins namespaces of the process behind a pidfd: CLONE_NEW* flags.
+int csh_setns_process(int pidfd, int flags);
 int csh_join_session_keyring(void);
+// The terminal on `fd` becomes this session's own.
+int csh_take_terminal(int fd);
+// Rows and columns of a terminal.
+int csh_resize_terminal(int fd, int rows, int columns);
+// A new pseudo terminal, both ends close-on-exec.
+int csh_open_terminal(int *master, int *slave);
 int csh_close_range_cloexec(unsigned first);
 int csh_renameat(int from_dir, const char *from, int to_dir, const char *to);
 
