@@ -62,6 +62,7 @@ final class Broker {
         do throws(HostFailure) {
             let call = HostCall(context: context, row: row, line: line)
             let reply = try perform(try handler.prepare(CheckedFields(fields), call), row)
+            if let failure = context.keptFailure { throw .fatal(failure) }
             return .reply(try frame(reply, row))
         } catch {
             switch error {

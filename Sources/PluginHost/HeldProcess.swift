@@ -10,6 +10,12 @@ struct HeldProcess: Sendable {
     let kept: KeptProcess?
     /// The program; nil when it was gone before it could be held.
     let handle: ProcessHandle?
+    /// The cgroup of it and all that it leaves; nil where its own end is the end of all below it.
+    var leaf: Cgroup?
+    /// The program's own number where its keeper is what is held.
+    var inner: Int32?
+    /// Whether it is joined with the streams of the caller.
+    var isClient = false
     /// How it ended, as `process.wait` answers it; asked once it has.
     let result: @Sendable () -> ProgramEnd
 }

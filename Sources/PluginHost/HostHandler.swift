@@ -109,6 +109,8 @@ enum HostFunctions {
     static var all: [BoundHandler] {
         [
             BoundHandler(StartWorkload.self),
+            BoundHandler(RunProgram.self),
+            BoundHandler(StartProgram.self),
             BoundHandler(WaitForProcesses.self),
             BoundHandler(StopProcesses.self),
             BoundHandler(WriteFile.self),

@@ -52,6 +52,7 @@ struct Keeper {
         }
         if pid == 0 {
             let reason: StepError
+            var told = failure.write.rawValue
             do throws(StepError) {
                 try step(.descriptors) { () throws(SyscallError) in
                     guard setsid() >= 0 else { throw SyscallError("setsid", errno) }
@@ -60,14 +61,14 @@ struct Keeper {
                         throw SyscallError("dup2", errno)
                     }
                 }
-                reason = try Room.become(plan)
+                reason = try Room.become(plan, &told)
             } catch { reason = error }
             let words = LaunchReport.failed(
                 step: reason.step.rawValue,
                 errno: UInt16(clamping: reason.errno),
                 text: reason.text
             )
-            try? writeAll(words.encoded(), to: failure.write.rawValue)
+            try? writeAll(words.encoded(), to: told)
             _exit(125)
         }
         _ = close(0)

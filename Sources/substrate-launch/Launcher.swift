@@ -7,7 +7,8 @@ import SystemLayer
 /// Builds the container around this process, step by step, then splits into init and workload.
 enum Launcher {
     private static let planDescriptor: CInt = 3
-    private static let reportDescriptor: CInt = 4
+    /// Where the host is told.
+    static let reportDescriptor: CInt = 4
     /// Answered when a step failed: as a shell does for a command that cannot be had.
     private static let failureCode: CInt = 125
 

@@ -31,7 +31,11 @@ enum Room {
             try Privileges.keep(plan.capabilities)
         }
         if let keeper { try keeper.split(plan) }
-        throw try become(plan)
+        var report = Launcher.reportDescriptor
+        let reason: StepError
+        do throws(StepError) { reason = try become(plan, &report) } catch { reason = error }
+        if report != Launcher.reportDescriptor { _ = dup2(report, Launcher.reportDescriptor) }
+        throw reason
     }
 
     private static func build(_ plan: ToolPlan) throws(StepError) {
@@ -66,14 +70,17 @@ enum Room {
         try step(.pivot) { () throws(SyscallError) in try root.pivot() }
     }
 
+    /// Where the bytes for the program's own descriptor come from the host.
+    private static let passedSource: CInt = 5
+
     /// The last steps, which replace this program; answers why they did not.
-    static func become(_ plan: ToolPlan) throws(StepError) -> StepError {
+    ///
+    /// `report` is where a failure is told: it gives way to the descriptor that the program was promised.
+    static func become(_ plan: ToolPlan, _ report: inout CInt) throws(StepError) -> StepError {
         try step(.descriptors) { () throws(SyscallError) in
             try takeTerminal(plan.hasTerminal)
             try check(csh_close_range_cloexec(3), "close_range")
-            if let passed = plan.passedDescriptor, fcntl(passed, F_SETFD, 0) != 0 {
-                throw SyscallError("fcntl", errno, "descriptor \(passed)")
-            }
+            if let passed = plan.passedDescriptor { try pass(passed, &report) }
             guard unsafe chdir(plan.workingDirectory) == 0 else {
                 throw SyscallError("chdir", errno, plan.workingDirectory)
             }
@@ -95,6 +102,15 @@ enum Room {
             errno: number,
             text: SyscallError("execve", number, plan.program).description
         )
+    }
+
+    private static func pass(_ number: CInt, _ report: inout CInt) throws(SyscallError) {
+        let moved = fcntl(report, F_DUPFD_CLOEXEC, 64)
+        guard moved >= 0 else { throw SyscallError("fcntl", errno, "descriptor \(report)") }
+        report = moved
+        // A copy has no close-on-exec; the same number keeps its own.
+        let result = number == passedSource ? fcntl(number, F_SETFD, 0) : dup2(passedSource, number)
+        guard result >= 0 else { throw SyscallError("dup2", errno, "descriptor \(number)") }
     }
 
     /// The terminal on descriptor 0 becomes the one of this session.

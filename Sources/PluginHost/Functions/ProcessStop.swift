@@ -26,9 +26,10 @@ enum StopProcesses: HostHandler {
         let processes = try named(arguments, call)
         let grace = arguments.graceMilliseconds ?? context.request.graceMilliseconds
         let interrupt = try context.interruptible()
+        context.expectEnd(of: processes)
         let ended = ProgramTime.wait {
             ProcessStop.perform(
-                processes.compactMap(\.handle),
+                processes,
                 graceMilliseconds: grace,
                 deadline: context.deadline,
                 interrupt: interrupt
@@ -60,17 +61,18 @@ enum ProcessStop {
     /// Ends programs and everything they left.
     ///
     /// - Parameters:
-    ///   - handles: each the PID 1 of its namespace, so that its end is the end of all below it.
+    ///   - processes: each the PID 1 of its namespace, or with a cgroup of its own: all below it ends as well.
     ///   - graceMilliseconds: between TERM and KILL.
     ///   - deadline: the verb's; the grace is cut to it.
     ///   - interrupt: ends the grace early.
     /// - Returns: whether all were gone when it returned.
     static func perform(
-        _ handles: [ProcessHandle],
+        _ processes: [HeldProcess],
         graceMilliseconds: Int64,
         deadline: ContinuousClock.Instant,
         interrupt: VerbInterrupt? = nil
     ) -> Bool {
+        let handles = processes.compactMap(\.handle)
         for handle in handles { _ = handle.signal(15) }
         let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))
         for handle in handles {
@@ -79,15 +81,21 @@ enum ProcessStop {
         }
         // A cancel ends the grace, never the stop.
         for handle in handles where !handle.hasExited() { _ = handle.signal(9) }
+        for process in processes { process.leaf?.kill() }
         // A killed program that is not in uninterruptible sleep is gone at once; 5 s tell the two apart.
         let last = ContinuousClock.now + .seconds(5)
-        return handles.allSatisfy { ended($0, until: last) }
+        let areGone = handles.allSatisfy { ended($0, until: last) }
+        for process in processes { try? process.leaf?.remove() }
+        return areGone
     }
 
     /// The same of programs that are known by number.
     static func perform(kept: [KeptProcess]) -> Bool {
-        let handles = kept.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
-        return perform(handles, graceMilliseconds: 0, deadline: .now)
+        let processes = kept.compactMap { process -> HeldProcess? in
+            guard let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime) else { return nil }
+            return HeldProcess(name: process.name, kept: process, handle: handle) { ProgramEnd(isAllowed: true) }
+        }
+        return perform(processes, graceMilliseconds: 0, deadline: .now)
     }
 
     private static func ended(_ handle: ProcessHandle, until deadline: ContinuousClock.Instant) -> Bool {

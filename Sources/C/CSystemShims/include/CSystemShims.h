@@ -39,6 +39,8 @@ int csh_pidfd_signal(int pidfd, int signal_number);
 int csh_reap_pidfd(int pidfd, int *kind, int *value);
 // Reaps any one child without waiting: its pid, 0 when none has ended, -ECHILD when there are none.
 int csh_reap_any(int *kind, int *value);
+// Reaps one child without waiting: 1 when it had ended, 0 when it runs, -ECHILD when it is not ours.
+int csh_reap_child(int pid);
 int csh_become_subreaper(void);
 
 // A set of descriptors to wait for; each is told apart by its tag. At most 64 tags at once.
