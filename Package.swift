@@ -115,7 +115,21 @@ let package = Package(
             "HostService",
             ["HostErrors", "ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]
         ),
+        // Never linked into what serves: tests of scripts, over a world that is data
+        room(
+            "PluginTesting",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
+                "Transfer",
+            ]
+        ),
         // Floor 9
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: ["PluginTesting"],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
         .executableTarget(
             name: "substrate-host",
             dependencies: [
@@ -123,7 +137,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -177,6 +191,10 @@ let package = Package(
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
                 "Confinement", "TestSupport",
             ]
+        ),
+        tests(
+            "PluginTesting",
+            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

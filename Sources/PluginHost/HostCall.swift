@@ -19,12 +19,14 @@ final class VerbContext {
     let grants: Grants
     /// The script's file, for messages.
     let file: String
+    /// What stands behind the handlers.
+    let world: any World
     /// The programs that handles name.
     var processes = HandleTable<HeldProcess>()
     /// Programs that outlive the verb.
     var kept: [KeptProcess]
     /// Where its programs run.
-    let room: ToolRoom
+    let room: any ProgramRoom
     /// Programs kept in this verb, whose end before the actor is ready is the verb's.
     private var expected: [HeldProcess] = []
     private var interrupt: VerbInterrupt?
@@ -40,7 +42,8 @@ final class VerbContext {
         deadline: ContinuousClock.Instant,
         cancellation: any VerbCancellation,
         grants: Grants,
-        file: String
+        file: String,
+        world: any World = Machinery()
     ) {
         self.verb = verb
         self.actor = actor
@@ -53,30 +56,31 @@ final class VerbContext {
         self.cancellation = cancellation
         self.grants = grants
         self.file = file
-        room = ToolRoom(
-            actor: actor,
-            request: request,
-            verb: verb,
-            companions: companions,
-            layout: layout,
-            grants: grants
+        self.world = world
+        room = world.room(
+            RoomPlace(
+                actor: actor,
+                request: request,
+                verb: verb,
+                companions: companions,
+                layout: layout,
+                grants: grants
+            )
         )
         kept = actor.processes
-        for process in actor.processes { _ = processes.insert(Self.held(process, actor, layout)) }
+        for process in actor.processes { _ = processes.insert(held(process)) }
     }
 
     /// A program of an earlier verb, or a container.
-    static func held(_ process: KeptProcess, _ actor: PreparedActor, _ layout: CgroupLayout) -> HeldProcess {
-        let places = ActorDirectories(actor.directory)
-        let records = places.exit(process.name)
-        let spool = places.log(process.name)
+    func held(_ process: KeptProcess) -> HeldProcess {
+        let spool = ActorDirectories(actor.directory).log(process.name)
         return HeldProcess(
             name: process.name,
             kept: process,
-            handle: ProcessHandle.find(pid: process.pid, startTime: process.startTime),
+            handle: world.find(process),
             leaf: process.leaf.map { Cgroup.leaf(layout: layout, name: $0) }
-        ) {
-            let status = WorkloadEnd.read(directory: records, nonce: process.nonce)
+        ) { [world, actor] in
+            let status = world.end(of: process, of: actor)
             let words = process.leaf == nil ? [] : ProgramLog.lastWords(spool)
             return ProgramEnd(status: status, stderr: words, isAllowed: status == .exited(0))
         }
@@ -87,16 +91,15 @@ final class VerbContext {
         kept.append(process)
         if ["run", "restore", "prepare"].contains(verb), let handle = held.handle {
             expected.append(held)
-            try interruptible().watch(handle)
+            if let handle = handle as? ProcessHandle { try interruptible().watch(handle) }
         }
         return processes.insert(held)
     }
 
     /// These are waited for or stopped: their end is what the script wants.
     func expectEnd(of processes: [HeldProcess]) {
-        let handles = processes.compactMap(\.handle)
-        interrupt?.ignore(handles)
-        expected.removeAll { one in handles.contains { $0.pid == one.handle?.pid } }
+        interrupt?.ignore(processes.compactMap { $0.handle as? ProcessHandle })
+        expected.removeAll { one in processes.contains { $0.kept == one.kept } }
     }
 
     /// The verb's failure when a program that it keeps has ended.
@@ -146,7 +149,7 @@ struct HostCall {
     /// When a wait ends that was asked to take so long: cut to the verb's deadline.
     func deadline(after milliseconds: Int64?) -> ContinuousClock.Instant {
         guard let milliseconds else { return context.deadline }
-        return min(context.deadline, ContinuousClock.now + .milliseconds(milliseconds))
+        return min(context.deadline, context.world.now() + .milliseconds(milliseconds))
     }
 
     /// The caller's streams.

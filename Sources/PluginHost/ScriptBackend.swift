@@ -17,7 +17,11 @@ public final class ScriptBackend: ActorBackend {
     private let layout: CgroupLayout
     private let required: [Protection]
     private let grants: Grants
+    private let settings: [String: PluginValue]
     private let logger: Logger
+    private let world: any World
+    private let handlers: [BoundHandler]
+    private let observer: (any CallObserver)?
 
     /// Loads a script in a supervisor that offers no host function.
     ///
@@ -28,17 +32,65 @@ public final class ScriptBackend: ActorBackend {
     ///   - layout: where cgroups are.
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
-    public init(
+    public convenience init(
         entry: PluginEntry,
         pool: SupervisorPool,
         companions: Companions,
         layout: CgroupLayout,
         required: [Protection] = [],
         grants: Grants? = nil,
+        config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
+        try self.init(
+            entry: entry,
+            pool: pool,
+            companions: companions,
+            layout: layout,
+            required: required,
+            grants: grants,
+            config: config,
+            logger: logger,
+            world: Machinery()
+        )
+    }
+
+    /// The same over another world, or watched.
+    ///
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where its supervisors come from.
+    ///   - companions: the host's own programs.
+    ///   - layout: where cgroups are.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
+    ///   - logger: gets what the script prints and its traps.
+    ///   - descriptor: what a supervisor said of this very script before; nil asks one.
+    ///   - world: what stands behind the handlers.
+    ///   - handlers: what stands behind the rows.
+    ///   - observer: told of every call.
+    /// - Throws: what is wrong with the script, with file and line.
+    package init(
+        entry: PluginEntry,
+        pool: SupervisorPool,
+        companions: Companions,
+        layout: CgroupLayout,
+        required: [Protection] = [],
+        grants: Grants? = nil,
+        config: [String: String] = [:],
+        logger: Logger,
+        descriptor: PluginDescriptor? = nil,
+        world: any World,
+        handlers: [BoundHandler] = HostFunctions.all,
+        observer: (any CallObserver)? = nil
+    ) throws(HostError) {
+        self.world = world
+        self.handlers = handlers
+        self.observer = observer
         self.entry = entry
         self.pool = pool
         self.companions = companions
@@ -46,7 +98,9 @@ public final class ScriptBackend: ActorBackend {
         self.required = required
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
-        descriptor = try Self.descriptor(entry, pool: pool)
+        let descriptor = if let descriptor { descriptor } else { try Self.descriptor(entry, pool: pool) }
+        self.descriptor = descriptor
+        settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
             logger.warning("plugin", ["plugin.name": entry.name, "plugin.warning": warning])
@@ -84,6 +138,9 @@ public final class ScriptBackend: ActorBackend {
         _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
+        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
+            try supervisor.send(.library(name: name, source: source), until: deadline)
+        }
         try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
@@ -124,12 +181,13 @@ public final class ScriptBackend: ActorBackend {
             companions: companions,
             layout: layout,
             required: required,
-            deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
+            deadline: world.now() + .milliseconds(request.timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
-            file: entry.fileName
+            file: entry.fileName,
+            world: world
         )
-        let broker = Broker(context, needs: descriptor.needs)
+        let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
             let answer = try converse(supervisor, broker, verb: verb)
             if let failure = context.keptFailure { throw failure }
@@ -145,9 +203,9 @@ public final class ScriptBackend: ActorBackend {
             }
             return answer
         } catch {
-            context.room.finish(keeping: [])
+            context.room.finish(keeping: [], client: nil)
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
-            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) })
+            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) }, world: world)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -159,10 +217,17 @@ public final class ScriptBackend: ActorBackend {
         verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
         let context = broker.context
-        let deadline = context.deadline
+        // The supervisor is a process of this machine, whatever the world of the handlers is.
+        let deadline = ContinuousClock.now + .milliseconds(context.request.timeoutMilliseconds)
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
-        let values = VerbValues(actor: context.actor, request: context.request, verb: verb, tools: tools)
+        let values = VerbValues(
+            actor: context.actor,
+            request: context.request,
+            verb: verb,
+            tools: tools,
+            config: settings
+        )
         try supervisor.send(
             .verb(
                 name: verb.rawValue,
@@ -248,7 +313,12 @@ public final class ScriptBackend: ActorBackend {
             let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
-                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+                throw HostError(
+                    known.code,
+                    nil,
+                    reason,
+                    context: ["plugin.name": entry.name, "plugin.status": status]
+                )
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }

@@ -49,6 +49,10 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    "PluginTesting": Room(
+        uses: ["SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer"]
+    ),
+    "substrate-plugin": Room(uses: ["PluginTesting"]),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
         uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]

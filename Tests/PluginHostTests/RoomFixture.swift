@@ -105,7 +105,7 @@ final class RoomVerb {
     func end(keeping kept: [KeptProcess]) -> [String] {
         guard !isOver else { return [] }
         isOver = true
-        return context.room.finish(keeping: kept)
+        return context.room.finish(keeping: kept, client: nil)
     }
 
     func frame(_ function: String, _ fields: [String: PluginValue]) throws -> HostFrame {

@@ -1,6 +1,4 @@
 import PluginProtocol
-import SystemLayer
-import Telemetry
 
 /// `process.run`.
 enum RunProgram: HostHandler {
@@ -16,19 +14,8 @@ enum RunProgram: HostHandler {
         let interrupt = try call.context.interruptible()
         let deadline = call.deadline(after: arguments.timeoutMilliseconds)
         let process: HeldProcess
-        do throws(ProgramFailure) {
-            process = try room.start(spec, allows: arguments.allows)
-        } catch { return .refused(error) }
-        guard let handle = process.handle else { return .refused(.ioError, "\(process.name) cannot be held") }
-        let output = room.output(of: process)
-        let outcome = ProgramTime.wait { () -> VerbInterrupt.Outcome in
-            while true {
-                let streams = output?.descriptors ?? []
-                let outcome = interrupt.wait(anyOf: [handle.pollDescriptor] + streams, until: deadline)
-                output?.drain()
-                if handle.hasExited() || outcome != .ready { return handle.hasExited() ? .ready : outcome }
-            }
-        }
+        do throws(ProgramFailure) { process = try room.start(spec, line: call.line) } catch { return .refused(error) }
+        let outcome = room.waitForEnd(of: process, until: deadline, interrupt)
         switch outcome {
         case .ready: break
         case .cancelled:
@@ -39,8 +26,8 @@ enum RunProgram: HostHandler {
             return .refused(.timeout, "\(process.name) still ran when its time was over: killed")
         }
         let end = process.result()
-        // What it left behind may be adopted: it ends with the verb.
-        if let leaf = process.leaf, leaf.processes().isEmpty { try? leaf.remove() }
+        // What it left behind may be adopted.
+        room.letGo(process)
         guard end.isAllowed else { return .refused(.failed, "\(process.name) \(end.words)", end.value) }
         return .ok(end.value)
     }

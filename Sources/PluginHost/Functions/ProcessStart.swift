@@ -27,7 +27,7 @@ enum StartProgram: HostHandler {
                 throw ProgramArguments.mistake(call, "stdio", "client", "none: a kept program has a log")
             }
             if let other = context.kept.first(where: { $0.name == arguments.name }),
-                let handle = ProcessHandle.find(pid: other.pid, startTime: other.startTime), !handle.hasExited()
+                let handle = context.world.find(other), !handle.hasExited()
             {
                 return .refused(.exists, "\"\(arguments.name)\" runs already")
             }
@@ -37,10 +37,10 @@ enum StartProgram: HostHandler {
         if arguments.isClient { spec.client = try call.client() }
         let process: HeldProcess
         do throws(ProgramFailure) {
-            process = try context.room.start(spec, allows: arguments.allows)
+            process = try context.room.start(spec, line: call.line)
         } catch { return .refused(error) }
         guard let kept = process.kept else {
-            context.room.output(of: process)?.follow()
+            context.room.follow(process)
             return .ok(.handle(context.processes.insert(process)))
         }
         return .ok(.handle(try context.keep(process, as: kept)), process: kept)

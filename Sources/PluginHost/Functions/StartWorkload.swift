@@ -15,7 +15,13 @@ enum StartWorkload: HostHandler {
 
     static let row = HostFunction.workloadStart
 
-    static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
+    /// What is refused unasked is no effect: a name that the actor does not have never gets into the journal.
+    static func target(_ arguments: Arguments, _ call: HostCall) -> String? {
+        guard call.context.actor.containers.contains(where: { $0.container.name == arguments.container }) else {
+            return nil
+        }
+        return arguments.container
+    }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) -> HostReply {
         let context = call.context
@@ -35,7 +41,7 @@ enum StartWorkload: HostHandler {
             required: context.required
         )
         let process: KeptProcess
-        do throws(HostError) { process = try start.perform() } catch {
+        do throws(HostError) { process = try context.world.start(start) } catch {
             switch error.code {
             case .resourceExhausted: return .refused(.storageFull, error.message)
             case .invalidArgument, .failedPrecondition: return .refused(.unsupported, error.message)
@@ -45,7 +51,7 @@ enum StartWorkload: HostHandler {
         }
         // Its end before the actor is ready is seen by the host, which waits for readiness.
         context.kept.append(process)
-        let handle = context.processes.insert(VerbContext.held(process, context.actor, context.layout))
+        let handle = context.processes.insert(context.held(process))
         return .ok(.handle(handle), process: process)
     }
 }

@@ -12,7 +12,7 @@ struct ProgramArguments: HostArguments {
     let keep: Bool
     let timeoutMilliseconds: Int64?
     let isClient: Bool
-    private let codes: Set<Int64>?
+    private let codes: Set<Int32>?
 
     init(_ fields: CheckedFields) {
         self.fields = fields
@@ -21,13 +21,7 @@ struct ProgramArguments: HostArguments {
         keep = fields.flag("keep")
         timeoutMilliseconds = fields.integer("timeout_ms")
         isClient = fields.text("stdio") == "client"
-        codes = fields.text("exit_codes") == "any" ? nil : Set(fields.integers("exit_codes"))
-    }
-
-    /// Whether an exit code is no failure.
-    var allows: @Sendable (Int32) -> Bool {
-        let codes = codes
-        return { codes?.contains(Int64($0)) ?? true }
+        codes = fields.text("exit_codes") == "any" ? nil : Set(fields.integers("exit_codes").map(Int32.init(clamping:)))
     }
 
     /// What the journal says: the program as scripts name it, never its environment or input.
@@ -47,6 +41,7 @@ struct ProgramArguments: HostArguments {
         spec.arguments = fields.texts("args")
         spec.environment = fields.map("env") ?? [:]
         spec.input = fields.bytes("stdin")
+        spec.allowed = codes
         spec.hidden = fields.texts("hide")
         spec.refused = fields.texts("refuse")
         spec.filterDescriptor = fields.integer("seccomp_fd").map(Int32.init(clamping:))

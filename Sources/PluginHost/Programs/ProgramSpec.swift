@@ -1,34 +1,45 @@
-import SystemLayer
+package import SystemLayer
 
 /// A program of a script to be started in the tool room.
-struct ProgramSpec: Sendable {
+package struct ProgramSpec: Sendable {
     /// The path of an asset or a tool.
-    var program: String
+    package var program: String
     /// What follows its name.
-    var arguments: [String] = []
+    package var arguments: [String] = []
     /// What the script put into the environment; the path is there unless it says otherwise.
-    var environment: [String: String] = [:]
+    package var environment: [String: String] = [:]
     /// What it reads; nil is nothing.
-    var input: [UInt8]?
+    package var input: [UInt8]?
     /// Whether it is on the machine's network rather than the slot's.
-    var isOnHostNetwork = false
+    package var isOnHostNetwork = false
     /// Covered paths under /proc/sys and /sys.
-    var hidden: [String] = []
+    package var hidden: [String] = []
     /// System calls that do not exist for it.
-    var refused: [String] = []
+    package var refused: [String] = []
     /// Device nodes of the machine.
-    var devices: [String] = []
+    package var devices: [String] = []
     /// The descriptor that holds the workload filter.
-    var filterDescriptor: Int32?
+    package var filterDescriptor: Int32?
+    /// The exit codes that are no failure; nil: every one.
+    package var allowed: Set<Int32>? = [0]
     /// The container whose log gets its output.
-    var log = ""
+    package var log = ""
     /// Its name in `actor.processes`; nil for one that ends with the verb.
-    var keptName: String?
+    package var keptName: String?
     /// The caller's own streams, in `exec`.
-    var client: ClientDescriptors?
+    package var client: ClientDescriptors?
+
+    /// One with nothing but its program.
+    package init(program: String) { self.program = program }
+
+    /// Whether an end is no failure; a signal is no code.
+    package func allows(_ status: ExitStatus?) -> Bool {
+        guard case .exited(let code)? = status else { return false }
+        return allowed?.contains(code) ?? true
+    }
 
     /// Its environment as `NAME=value`, in order.
-    var variables: [String] {
+    package var variables: [String] {
         var all = environment
         if all["PATH"] == nil { all["PATH"] = Self.searchPath }
         return all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -38,16 +49,16 @@ struct ProgramSpec: Sendable {
 }
 
 /// A caller's streams as descriptors of this process; whoever made them closes them.
-struct ClientDescriptors: Sendable, Equatable {
-    var input: CInt
-    var output: CInt
-    var errors: CInt
+package struct ClientDescriptors: Sendable, Equatable {
+    package var input: CInt
+    package var output: CInt
+    package var errors: CInt
     /// Whether they are one terminal.
-    var isTerminal: Bool
+    package var isTerminal: Bool
 }
 
 /// Why a program was not started.
-enum ProgramFailure: Error {
+package enum ProgramFailure: Error {
     /// There is no such program, or what it needs to be loaded is not there.
     case notFound(String)
     /// A kept one of that name runs.

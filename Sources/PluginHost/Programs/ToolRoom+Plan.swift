@@ -65,15 +65,15 @@ extension ToolRoom {
         writable += actor.volumes.values.sorted()
         var readable = [places.identity] + actor.assets.values.sorted()
         if let namespace = actor.networkNamespace { readable.append(namespace) }
-        if !request.snapshotDirectory.isEmpty {
+        if !place.request.snapshotDirectory.isEmpty {
             // After a checkpoint nobody changes it any more.
-            if verb == "checkpoint" {
-                writable.append(request.snapshotDirectory)
+            if place.verb == "checkpoint" {
+                writable.append(place.request.snapshotDirectory)
             } else {
-                readable.append(request.snapshotDirectory)
+                readable.append(place.request.snapshotDirectory)
             }
         }
-        for path in grants.tools.values.sorted() where !Self.isOfSystem(path) { readable.append(path) }
+        for path in place.grants.tools.values.sorted() where !Self.isOfSystem(path) { readable.append(path) }
         if spec.isOnHostNetwork, let path = Self.resolverFile { readable.append(path) }
         writable += own.directories + leaf.directories
         func present(_ paths: [String], readOnly: Bool) -> [LaunchPlan.Mount] {

@@ -9,45 +9,18 @@ import Telemetry
 /// Starts the programs of one verb of one actor: the one place from which they reach the machine.
 ///
 /// Used by the verb's thread alone.
-final class ToolRoom {
-    let actor: PreparedActor
-    let request: VerbRequest
-    let verb: String
-    let companions: Companions
-    let layout: CgroupLayout
-    let grants: Grants
+final class ToolRoom: ProgramRoom {
+    let place: RoomPlace
+    var actor: PreparedActor { place.actor }
+    var layout: CgroupLayout { place.layout }
     private var started: [HeldProcess] = []
     private var outputs: [Int32: ProgramOutput] = [:]
     private var logs: [String: ProgramLog] = [:]
     private var next = 0
 
-    init(
-        actor: PreparedActor,
-        request: VerbRequest,
-        verb: String,
-        companions: Companions,
-        layout: CgroupLayout,
-        grants: Grants
-    ) {
-        self.actor = actor
-        self.request = request
-        self.verb = verb
-        self.companions = companions
-        self.layout = layout
-        self.grants = grants
-    }
+    init(_ place: RoomPlace) { self.place = place }
 
-    /// Starts a program.
-    ///
-    /// - Parameters:
-    ///   - spec: what and how.
-    ///   - allows: whether an exit code is no failure.
-    /// - Returns: the program, which runs.
-    /// - Throws: why it does not.
-    func start(
-        _ spec: ProgramSpec,
-        allows: @escaping @Sendable (Int32) -> Bool
-    ) throws(ProgramFailure) -> HeldProcess {
+    func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess {
         let begin = ContinuousClock.now
         let leafName = spec.keptName.map { "\(actor.cgroup)/kept.\($0)" } ?? fresh()
         let leaf = Cgroup.leaf(layout: layout, name: leafName)
@@ -78,16 +51,39 @@ final class ToolRoom {
             leafName: leafName,
             inner: inner,
             output: output,
-            begin: begin,
-            allows: allows
+            begin: begin
         )
         started.append(held)
         if let output { outputs[launched.handle.pid] = output }
         return held
     }
 
-    /// What a program prints, while this verb runs.
-    func output(of process: HeldProcess) -> ProgramOutput? { process.handle.flatMap { outputs[$0.pid] } }
+    func waitForEnd(
+        of process: HeldProcess,
+        until deadline: ContinuousClock.Instant,
+        _ interrupt: VerbInterrupt
+    ) -> VerbInterrupt.Outcome {
+        guard let handle = process.handle as? ProcessHandle else { return .ready }
+        let output = outputs[handle.pid]
+        return ProgramTime.wait { () -> VerbInterrupt.Outcome in
+            while true {
+                let streams = output?.descriptors ?? []
+                let outcome = interrupt.wait(anyOf: [handle.pollDescriptor] + streams, until: deadline)
+                output?.drain()
+                if handle.hasExited() { return .ready }
+                if outcome != .ready { return outcome }
+            }
+        }
+    }
+
+    func follow(_ process: HeldProcess) {
+        guard let handle = process.handle as? ProcessHandle else { return }
+        outputs[handle.pid]?.follow()
+    }
+
+    func letGo(_ process: HeldProcess) {
+        if let leaf = process.leaf, leaf.processes().isEmpty { try? leaf.remove() }
+    }
 
     /// Remembers a program whose cgroup is to be ended with the verb unless it is kept.
     func own(_ process: HeldProcess) { started.append(process) }
@@ -98,23 +94,17 @@ final class ToolRoom {
         return "\(actor.cgroup)/run.\(UInt64.random(in: 0 ... .max)).\(next)"
     }
 
-    /// Ends all that this verb started and nobody keeps, with all that those left.
-    ///
-    /// - Parameters:
-    ///   - kept: what outlives the verb.
-    ///   - client: the program that the caller's streams belong to.
-    /// - Returns: the names of programs that ran on without anybody having waited for them.
     @discardableResult
-    func finish(keeping kept: [KeptProcess], client: KeptProcess? = nil) -> [String] {
+    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [String] {
         var leaked: [String] = []
         for process in started {
-            guard let handle = process.handle, handle.pid != client?.pid else { continue }
+            guard let handle = process.handle as? ProcessHandle, handle.pid != client?.pid else { continue }
             if kept.contains(where: { $0.pid == handle.pid && $0.startTime == handle.startTime }) { continue }
             if !handle.hasExited() { leaked.append(process.name) }
             end(process)
         }
         if !started.isEmpty {
-            let held = started.compactMap { $0.handle?.pid } + kept.map(\.pid)
+            let held = started.compactMap { ($0.handle as? ProcessHandle)?.pid } + kept.map(\.pid)
             Orphans.reap(of: Cgroup.leaf(layout: layout, name: actor.cgroup), except: Set(held))
         }
         started = []
@@ -124,10 +114,9 @@ final class ToolRoom {
         return leaked
     }
 
-    /// Kills a program and all that it left, and waits until it is gone.
     func end(_ process: HeldProcess) {
         process.leaf?.kill()
-        guard let handle = process.handle else { return }
+        guard let handle = process.handle as? ProcessHandle else { return }
         _ = handle.signal(9)
         // In uninterruptible sleep it may stay: its cgroup goes with the actor's then.
         if (try? waitReadable(handle.pollDescriptor, milliseconds: 5000)) == true { _ = handle.wait() }
@@ -142,8 +131,7 @@ final class ToolRoom {
         leafName: String,
         inner: Int32?,
         output: ProgramOutput?,
-        begin: ContinuousClock.Instant,
-        allows: @escaping @Sendable (Int32) -> Bool
+        begin: ContinuousClock.Instant
     ) -> HeldProcess {
         let program = spec.program.split(separator: "/").last.map(String.init) ?? spec.program
         let keeping = plan.keeping
@@ -167,7 +155,7 @@ final class ToolRoom {
                 (end.stdout, end.stderr, end.truncated) = kept
             }
             end.milliseconds = (ContinuousClock.now - begin).milliseconds
-            if case .exited(let code)? = end.status { end.isAllowed = allows(code) }
+            end.isAllowed = spec.allows(end.status)
             return end
         }
         held.isClient = spec.client != nil
@@ -201,7 +189,7 @@ final class ToolRoom {
         _ leaf: Cgroup,
         _ output: inout ProgramOutput?
     ) throws(SyscallError) -> (handle: ProcessHandle, report: LaunchReport?) {
-        var child = SpawnPlan(program: companions.launcher, arguments: ["substrate-launch"])
+        var child = SpawnPlan(program: place.companions.launcher, arguments: ["substrate-launch"])
         child.environment = ["SWIFT_BACKTRACE=enable=no"]
         child.workingDirectory = "/"
         // CLONE_NEWNS, and CLONE_NEWNET where the actor has no network to be on: never the machine's unasked.
