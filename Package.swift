@@ -76,6 +76,7 @@ let package = Package(
         room("SystemLayer", ["HostErrors", "CSystemShims"]),
         room("ActorContract", ["HostErrors"]),
         room("PluginProtocol", ["HostErrors"]),
+        room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
@@ -103,6 +104,14 @@ let package = Package(
             ]
         ),
         room(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "Transfer",
+                "Telemetry",
+            ]
+        ),
+        room(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
@@ -123,7 +132,18 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML",
+                "LaunchProtocol", "CYAML", "PluginCommands",
+            ],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
+        // What authors of scripts need, and no host links.
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost",
+                "PluginOverlays",
+                "Telemetry", "Transfer",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -176,6 +196,13 @@ let package = Package(
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
                 "Confinement", "TestSupport",
+            ]
+        ),
+        tests(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "TestSupport",
             ]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),

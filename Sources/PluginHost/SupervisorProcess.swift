@@ -101,7 +101,8 @@ final class SupervisorProcess: Sendable {
         let pipe = try DescriptorPair.pipe().release()
         let lastWords = OwnedFD(pipe.first)
         let words = OwnedFD(pipe.second)
-        var arguments = ["substrate-supervisor", "--identity", "\(identity)"]
+        var arguments = ["substrate-supervisor"]
+        arguments += confinement.separate ? ["--identity", "\(identity)"] : ["--unprivileged", "1"]
         if confinement.userNamespace { arguments += ["--user-namespace", "1"] }
         for path in group?.v1Paths ?? [] { arguments += ["--tasks", "\(path)/tasks"] }
         var plan = SpawnPlan(program: program, arguments: arguments)
@@ -109,7 +110,8 @@ final class SupervisorProcess: Sendable {
         plan.descriptors = [(child: 2, parent: words.rawValue), (child: 3, parent: theirs.rawValue)]
         plan.workingDirectory = "/"
         // mount, ipc, uts, pid and net namespaces, all empty or of nobody's use (clone(2)).
-        plan.namespaces = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
+        let empty: UInt64 = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
+        plan.namespaces = confinement.separate ? empty : 0
         var directory: CInt = -1
         if let path = group?.v2Path {
             directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -62,13 +62,9 @@ public struct PluginDescriptor: Sendable, Equatable {
     }
 
     /// The api numbers that this host serves.
-    public static let apis: ClosedRange<Int64> = 1...1
-    static let isolations = ["none", "kernel-shared", "user-space-kernel", "virtual-machine", "remote"]
-    static let fields =
-        PluginVerb.all + [
-            "name", "api", "isolation", "summary", "scopes", "enforces", "needs", "assets", "tools", "network", "image",
-            "config", "devices", "outside", "classes",
-        ]
+    public static let apis: ClosedRange<Int64> =
+        if case .numbers(let served)? = PluginTable.descriptor["api"]?.type { served } else { 1...1 }
+    static let fields = PluginTable.descriptor.fields.map(\.name)
 
     /// Reads what a file returned.
     ///

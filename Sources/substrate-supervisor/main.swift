@@ -28,6 +28,9 @@ do {
     try SupervisorLimits.join(tasks: values("--tasks"))
     if let identity = option("--identity").flatMap(UInt32.init(exactly:)) {
         try SupervisorLimits.isolate(identity: identity, userNamespace: option("--user-namespace") == 1)
+    } else if getuid() == 0, option("--unprivileged") != nil {
+        // Only who has nothing to give up may keep it: as root this would be a hole.
+        throw SyscallError("unprivileged", EPERM)
     }
     // A spare does not know its deadline: the largest one, and a second.
     try SupervisorLimits.apply(memory: budget.memory, cpuSeconds: 3601)
