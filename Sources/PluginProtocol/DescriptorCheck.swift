@@ -16,20 +16,23 @@ struct DescriptorCheck {
         "ram": "memory", "mem": "memory", "cpus": "cpu", "processes": "pids", "procs": "pids",
     ]
 
-    func known() throws(Mistake) {
-        for key in pairs.keys.sorted() where !PluginDescriptor.fields.contains(key) {
-            throw Mistake(
-                "\(key) is not a field of a backend\(Self.suffix(Nearest.mend(key, among: PluginDescriptor.fields)))",
-                field: key
-            )
+    /// Fields that are none, and functions where data belongs or the other way round.
+    func unknown() -> [Mistake] {
+        let keys = pairs.keys.sorted()
+        var mistakes = keys.filter { !PluginDescriptor.fields.contains($0) }.map { key in
+            let near = Self.suffix(Nearest.mend(key, among: PluginDescriptor.fields))
+            return Mistake("\(key) is not a field of a backend\(near)", field: key)
         }
-        for key in pairs.keys.sorted() {
+        for key in keys where PluginDescriptor.fields.contains(key) {
             let isFunction = pairs[key] == .handle(.function)
-            if PluginVerb.all.contains(key), !isFunction {
-                throw Mistake("\(key) is \(ArgumentWords.noun(pairs[key] ?? .null)), not a function", field: key)
+            let isVerb = PluginVerb.all.contains(key)
+            if isVerb, !isFunction {
+                let noun = ArgumentWords.noun(pairs[key] ?? .null)
+                mistakes.append(Mistake("\(key) is \(noun), not a function", field: key))
             }
-            if isFunction, !PluginVerb.all.contains(key) { throw Mistake("\(key) is a function", field: key) }
+            if isFunction, !isVerb { mistakes.append(Mistake("\(key) is a function", field: key)) }
         }
+        return mistakes
     }
 
     func identity() throws(Mistake) -> String {

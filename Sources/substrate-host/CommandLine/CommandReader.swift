@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Turns the sorted words of one command into its typed options.
 struct CommandReader {
     let command: String
@@ -63,7 +65,8 @@ struct CommandReader {
             slotCapacity: try number("slot-capacity", 0...1_000_000) ?? 0,
             require: parsed.list("require"),
             stopActors: parsed.has("stop-actors"),
-            json: parsed.has("json")
+            json: parsed.has("json"),
+            logLevel: try choice("log-level") ?? .info
         )
     }
 

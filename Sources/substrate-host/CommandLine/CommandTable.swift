@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Every command of the program, in the order of the overview.
 enum CommandTable {
     /// All of them.
@@ -87,6 +89,12 @@ enum CommandTable {
             ),
             .flag("stop-actors", "on SIGTERM stop the actors too"),
             .flag("json", "log JSON lines, on a terminal too"),
+            .value(
+                "log-level",
+                "LEVEL",
+                "the least that is logged (default info); debug adds every host call of a script",
+                completes: .words(LogLevel.allCases.map(\.rawValue))
+            ),
         ],
         examples: [
             ("--backend=process", "serve on unix:/var/lib/substrate-host/host.sock"),

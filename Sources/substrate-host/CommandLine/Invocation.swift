@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Which dialect of the contract to serve.
 enum ContractChoice: String, CaseIterable, Sendable {
     case june, autumn, auto
@@ -42,6 +44,8 @@ struct ServeOptions: Equatable, Sendable {
     var stopActors: Bool
     /// Whether to log JSON on a terminal too.
     var json: Bool
+    /// The least that is logged.
+    var logLevel = LogLevel.info
 }
 
 /// What every client command has.

@@ -1,0 +1,44 @@
+import Glibc
+public import HostErrors
+import SystemLayer
+
+extension PluginEntry {
+    /// Reads one plugin from its own path, as an author names it.
+    ///
+    /// - Parameters:
+    ///   - path: a file `NAME.lua`, a folder with `backend.lua`, or that file itself.
+    ///   - hash: SHA-256 in lower-case hex.
+    /// - Returns: the entry; a script that cannot be served is a broken one.
+    /// - Throws: `notFound` when nothing is there that could be a plugin.
+    public static func read(path: String, hash: ([UInt8]) -> String) throws(HostError) -> PluginEntry {
+        guard let real = unsafe realpath(path, nil) else {
+            throw HostError(.notFound, nil, "\(path): no such file or folder")
+        }
+        defer { unsafe free(real) }
+        let full = unsafe String(cString: real)
+        let isFolder = (try? kind(of: full)) == .directory
+        let file = isFolder ? "\(full)/backend.lua" : full
+        let directory = file.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
+        if isFolder, (try? kind(of: file)) == nil {
+            throw HostError(
+                .notFound,
+                nil,
+                "\(path) has no backend.lua; `substrate-host plugin new NAME` writes one that runs"
+            )
+        }
+        guard file.hasSuffix(".lua") else { throw HostError(.notFound, nil, "\(path) is no .lua file") }
+        let base = file.split(separator: "/").last.map(String.init) ?? ""
+        let folder = directory.split(separator: "/").last.map(String.init) ?? ""
+        let script = PluginScript(path: file)
+        return PluginEntry(
+            name: base == "backend.lua" ? folder : String(base.dropLast(4)),
+            path: file,
+            directory: directory,
+            origin: "path \(path)",
+            source: script.bytes,
+            sha256: script.bytes.isEmpty ? "" : hash(script.bytes),
+            state: script.problem.map { .broken("\(base): \($0)") } ?? .candidate,
+            shadows: []
+        )
+    }
+}
