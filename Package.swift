@@ -132,7 +132,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML", "PluginCommands",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift

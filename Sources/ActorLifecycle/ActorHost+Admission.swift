@@ -5,8 +5,7 @@ import Synchronization
 /// What is refused before any state changes.
 extension ActorHost {
     /// Checks a request against what the backend declares.
-    func checkRequest(_ request: RunRequest) throws(HostError) {
-        let described = backend.description
+    func checkRequest(_ request: RunRequest, by described: BackendDescription) throws(HostError) {
         let sandbox = request.assets?.sandboxClass ?? ""
         if !sandbox.isEmpty, sandbox != described.name, !described.classes.contains(sandbox) {
             throw HostError(
@@ -46,14 +45,14 @@ extension ActorHost {
     }
 
     /// Checks a scope against what the backend declares.
-    func checkScope(_ scope: SnapshotScope) throws(HostError) {
-        let scopes = backend.description.scopes
+    func checkScope(_ scope: SnapshotScope, by described: BackendDescription) throws(HostError) {
+        let scopes = described.scopes
         guard scopes.contains(scope) else {
             let known = scopes.map(\.rawValue).joined(separator: ", ")
             throw HostError(
                 .failedPrecondition,
                 .scopeUnsupported,
-                "backend \"\(backend.description.name)\" has no scope \(scope.rawValue); it has: \(known.isEmpty ? "(none)" : known)"
+                "backend \"\(described.name)\" has no scope \(scope.rawValue); it has: \(known.isEmpty ? "(none)" : known)"
             )
         }
     }

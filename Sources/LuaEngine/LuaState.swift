@@ -51,6 +51,17 @@ public final class LuaState {
         unsafe lend(Array(text.utf8)) { unsafe clb_set_subject(state, $0, $1) }
     }
 
+    /// Gives a module that the script may `require`; before `load`.
+    ///
+    /// - Parameters:
+    ///   - name: what `require` is called with.
+    ///   - source: Lua text.
+    public func addLibrary(_ name: String, _ source: [UInt8]) {
+        unsafe lend(Array(name.utf8)) { name, nameCount in
+            unsafe lend(source) { unsafe clb_add_library(state, name, nameCount, $0, $1) }
+        }
+    }
+
     /// Loads and runs the script.
     ///
     /// - Parameter source: Lua text.

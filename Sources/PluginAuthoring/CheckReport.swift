@@ -55,7 +55,7 @@ public struct CheckReport: Sendable {
                 descriptor: descriptor,
                 mistakes: mistakes,
                 warnings: warnings,
-                grants: descriptor.map { Self.grants(of: $0, shipped: entry.origin == "shipped", granted) } ?? [],
+                grants: descriptor.map { Self.grants(of: $0, shipped: entry.isShipped, granted) } ?? [],
                 missingNeeds: needs,
                 confinement: pool.confinement
             )

@@ -17,6 +17,7 @@ public final class ScriptBackend: ActorBackend {
     private let layout: CgroupLayout
     private let required: [Protection]
     private let grants: Grants
+    private let settings: [String: PluginValue]
     private let logger: Logger
 
     /// Loads a script in a supervisor that offers no host function.
@@ -28,6 +29,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - layout: where cgroups are.
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public init(
@@ -37,6 +39,7 @@ public final class ScriptBackend: ActorBackend {
         layout: CgroupLayout,
         required: [Protection] = [],
         grants: Grants? = nil,
+        config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
         self.entry = entry
@@ -47,6 +50,7 @@ public final class ScriptBackend: ActorBackend {
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
         descriptor = try Self.descriptor(entry, pool: pool)
+        settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
             logger.warning("plugin", ["plugin.name": entry.name, "plugin.warning": warning])
@@ -84,6 +88,9 @@ public final class ScriptBackend: ActorBackend {
         _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
+        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
+            try supervisor.send(.library(name: name, source: source), until: deadline)
+        }
         try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
@@ -149,7 +156,13 @@ public final class ScriptBackend: ActorBackend {
         let deadline = context.deadline
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
-        let values = VerbValues(actor: context.actor, request: context.request, verb: verb, tools: tools)
+        let values = VerbValues(
+            actor: context.actor,
+            request: context.request,
+            verb: verb,
+            tools: tools,
+            config: settings
+        )
         try supervisor.send(
             .verb(
                 name: verb.rawValue,

@@ -30,15 +30,41 @@ extension PluginEntry {
         let base = file.split(separator: "/").last.map(String.init) ?? ""
         let folder = directory.split(separator: "/").last.map(String.init) ?? ""
         let script = PluginScript(path: file)
+        var state: State = script.problem.map { .broken("\(base): \($0)") } ?? .candidate
+        var libraries: [String: [UInt8]] = [:]
+        if script.problem == nil {
+            let lib = library(beside: directory, isFolder: base == "backend.lua")
+            do throws(LibraryClosure.Fault) {
+                libraries = try LibraryClosure(directory: lib, paths: modules(in: lib))
+                    .libraries(of: script.bytes, path: file)
+            } catch { state = .broken(error.text) }
+        }
         return PluginEntry(
             name: base == "backend.lua" ? folder : String(base.dropLast(4)),
             path: file,
             directory: directory,
             origin: "path \(path)",
+            isShipped: false,
             source: script.bytes,
-            sha256: script.bytes.isEmpty ? "" : hash(script.bytes),
-            state: script.problem.map { .broken("\(base): \($0)") } ?? .candidate,
-            shadows: []
+            libraries: libraries,
+            state: state,
+            shadows: [],
+            hash: hash
         )
+    }
+
+    /// The `lib` of the overlay that a script lies in: beside `backends`, or beside the script or its folder.
+    private static func library(beside directory: String, isFolder: Bool) -> String? {
+        func parent(_ path: String) -> String {
+            path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
+        }
+        let source = isFolder ? parent(directory) : directory
+        return [parent(source), source].map { "\($0)/lib" }.first { (try? kind(of: $0)) == .directory }
+    }
+
+    private static func modules(in directory: String?) -> [String: String] {
+        guard let directory, let names = try? names(in: directory) else { return [:] }
+        let files = names.filter { $0.hasSuffix(".lua") }.map { (String($0.dropLast(4)), "\(directory)/\($0)") }
+        return Dictionary(files, uniquingKeysWith: { $1 })
     }
 }

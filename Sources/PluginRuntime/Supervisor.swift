@@ -44,13 +44,20 @@ public final class Supervisor {
     }
 
     private func serveOnce(budget: Budget, descriptor: CInt) {
-        guard case .load(let name, let file, let bytes) = channel.receive() else { channel.end() }
+        var libraries: [(name: String, source: [UInt8])] = []
+        var first = channel.receive()
+        while case .library(let name, let source) = first {
+            libraries.append((name, source))
+            first = channel.receive()
+        }
+        guard case .load(let name, let file, let bytes) = first else { channel.end() }
         let state = LuaState(
             memory: budget.loadMemory,
             instructions: budget.instructions,
             descriptor: descriptor,
             host: self
         )
+        for library in libraries { state.addLibrary(library.name, library.source) }
         state.setFile(file)
         state.setSubject("load \(name)")
         source = SourceText(bytes)
@@ -64,7 +71,9 @@ public final class Supervisor {
             var descriptor = try PluginDescriptor(loaded, name: name, file: file)
             needs = descriptor.needs
             network = descriptor.network
-            descriptor.warnings = source.uncalled(needs).map { "needs lists \"\($0)\" but nothing calls it" }
+            // A module may be the one that calls.
+            let whole = SourceText(libraries.reduce(into: bytes) { $0 += [0x0a] + $1.source })
+            descriptor.warnings = whole.uncalled(needs).map { "needs lists \"\($0)\" but nothing calls it" }
             channel.send(.descriptor(descriptor.encoded(loaded)))
         } catch {
             state.setLine(source.line(of: error.field) ?? 0)
@@ -159,7 +168,7 @@ extension Supervisor: LuaHost {
         switch channel.receive() {
         case .reply(let reply): return LuaReply(status: reply.status, values: ValueCodec.encode(.list(reply.values)))
         case .mistake(let fault): trap(fault, name, state)
-        case .load, .verb: channel.end()
+        case .load, .verb, .library: channel.end()
         }
     }
 

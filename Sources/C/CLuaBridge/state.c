@@ -59,13 +59,19 @@ void clb_hook(lua_State *L, lua_Debug *ar) {
         /* The verb's own function returns: that line is to blame for a bad answer. Below it is only our C function. */
         lua_Debug below;
         if (!lua_getstack(L, 2, &below)) {
-            lua_getinfo(L, "l", ar);
-            if (ar->currentline > 0) s->last_line = ar->currentline;
+            lua_getinfo(L, "Sl", ar);
+            if (ar->currentline > 0) {
+                s->last_line = ar->currentline;
+                s->last_library = clb_library_of(s, ar->source);
+            }
         }
         return;
     }
-    lua_getinfo(L, "l", ar);
-    if (ar->currentline > 0) s->last_line = ar->currentline;
+    lua_getinfo(L, "Sl", ar);
+    if (ar->currentline > 0) {
+        s->last_line = ar->currentline;
+        s->last_library = clb_library_of(s, ar->source);
+    }
     s->instructions_left -= GRAIN;
     if (s->instructions_left <= 0) spent(s);
     if (s->loading && s->load_nanoseconds && processor_nanoseconds() > s->load_nanoseconds) {
@@ -123,6 +129,7 @@ void clb_close(clb_state *s) {
     s->closing = 1;
     lua_close(s->L);
     free(s->source);
+    clb_free_libraries(s);
     free(s->output.bytes);
     free(s->status.bytes);
     free(s->reply.bytes);
@@ -142,7 +149,10 @@ void clb_set_subject(clb_state *s, const uint8_t *text, size_t count) {
     copy_name(s->subject, sizeof s->subject, text, count);
 }
 
-void clb_set_line(clb_state *s, int line) { s->last_line = line; }
+void clb_set_line(clb_state *s, int line) {
+    s->last_line = line;
+    s->last_library = NULL;
+}
 
 struct job {
     const uint8_t *verb, *actor, *request;

@@ -15,7 +15,13 @@ enum StartWorkload: HostHandler {
 
     static let row = HostFunction.workloadStart
 
-    static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
+    /// What is refused unasked is no effect: a name that the actor does not have never gets into the journal.
+    static func target(_ arguments: Arguments, _ call: HostCall) -> String? {
+        guard call.context.actor.containers.contains(where: { $0.container.name == arguments.container }) else {
+            return nil
+        }
+        return arguments.container
+    }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) -> HostReply {
         let context = call.context

@@ -37,6 +37,9 @@ void clb_close(clb_state *s);
 void clb_set_file(clb_state *s, const uint8_t *name, size_t count);
 void clb_set_subject(clb_state *s, const uint8_t *text, size_t count);
 
+/* A module that the script may require; copied. Before clb_load. */
+void clb_add_library(clb_state *s, const uint8_t *name, size_t name_count, const uint8_t *source, size_t count);
+
 /* The line that the next trap is about when no code runs: of a field that is wrong. 0: none. */
 void clb_set_line(clb_state *s, int line);
 
