@@ -166,6 +166,8 @@ enum Invocation: Equatable, Sendable {
     case overlays(OverlaysOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
+    /// The words after `plugin`, for the program beside this one.
+    case plugin([String])
     /// Text for standard output, then exit 0: help, the version, a completion script.
     case print(String)
 }
