@@ -42,8 +42,11 @@ let rooms: [String: Room] = [
         ]
     ),
     "substrate-plugin": Room(
-        uses: ["SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays"]
-            .union(["Transfer", "Telemetry"])
+        uses: [
+            "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
+            "Transfer",
+            "Telemetry",
+        ]
     ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
