@@ -124,6 +124,15 @@ let package = Package(
             "HostService",
             ["HostErrors", "ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]
         ),
+        // Never linked into what serves: tests of scripts, over a world that is data
+        room(
+            "PluginTesting",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
+                "Telemetry",
+                "Transfer",
+            ]
+        ),
         // Floor 9
         .executableTarget(
             name: "substrate-host",
@@ -141,7 +150,8 @@ let package = Package(
         .executableTarget(
             name: "substrate-plugin",
             dependencies: [
-                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost",
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "PluginHost",
                 "PluginOverlays",
                 "Telemetry", "Transfer",
             ],
@@ -204,6 +214,10 @@ let package = Package(
                 "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
                 "TestSupport",
             ]
+        ),
+        tests(
+            "PluginTesting",
+            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

@@ -19,6 +19,9 @@ public final class ScriptBackend: ActorBackend {
     private let grants: Grants
     private let settings: [String: PluginValue]
     private let logger: Logger
+    private let world: any World
+    private let handlers: [BoundHandler]
+    private let observer: (any CallObserver)?
 
     /// Loads a script in a supervisor that offers no host function.
     ///
@@ -32,7 +35,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
-    public init(
+    public convenience init(
         entry: PluginEntry,
         pool: SupervisorPool,
         companions: Companions,
@@ -42,6 +45,52 @@ public final class ScriptBackend: ActorBackend {
         config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
+        try self.init(
+            entry: entry,
+            pool: pool,
+            companions: companions,
+            layout: layout,
+            required: required,
+            grants: grants,
+            config: config,
+            logger: logger,
+            world: Machinery()
+        )
+    }
+
+    /// The same over another world, or watched.
+    ///
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where its supervisors come from.
+    ///   - companions: the host's own programs.
+    ///   - layout: where cgroups are.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
+    ///   - logger: gets what the script prints and its traps.
+    ///   - descriptor: what a supervisor said of this very script before; nil asks one.
+    ///   - world: what stands behind the handlers.
+    ///   - handlers: what stands behind the rows.
+    ///   - observer: told of every call.
+    /// - Throws: what is wrong with the script, with file and line.
+    package init(
+        entry: PluginEntry,
+        pool: SupervisorPool,
+        companions: Companions,
+        layout: CgroupLayout,
+        required: [Protection] = [],
+        grants: Grants? = nil,
+        config: [String: String] = [:],
+        logger: Logger,
+        descriptor: PluginDescriptor? = nil,
+        world: any World,
+        handlers: [BoundHandler] = HostFunctions.all,
+        observer: (any CallObserver)? = nil
+    ) throws(HostError) {
+        self.world = world
+        self.handlers = handlers
+        self.observer = observer
         self.entry = entry
         self.pool = pool
         self.companions = companions
@@ -49,7 +98,8 @@ public final class ScriptBackend: ActorBackend {
         self.required = required
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
-        descriptor = try Self.descriptor(entry, pool: pool)
+        let descriptor = if let descriptor { descriptor } else { try Self.descriptor(entry, pool: pool) }
+        self.descriptor = descriptor
         settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
@@ -131,17 +181,18 @@ public final class ScriptBackend: ActorBackend {
             companions: companions,
             layout: layout,
             required: required,
-            deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
+            deadline: world.now() + .milliseconds(request.timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
-            file: entry.fileName
+            file: entry.fileName,
+            world: world
         )
-        let broker = Broker(context, needs: descriptor.needs)
+        let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
             return try converse(supervisor, broker, verb: verb)
         } catch {
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
-            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) })
+            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) }, world: world)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -153,7 +204,8 @@ public final class ScriptBackend: ActorBackend {
         verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
         let context = broker.context
-        let deadline = context.deadline
+        // The supervisor is a process of this machine, whatever the world of the handlers is.
+        let deadline = ContinuousClock.now + .milliseconds(context.request.timeoutMilliseconds)
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
         let values = VerbValues(
@@ -254,7 +306,12 @@ public final class ScriptBackend: ActorBackend {
             let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
-                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+                throw HostError(
+                    known.code,
+                    nil,
+                    reason,
+                    context: ["plugin.name": entry.name, "plugin.status": status]
+                )
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }

@@ -4,6 +4,7 @@ import HostErrors
 import PluginAuthoring
 import PluginCommands
 import PluginProtocol
+import PluginTesting
 
 /// What runs a command: the words after its name, and the exit code.
 typealias CommandRunner = @Sendable (PluginArguments, PluginPlace) throws -> Int32
@@ -19,7 +20,9 @@ let runners: [String: CommandRunner] = [
 ]
 
 /// Commands that read their own words, each in a room of its own.
-let readers: [String: @Sendable ([String]) -> Int32] = [:]
+let readers: [String: @Sendable ([String]) -> Int32] = [
+    "test": { TestCommand.run(arguments: $0, executable: Executable.path) }
+]
 
 func perform(_ words: ArraySlice<String>) -> Int32 {
     guard let name = words.first, !["--help", "-h", "help"].contains(name) else {

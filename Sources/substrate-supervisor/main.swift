@@ -23,7 +23,7 @@ _ = close(0)
 _ = close(1)
 
 let socket: CInt = 3
-let supervisor = Supervisor(channel: SocketChannel(socket))
+let supervisor = Supervisor(channel: SocketChannel(socket), tests: option("--tests") == 1)
 do {
     try SupervisorLimits.join(tasks: values("--tasks"))
     if let identity = option("--identity").flatMap(UInt32.init(exactly:)) {

@@ -44,8 +44,7 @@ let rooms: [String: Room] = [
     "substrate-plugin": Room(
         uses: [
             "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
-            "Transfer",
-            "Telemetry",
+            "PluginTesting", "Transfer", "Telemetry",
         ]
     ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
@@ -63,6 +62,11 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    "PluginTesting": Room(
+        uses: [
+            "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+        ]
+    ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
         uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]

@@ -35,6 +35,7 @@ struct clb_state {
     size_t logged;
     int closing;
     int loading;
+    int tests; /* whether the file holds tests */
     int last_line;
     int64_t load_milliseconds, load_nanoseconds; /* of processor time, and when they are over; 0 for no limit */
     char file[128], subject[256], verb[32];
@@ -95,5 +96,9 @@ const uint8_t *clb_library_source(const struct clb_library *library, size_t *cou
 
 /* host.c */
 void clb_make_host(lua_State *L);
+int clb_host_call(lua_State *L);
 int clb_try(lua_State *L);
+/* tests.c: leaves a table of the names, and of the positions under args, on the stack. */
+void clb_split_mixed(lua_State *L, int index);
+extern const char clb_key_tests, clb_key_methods;
 extern const char clb_key_host, clb_key_descriptor, clb_key_handle, clb_key_locked;

@@ -41,9 +41,9 @@ enum StartWorkload: HostHandler {
             required: context.required
         )
         do throws(HostError) {
-            let process = try start.perform()
+            let process = try context.world.start(start)
             context.kept.append(process)
-            let handle = context.processes.insert(VerbContext.held(process, context.actor))
+            let handle = context.processes.insert(context.held(process))
             return .ok(.handle(handle), process: process)
         } catch {
             switch error.code {
