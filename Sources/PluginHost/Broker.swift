@@ -96,10 +96,10 @@ final class Broker {
         case .closed: break
         case .unknown: throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")
         case .live(let process):
-            if process.kept == nil, let running = process.handle {
+            if process.kept == nil {
                 _ = ProgramTime.wait {
                     ProcessStop.perform(
-                        [running],
+                        [process],
                         graceMilliseconds: 0,
                         deadline: context.world.now(),
                         world: context.world
