@@ -26,7 +26,7 @@ read_globals = {
     "char", "charpattern", "codepoint", "codes", "len", "offset",
   } },
   json = { fields = {
-    "decode", "encode", "object",
+    "decode", "encode", "null", "object",
   } },
     "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "print", "rawequal",
     "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber", "tostring", "try", "type",
