@@ -138,9 +138,20 @@ public enum TestCommand {
     }
 }
 
-/// The descriptors of this process.
+/// The descriptors of this process that lead to supervisors: sockets, pipes and processes.
 enum OpenDescriptors {
-    static var count: Int { (try? DirectoryTree.names(in: "/proc/self/fd"))?.count ?? 0 }
+    static var count: Int {
+        let names = (try? DirectoryTree.names(in: "/proc/self/fd")) ?? []
+        return names.count { name in
+            let text = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> String in
+                guard let start = buffer.baseAddress else { return "" }
+                let length = unsafe readlink("/proc/self/fd/\(name)", start, 64)
+                let bytes = unsafe buffer.prefix(max(0, length)).map(UInt8.init(bitPattern:))
+                return String(decoding: bytes, as: UTF8.self)
+            }
+            return text.hasPrefix("socket:") || text.hasPrefix("pipe:") || text.contains("pidfd")
+        }
+    }
 
     /// How many more there are than before, in words; waits a moment, since supervisors are reaped beside.
     static func left(over before: Int) -> [String] {

@@ -54,6 +54,7 @@ struct TestRunner {
     ///   - number: from 1, in the file.
     ///   - name: for the result.
     ///   - line: of the test.
+    /// - Returns: what it came to; the number is the file's.
     func run(_ number: Int, _ name: String, _ line: UInt32) -> TestResult {
         let start = ContinuousClock.now
         let host = FakeHost(subject)
