@@ -50,7 +50,9 @@ let rooms: [String: Room] = [
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
     "PluginTesting": Room(
-        uses: ["SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer"]
+        uses: [
+            "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+        ]
     ),
     "substrate-plugin": Room(uses: ["PluginTesting"]),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
@@ -159,6 +161,22 @@ struct ArchitectureTests {
             }
         }
         return result
+    }
+
+    @Test("nothing that serves is linked with a fake")
+    func noFakes() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let declared = Self.declaredRooms(text)
+        for binary in ["substrate-host", "substrate-supervisor", "substrate-launch", "substrate-unpack"] {
+            var linked: Set<String> = [binary]
+            var rest = [binary]
+            while let room = rest.popLast() {
+                for used in declared[room] ?? [] where linked.insert(used).inserted { rest.append(used) }
+            }
+            #expect(linked.count > 3, "\(binary)")
+            #expect(linked.isDisjoint(with: ["PluginTesting", "TestSupport"]), "\(binary)")
+        }
+        #expect(declared["substrate-plugin"]?.contains("PluginTesting") == true)
     }
 
     @Test("no backend is named but in the one constant that the contract demands")
