@@ -120,7 +120,7 @@ let package = Package(
             "PluginTesting",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
-                "Transfer",
+                "Transfer", "ActorLifecycle", "Images", "Assets", "Snapshots",
             ]
         ),
         // Floor 9

@@ -49,9 +49,11 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    // Lifecycle and stores for --real alone: the actors' real life on this machine.
     "PluginTesting": Room(
         uses: [
             "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+            "ActorLifecycle", "Images", "Assets", "Snapshots",
         ]
     ),
     "substrate-plugin": Room(uses: ["PluginTesting"]),
