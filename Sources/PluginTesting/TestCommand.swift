@@ -21,14 +21,23 @@ public enum TestCommand {
         executable: String,
         out: (String) -> Void = { print($0, terminator: "") }
     ) -> Int32 {
-        run(arguments: arguments, executable: executable, handlers: HostFunctions.all, out: out)
+        run(arguments: arguments, executable: executable, handlers: HostFunctions.all, isAlone: true, out: out)
     }
 
     /// The same with other handlers, to show that the tests run the real ones.
+    ///
+    /// - Parameters:
+    ///   - arguments: after `test`.
+    ///   - executable: the running program's real path, beside which the supervisor is.
+    ///   - handlers: what stands behind the rows.
+    ///   - isAlone: whether nobody else opens descriptors in this process, so that what is left open is the runner's.
+    ///   - out: takes what is printed.
+    /// - Returns: the exit code.
     package static func run(
         arguments: [String],
         executable: String,
         handlers: [BoundHandler],
+        isAlone: Bool = false,
         out: (String) -> Void
     ) -> Int32 {
         do {
@@ -37,7 +46,7 @@ public enum TestCommand {
                 out(TestOptions.help)
                 return 0
             }
-            return try perform(options, executable: executable, handlers: handlers, out: out)
+            return try perform(options, executable: executable, handlers: handlers, isAlone: isAlone, out: out)
         } catch let mistake as TestOptions.Mistake {
             out("plugin test: \(mistake.text)\n")
         } catch let error as HostError {
@@ -52,6 +61,7 @@ public enum TestCommand {
         _ options: TestOptions,
         executable: String,
         handlers: [BoundHandler],
+        isAlone: Bool,
         out: (String) -> Void
     ) throws -> Int32 {
         let found = try TestFiles(options.path, executable: executable)
@@ -117,7 +127,7 @@ public enum TestCommand {
             Double(elapsed.components.seconds) * 1000 + Double(elapsed.components.attoseconds) / 1e15
         verbs.close()
         tests.close()
-        report.leftovers = OpenDescriptors.left(over: open)
+        if isAlone { report.leftovers = OpenDescriptors.left(over: open) }
         switch options.form {
         case .people:
             if !report.failed.isEmpty { out("\n") }

@@ -5,7 +5,7 @@ import Synchronization
 @testable import PluginTesting
 
 /// Runs `plugin test` over files of a test's own.
-final class Bench {
+final class Bench: Sendable {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
     /// Beside it the supervisor is.
@@ -13,7 +13,7 @@ final class Bench {
     static let shipped = root.appendingPathComponent("plugins/process").path
 
     /// What a run printed, and its exit code.
-    struct Run {
+    struct Run: Sendable {
         var text: String
         var code: Int32
         var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
