@@ -121,6 +121,7 @@ struct TestRunner {
                     supervisor.kill()
                     return TestResult.Failure(place: "\(file.name):\(line)", text: text)
                 }
+            case .release: try supervisor.send(.reply(ReplyFrame(status: "", values: [])), until: deadline)
             case .log(let text, let line): result.trace.append("\(file.name):\(line)  \(text)")
             case .trap(let trap): return Self.failure(of: trap)
             case .answer(let status, let value):

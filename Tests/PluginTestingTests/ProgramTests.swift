@@ -90,6 +90,43 @@ struct ProgramTests {
         #expect(run.text.contains("did you mean code?"), "\(run.text)")
     }
 
+    @Test("probe is asked once for the same tools, and what it takes away is refused in its words")
+    func probe() throws {
+        let backend = """
+            return {
+              name = "mine", api = 1, isolation = "kernel-shared", scopes = { "full", "data" },
+              tools = { vmm = "optional" },
+              needs = { "process.run" },
+              probe = function(slot)
+                if not slot.tools.vmm then return "unsupported", "grant a tool named vmm" end
+                local help = try(host.process.run { program = slot.tools.vmm, args = { "--help" } })
+                return "ok", { without = { full = "no full here" }, probed = { help = help.stdout } }
+              end,
+              run = function(actor)
+                if actor.probed.help ~= "words" then return "failed", "not probed" end
+                return "ok"
+              end,
+              stop = function() return "ok" end,
+              checkpoint = function() return "ok" end, restore = function() return "ok" end,
+            }
+            """
+        let test = """
+            local SPEC = { containers = { { name = "web", command = { "/x" } } } }
+            test("with the tool", function(t)
+              t:program("vmm", { { "--help", stdout = "words" } })
+              local actor = t:actor(SPEC)
+              t:ok(actor:run())
+              t:fails(actor:checkpoint { scope = "full" }, "unsupported")
+              t:ok(actor:checkpoint { scope = "data" })
+              t:calls { "process.run actor.tools.vmm" }
+            end)
+            test("without it", function(t) t:fails(t:actor(SPEC):run(), "unsupported") end)
+            """
+        let run = try Bench(backend: backend, test: test).run("--trace")
+        #expect(run.code == 0, "\(run.text)")
+        #expect(run.text.contains("scope full is unavailable here: no full here"), "\(run.text)")
+    }
+
     @Test("arguments are found in their order")
     func order() {
         let rule = ProgramRule(arguments: ["create", "web"])
