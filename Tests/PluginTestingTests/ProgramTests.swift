@@ -70,7 +70,7 @@ struct ProgramTests {
         let run = try Self.run("t:program(\"vmm\", { { \"boot\" } }) t:fails(t:actor(SPEC):run(), \"not_found\")")
         #expect(run.code == 1)
         let words = "the backend ran \"vmm --version\" and no t:program(\"vmm\", …) says what that answers"
-        #expect(run.text.contains("backend.lua:7  \(words)"), "\(run.text)")
+        #expect(run.text.contains("backend.lua:6  \(words)"), "\(run.text)")
     }
 
     @Test("a program that fails is what the verb answers")

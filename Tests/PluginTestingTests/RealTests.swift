@@ -49,7 +49,7 @@ struct RealTests {
         #expect(run.text.contains("  ok    it lives"), "\(run.text)")
         #expect(run.text.contains("  skip  it waits: t:clock is fake by its nature"), "\(run.text)")
         #expect(run.text.contains("  skip  it has no image: container \"a\" names no image"), "\(run.text)")
-        #expect(run.text.contains("backend_test.lua:26  expected 2, got 1"), "\(run.text)")
+        #expect(run.text.contains("backend_test.lua:23  expected 2, got 1"), "\(run.text)")
         #expect(run.text.contains("1 passed, 1 failed, 2 skipped"), "\(run.text)")
         let prefix = "substrate-plugin-\(getpid())-"
         #expect(try DirectoryTree.names(in: "/tmp").filter { $0.hasPrefix(prefix) }.isEmpty)
