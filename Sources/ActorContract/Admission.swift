@@ -66,4 +66,30 @@ public enum Admission {
             "\(field) is set, and backend \"\(described.name)\" does not enforce it; it enforces: \(described.enforces.joined(separator: ", "))"
         )
     }
+
+    /// Refuses what the backend said that it cannot do here, in its own words.
+    ///
+    /// - Parameters:
+    ///   - answer: what `probe` answered.
+    ///   - verb: the verb that is asked for.
+    ///   - scope: the scope, of a verb that has one.
+    ///   - cpuMilli: the limit that is asked for; 0 is none.
+    ///   - memoryBytes: likewise.
+    /// - Throws: `failedPrecondition`.
+    public static func refuse(
+        _ answer: ProbeAnswer,
+        verb: BackendVerb,
+        scope: SnapshotScope? = nil,
+        cpuMilli: Int64 = 0,
+        memoryBytes: Int64 = 0
+    ) throws(HostError) {
+        var asked: [(String, String, Reason)] = [("verb", verb.rawValue, .verbUnsupported)]
+        if let scope { asked.append(("scope", scope.rawValue, .scopeUnsupported)) }
+        if cpuMilli > 0 { asked.append(("limit", "cpu", .limitUnsupported)) }
+        if memoryBytes > 0 { asked.append(("limit", "memory", .limitUnsupported)) }
+        for (kind, name, reason) in asked {
+            guard let why = answer.without[name] else { continue }
+            throw HostError(.failedPrecondition, reason, "\(kind) \(name) is unavailable here: \(why)")
+        }
+    }
 }

@@ -129,13 +129,6 @@ extension ActorHost {
         cpuMilli: Int64 = 0,
         memoryBytes: Int64 = 0
     ) throws(HostError) {
-        var asked: [(String, String, Reason)] = [("verb", verb.rawValue, .verbUnsupported)]
-        if let scope { asked.append(("scope", scope.rawValue, .scopeUnsupported)) }
-        if cpuMilli > 0 { asked.append(("limit", "cpu", .limitUnsupported)) }
-        if memoryBytes > 0 { asked.append(("limit", "memory", .limitUnsupported)) }
-        for (kind, name, reason) in asked {
-            guard let why = answer.without[name] else { continue }
-            throw HostError(.failedPrecondition, reason, "\(kind) \(name) is unavailable here: \(why)")
-        }
+        try Admission.refuse(answer, verb: verb, scope: scope, cpuMilli: cpuMilli, memoryBytes: memoryBytes)
     }
 }

@@ -34,6 +34,7 @@ final class FakeHost {
         var isLive = false
         var processes: [KeptProcess] = []
         var state: [UInt8] = []
+        var probed: [UInt8] = []
     }
 
     /// What a checkpoint left.
@@ -62,7 +63,9 @@ final class FakeHost {
     /// A secret that a verb put into its state, in words.
     private(set) var secretInState: String?
     private let subject: TestSubject
-    private let mistakes = MistakeSink()
+    /// What `probe` answered for these assets and tools.
+    private var probes: [String: ProbeAnswer] = [:]
+    let mistakes = MistakeSink()
     /// What the script printed.
     var printed: [String] { mistakes.printed }
 
@@ -90,6 +93,18 @@ final class FakeHost {
         do throws(HostError) {
             if let snapshot { try Admission.check(snapshot.scope, by: subject.description) }
             try Admission.check(request(actor), by: subject.description)
+            if let missing = subject.description.requiredAssets.first(where: { actor.assets[$0] == nil }) {
+                throw HostError(.failedPrecondition, .asset, "the request has no asset \"\(missing)\"")
+            }
+            let answer = try probe(actor)
+            actor.probed = answer.probed
+            try Admission.refuse(
+                answer,
+                verb: verb,
+                scope: snapshot?.scope,
+                cpuMilli: actor.cpuMilli,
+                memoryBytes: actor.memoryBytes
+            )
         } catch { return refusal(error) }
         let places = ActorDirectories(actor.directory)
         world.removeFiles(below: actor.directory)
@@ -141,6 +156,9 @@ final class FakeHost {
         guard actor.isLive else {
             return (Outcome(status: "not_running", reason: "only a ready actor can be checkpointed"), nil)
         }
+        do throws(HostError) { try Admission.refuse(probe(actor), verb: .checkpoint, scope: scope) } catch {
+            return (refusal(error), nil)
+        }
         var request = VerbRequest()
         request.graceMilliseconds = graceMilliseconds
         request.timeoutMilliseconds = 60_000
@@ -172,6 +190,33 @@ final class FakeHost {
         return (outcome, snapshots.count - 1)
     }
 
+    /// What the backend can do here: asked once for the same assets and tools, in a slot of its own.
+    private func probe(_ actor: Actor) throws(HostError) -> ProbeAnswer {
+        guard subject.description.verbs.contains(BackendVerb.probe.rawValue) else { return ProbeAnswer() }
+        let key = (actor.assets.keys.sorted() + ["/"] + world.ruled.sorted()).joined(separator: " ")
+        if let known = probes[key] { return known }
+        var slot = actor
+        slot.directory += ".probe"
+        slot.containers = []
+        slot.volumes = []
+        var request = VerbRequest()
+        request.timeoutMilliseconds = 10_000
+        let (outcome, answer) = perform(.probe, slot, request)
+        world.kill(in: slot.directory)
+        world.removeFiles(below: slot.directory)
+        guard let answer else {
+            throw HostError(
+                .failedPrecondition,
+                nil,
+                outcome.reason,
+                context: ["plugin.status": outcome.status]
+            )
+        }
+        let found = answer.probe ?? ProbeAnswer()
+        probes[key] = found
+        return found
+    }
+
     private func perform(
         _ verb: BackendVerb,
         _ actor: Actor,
@@ -190,8 +235,9 @@ final class FakeHost {
             )
             outcome = (.ok, answer)
         } catch { outcome = (refusal(error), nil) }
-        for program in world.running(in: actor.directory) where !program.isKept {
-            if !program.wasWaitedFor {
+        for program in world.takeUnkept(in: actor.directory) {
+            // A verb that failed was cut short: what it had under way is the host's to end.
+            if !program.wasWaitedFor, outcome.1 != nil {
                 leaks.append(Leak(program: program.name, line: program.line ?? 0, verb: verb.rawValue))
             }
             program.signal(9)
@@ -200,15 +246,18 @@ final class FakeHost {
     }
 
     private func refusal(_ error: HostError) -> Outcome {
-        let status =
-            error.context["plugin.status"] ?? error.context["plugin.trap"].map { "trap \($0)" } ?? Self.status(error)
-        return Outcome(status: status, reason: error.message, trap: mistakes.text)
+        Outcome(status: Self.word(for: error), reason: error.message, trap: mistakes.text)
     }
 
-    /// The word of the language for what the host itself refused.
-    private static func status(_ error: HostError) -> String {
+    /// The word of the language for what a verb failed with: the script's own, or for what the host itself refused.
+    static func word(for error: HostError) -> String {
+        if let status = error.context["plugin.status"] { return status }
+        if let code = error.context["plugin.trap"] { return "trap \(code)" }
         switch error.reason {
         case .notGranted: return "access_denied"
+        case .asset: return "not_found"
+        case .actorRunning: return "already_running"
+        case .actorNotRunning: return "not_running"
         case .scopeUnsupported, .limitUnsupported, .verbUnsupported, .notServed: return "unsupported"
         default: break
         }
@@ -237,7 +286,8 @@ final class FakeHost {
 
     // MARK: What verbs are given
 
-    private func request(_ actor: Actor) -> RunRequest {
+    /// The request that an actor is run with.
+    func request(_ actor: Actor) -> RunRequest {
         var spec = WorkloadSpec()
         spec.containers = actor.containers
         spec.volumes = actor.volumes.map { Volume(name: $0, source: .durableDirectory) }
@@ -261,6 +311,9 @@ final class FakeHost {
         for name in actor.assets.keys { prepared.assets[name] = "/var/lib/substrate-host/assets/\(name)" }
         prepared.processes = actor.processes.filter { world.program($0.pid)?.hasExited() == false }
         prepared.state = actor.state
+        prepared.probed = actor.probed
+        prepared.cpuMilli = actor.cpuMilli > 0 ? actor.cpuMilli : nil
+        prepared.memoryBytes = actor.memoryBytes > 0 ? actor.memoryBytes : nil
         return prepared
     }
 
