@@ -23,7 +23,10 @@ public struct ReferencePage: Sendable, Equatable {
 
     /// The pages of a name: one, or those of a module.
     ///
-    /// - Parameter name: as typed; letters' case does not matter.
+    /// - Parameters:
+    ///   - name: as typed; letters' case does not matter.
+    ///   - rows: the host functions.
+    /// - Returns: none where the name means nothing.
     public static func named(_ name: String, _ rows: [HostFunction] = HostFunction.table) -> [ReferencePage] {
         let pages = all(rows)
         if let exact = pages.first(where: { $0.name == name }) { return [exact] }
