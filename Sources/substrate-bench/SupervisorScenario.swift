@@ -122,6 +122,7 @@ final class RawSupervisor {
     ///   - verb: in which.
     ///   - row: of what; the answer has its shape.
     /// - Returns: milliseconds a call.
+    /// - Throws: when other calls come, or none.
     func callLoop(_ count: Int64, verb: String = "stop", row: HostFunction = .processStop) throws -> Double {
         let handle = PluginValue.handle(PluginHandle(index: 0, generation: 0))
         let verb = HostFrame.verb(

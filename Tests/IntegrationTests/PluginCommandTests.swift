@@ -52,7 +52,10 @@ import Testing
         let scratch = try ScratchDirectory("plugin")
         _ = try await Self.plugin(scratch, "new", "mine")
         let settings = ["--config", "\(TestMachine.checkout)/.luacheckrc", "--no-color", "--no-cache"]
-        let clean = try await ProgramRun.run("/usr/bin/luacheck", settings + ["--read-globals", "test", "--", "\(scratch.path)/mine"])
+        let clean = try await ProgramRun.run(
+            "/usr/bin/luacheck",
+            settings + ["--read-globals", "test", "--", "\(scratch.path)/mine"]
+        )
         #expect(clean.code == 0, "\(clean.output)")
         try Self.write("host.process.spawn { io = io }", "\(scratch.path)/x.lua")
         let dirty = try await ProgramRun.run("/usr/bin/luacheck", settings + ["\(scratch.path)/x.lua"])
