@@ -8,6 +8,7 @@ public enum BackendPage {
     /// - Parameters:
     ///   - descriptor: what the script says it is.
     ///   - entry: its file; the comment at its head is the author's own introduction.
+    /// - Returns: Markdown.
     public static func text(_ descriptor: PluginDescriptor, entry: PluginEntry) -> String {
         var lines = ["# \(descriptor.name)", ""]
         if !descriptor.summary.isEmpty { lines += [descriptor.summary, ""] }

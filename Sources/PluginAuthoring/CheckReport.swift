@@ -114,6 +114,7 @@ public struct CheckReport: Sendable {
     /// The report for people.
     ///
     /// - Parameter all: every mistake of a descriptor, not only the first.
+    /// - Returns: lines, each with its end.
     public func text(all: Bool = false) -> String {
         guard let descriptor, isGood else {
             return mistakes.map { all ? $0 : Self.first($0) }.joined(separator: "\n") + "\n"

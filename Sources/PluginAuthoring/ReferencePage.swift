@@ -16,11 +16,17 @@ public struct ReferencePage: Sendable, Equatable {
     public static func all(_ rows: [HostFunction] = HostFunction.table) -> [ReferencePage] {
         rows.map(function) + [descriptor] + PluginTable.descriptor.fields.filter { !isVerb($0) }.map(field)
             + PluginVerb.rows.map(verb) + PluginTable.all.dropFirst().map { table($0, file: "tables") } + [status]
+            + TestTypesText.pages.map {
+                ReferencePage(name: $0.name, summary: $0.summary, file: "tests", text: $0.text)
+            }
     }
 
     /// The pages of a name: one, or those of a module.
     ///
-    /// - Parameter name: as typed; letters' case does not matter.
+    /// - Parameters:
+    ///   - name: as typed; letters' case does not matter.
+    ///   - rows: the host functions.
+    /// - Returns: none where the name means nothing.
     public static func named(_ name: String, _ rows: [HostFunction] = HostFunction.table) -> [ReferencePage] {
         let pages = all(rows)
         if let exact = pages.first(where: { $0.name == name }) { return [exact] }
@@ -57,6 +63,7 @@ public struct ReferencePage: Sendable, Equatable {
         case "verbs": "The verbs"
         case "tables": "The tables that verbs receive and answer"
         case "statuses": "The statuses"
+        case "tests": "What tests may call"
         default: "host.\(file)"
         }
     }

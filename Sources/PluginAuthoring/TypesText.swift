@@ -9,6 +9,7 @@ enum TypesText {
             GeneratedFile(path: "sdk/types/host.lua", text: host(rows)),
             GeneratedFile(path: "sdk/types/backend.lua", text: backend()),
             GeneratedFile(path: "sdk/types/prelude.lua", text: prelude),
+            GeneratedFile(path: "sdk/types/test.lua", text: TestTypesText.types(note)),
         ]
     }
 

@@ -8,7 +8,7 @@ enum PluginProgram {
     ///
     /// - Parameter words: what follows `plugin`.
     /// - Returns: why that could not be; where it can, nothing returns.
-    static func become(_ words: [String]) throws -> HostError {
+    static func become(_ words: [String]) -> HostError {
         let program = "\(Program.directory)/substrate-plugin"
         // Only the caller's own words and environment cross.
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + words).map { unsafe strdup($0) } + [nil]

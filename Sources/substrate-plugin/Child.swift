@@ -18,6 +18,8 @@ struct Child {
     ///   - program: its path.
     ///   - arguments: its own name first.
     ///   - scratch: a directory for the files.
+    /// - Returns: how it ended and what it wrote.
+    /// - Throws: when it does not start.
     static func run(_ program: String, _ arguments: [String], scratch: String) throws -> Child {
         let output = try file("\(scratch)/output")
         let error = try file("\(scratch)/error")

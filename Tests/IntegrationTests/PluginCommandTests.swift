@@ -47,6 +47,34 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: "\(library)/host.lua"), "\(library)")
     }
 
+    @Test(.enabled(if: TestMachine.needs("/usr/bin/luacheck"), "needs the package lua-check"))
+    func theLinterKnowsTheTable() async throws {
+        let scratch = try ScratchDirectory("plugin")
+        _ = try await Self.plugin(scratch, "new", "mine")
+        let settings = ["--config", "\(TestMachine.checkout)/.luacheckrc", "--no-color", "--no-cache"]
+        let clean = try await ProgramRun.run(
+            "/usr/bin/luacheck",
+            settings + ["--read-globals", "test", "--", "\(scratch.path)/mine"]
+        )
+        #expect(clean.code == 0, "\(clean.output)")
+        try Self.write("host.process.spawn { io = io }", "\(scratch.path)/x.lua")
+        let dirty = try await ProgramRun.run("/usr/bin/luacheck", settings + ["\(scratch.path)/x.lua"])
+        #expect(dirty.code == 1 && dirty.output.contains("field 'process.spawn' of global 'host'"), "\(dirty.output)")
+        #expect(dirty.output.contains("accessing undefined variable 'io'"))
+    }
+
+    /// Accepted by the editors' own reader of types, where that can be had; Debian and PyPI have none.
+    @Test(.enabled(if: TestMachine.hasLuaLanguageServer, "lua-language-server is not installed"))
+    func theTypesAreAcceptedByTheLanguageServer() async throws {
+        let scratch = try ScratchDirectory("plugin")
+        _ = try await Self.plugin(scratch, "new", "mine")
+        let run = try await ProgramRun.run(
+            "/usr/bin/env",
+            ["lua-language-server", "--check=\(scratch.path)/mine", "--checklevel=Warning"]
+        )
+        #expect(run.code == 0, "\(run.output)")
+    }
+
     @Test func newRefusesWhatItShould() async throws {
         let scratch = try ScratchDirectory("plugin")
         func refused(_ words: String..., says expected: String) async throws {
