@@ -57,6 +57,7 @@ let exclusions: [String: [String]] = [
     "ContractWireTests": ["Fixtures"],
     "LuaEngineTests": ["Attacks", "Sanitizer"],
     "PluginHostTests": ["Probe"],
+    "PluginConformanceTests": ["Broken"],
 ]
 
 let package = Package(
@@ -115,7 +116,22 @@ let package = Package(
             "HostService",
             ["HostErrors", "ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]
         ),
+        // The conformance suite, a library that the daemon does not link
+        room(
+            "PluginConformance",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
+                "ActorLifecycle", "PluginHost", "PluginOverlays", "Assets", "Images", "Snapshots", "Transfer",
+                "ActorNetwork",
+            ]
+        ),
         // Floor 9
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: ["PluginConformance"],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
         .executableTarget(
             name: "substrate-host",
             dependencies: [
@@ -184,6 +200,7 @@ let package = Package(
             ["HostErrors", "ActorContract", "ActorLifecycle", "ContractWire", "GRPCTransport"]
         ),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
+        tests("PluginConformance", ["HostErrors", "SystemLayer", "PluginHost", "PluginOverlays", "TestSupport"]),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

@@ -18,6 +18,7 @@ public final class ScriptBackend: ActorBackend {
     private let required: [Protection]
     private let grants: Grants
     private let logger: Logger
+    private let observer: (any CallObserver)?
 
     /// Loads a script in a supervisor that offers no host function.
     ///
@@ -30,7 +31,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
-    public init(
+    public convenience init(
         entry: PluginEntry,
         pool: SupervisorPool,
         companions: Companions,
@@ -39,6 +40,41 @@ public final class ScriptBackend: ActorBackend {
         grants: Grants? = nil,
         logger: Logger
     ) throws(HostError) {
+        try self.init(
+            entry: entry,
+            pool: pool,
+            companions: companions,
+            layout: layout,
+            required: required,
+            grants: grants,
+            logger: logger,
+            observer: nil
+        )
+    }
+
+    /// The same, watched.
+    ///
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where its supervisors come from.
+    ///   - companions: the host's own programs.
+    ///   - layout: where cgroups are.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - logger: gets what the script prints and its traps.
+    ///   - observer: told of every call.
+    /// - Throws: what is wrong with the script, with file and line.
+    package init(
+        entry: PluginEntry,
+        pool: SupervisorPool,
+        companions: Companions,
+        layout: CgroupLayout,
+        required: [Protection] = [],
+        grants: Grants? = nil,
+        logger: Logger,
+        observer: (any CallObserver)?
+    ) throws(HostError) {
+        self.observer = observer
         self.entry = entry
         self.pool = pool
         self.companions = companions
@@ -129,7 +165,7 @@ public final class ScriptBackend: ActorBackend {
             grants: grants,
             file: entry.fileName
         )
-        let broker = Broker(context, needs: descriptor.needs)
+        let broker = Broker(context, needs: descriptor.needs, observer: observer)
         do throws(HostError) {
             return try converse(supervisor, broker, verb: verb)
         } catch {

@@ -36,6 +36,8 @@ let rooms: [String: Room] = [
     "PluginHost": Room(uses: hostRooms.union(["PluginOverlays"])),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
+    "PluginConformance": Room(uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays"])),
+    "substrate-plugin": Room(uses: ["PluginConformance"]),
     "substrate-host": Room(
         uses: hostRooms.union(["HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire"])
             .union(["GRPCTransport", "CYAML", "CGRPC"])
