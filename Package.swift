@@ -200,7 +200,13 @@ let package = Package(
             ["HostErrors", "ActorContract", "ActorLifecycle", "ContractWire", "GRPCTransport"]
         ),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
-        tests("PluginConformance", ["HostErrors", "SystemLayer", "PluginHost", "PluginOverlays", "TestSupport"]),
+        tests(
+            "PluginConformance",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginHost", "PluginOverlays", "Transfer", "TestSupport",
+                "substrate-plugin",
+            ]
+        ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

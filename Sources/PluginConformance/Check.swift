@@ -58,5 +58,7 @@ struct Check: Sendable {
 /// What is wrong, in one line; the check's name says which kind it is.
 struct Finding: Error {
     let text: String
-    init(_ text: String) { self.text = text }
+    /// The script's line that is to blame; nil where nobody knows it.
+    let line: UInt32?
+    init(_ text: String, line: UInt32? = nil) { (self.text, self.line) = (text, line) }
 }

@@ -53,10 +53,7 @@ extension Check {
             try await actor.begin()
             try await actor.checkpoint()
             let ending = try ended(actor, "checkpoint")
-            try expect(
-                ending.alive.isEmpty,
-                "after checkpoint: \(trial.blamed(ending.alive, of: actor)) still in the cgroup, never stopped"
-            )
+            try trial.expectNobody(ending, of: actor)
             try await trial.expectNothingLeft(actor, after: "checkpoint")
         },
         Check(
@@ -68,7 +65,7 @@ extension Check {
             try await actor.begin()
             try await actor.checkpoint(grace: 100)
             let ending = try ended(actor, "checkpoint")
-            try expect(ending.alive.isEmpty, "after checkpoint: \(trial.blamed(ending.alive, of: actor)) lives")
+            try trial.expectNobody(ending, of: actor)
         },
         Check(
             "checkpoint-needs-everybody",

@@ -98,7 +98,7 @@ extension Check {
             try await actor.restore("second")
             try await actor.stop()
             let ending = try ended(actor, "stop")
-            try expect(ending.alive.isEmpty, "after stop: \(trial.blamed(ending.alive, of: actor)) still in the cgroup")
+            try trial.expectNobody(ending, of: actor)
         },
         Check(
             "state-lost",

@@ -14,10 +14,7 @@ extension Check {
             try await actor.begin()
             try await actor.stop()
             let ending = try ended(actor, "stop")
-            try expect(
-                ending.alive.isEmpty,
-                "after stop: \(trial.blamed(ending.alive, of: actor)) still in the cgroup, never stopped"
-            )
+            try trial.expectNobody(ending, of: actor)
         },
         Check(
             "no-grace",
@@ -42,7 +39,7 @@ extension Check {
             try await actor.begin()
             try await actor.stop(grace: 100)
             let ending = try ended(actor, "stop")
-            try expect(ending.alive.isEmpty, "after stop: \(trial.blamed(ending.alive, of: actor)) still in the cgroup")
+            try trial.expectNobody(ending, of: actor)
         },
         Check(
             "not-idempotent-stop",
@@ -68,7 +65,7 @@ extension Check {
             trial.stage.backend.plan(actor.key, .stop, .init(before: { Check.kill($0, first: 1) }))
             try await actor.stop()
             let ending = try ended(actor, "stop")
-            try expect(ending.alive.isEmpty, "after stop: \(trial.blamed(ending.alive, of: actor)) still in the cgroup")
+            try trial.expectNobody(ending, of: actor)
         },
         Check("stop-needs-anybody", "stop of an actor whose programs are all gone answers ok") { trial in
             let actor = trial.actor("a", [Probe.container("web"), Probe.container("side")])

@@ -46,6 +46,7 @@ public enum ConformanceCommand {
         settings.image = options.image
         settings.assets = options.assets
         settings.only = options.only
+        settings.countsDescriptors = true
         return report(ConformanceSuite(settings, entry: entry), entry, options)
     }
 

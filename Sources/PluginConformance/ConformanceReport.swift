@@ -64,6 +64,18 @@ public struct ConformanceReport: Sendable, Equatable {
     /// Whether nothing is.
     public var conforms: Bool { failures.isEmpty }
 
+    /// The same with those of one name and one line as one, and how many more there are.
+    private var grouped: [(failure: Failure, more: Int)] {
+        var groups: [(failure: Failure, more: Int)] = []
+        for failure in failures {
+            let place = groups.firstIndex {
+                failure.line != nil && $0.failure.name == failure.name && $0.failure.line == failure.line
+            }
+            if let place { groups[place].more += 1 } else { groups.append((failure, 0)) }
+        }
+        return groups
+    }
+
     /// The summary as people read it.
     ///
     /// - Parameter file: where the report is; nil when there is none.
@@ -79,8 +91,9 @@ public struct ConformanceReport: Sendable, Equatable {
         }
         first += " · leaks \(leaks.count)"
         var lines = [first]
-        for failure in failures {
+        for (failure, more) in grouped {
             lines.append("! \(failure.name.padded(to: 17)) \(failure.text)")
+            if more > 0 { lines.append("    also      \(more) more at this line, all in the report") }
             if !failure.mend.isEmpty { lines.append("    mend      \(failure.mend)") }
             if contract.contains(where: { $0.name == failure.name }) {
                 lines.append("    again     substrate-host plugin conformance \(path) --only \(failure.name)")

@@ -14,8 +14,15 @@ public struct ConformanceSettings: Sendable {
     public var only: Set<String> = []
     /// Whether faults are injected, too.
     public var faults = true
+    /// The verbs in whose calls faults are injected; nil: all.
+    public var faultVerbs: Set<String>?
+    /// Whether descriptors of this process are counted: right only where nothing else happens in it.
+    public var countsDescriptors = false
     /// How many actors live at once, as a rule.
     public var width = 8
+
+    /// What goes wrong below the script; nothing but in tests.
+    var sabotage = Sabotage()
 
     /// Makes settings with the defaults.
     ///

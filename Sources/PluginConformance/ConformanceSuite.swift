@@ -110,7 +110,7 @@ public struct ConformanceSuite: Sendable {
     ) async {
         report.hasFaults = true
         let faults = Faults(stage: stage)
-        let calls: [Observer.Call]
+        var calls: [Observer.Call]
         do { calls = try await faults.record() } catch {
             let text = (error as? Finding)?.text ?? (error as? HostError)?.message ?? "\(error)"
             report.faultFailures = [
@@ -123,6 +123,8 @@ public struct ConformanceSuite: Sendable {
             report.faults = 1
             return
         }
+        if let verbs = settings.faultVerbs { calls = calls.filter { verbs.contains($0.verb) } }
+        let before = settings.countsDescriptors ? await Self.descriptors() : [:]
         let injections = Faults.injections(calls)
         let perCall = calls.map { call in
             injections.count { $0.call.verb == call.verb && $0.call.number == call.number }
@@ -141,6 +143,32 @@ public struct ConformanceSuite: Sendable {
         report.faultFailures = found.compactMap(\.self).filter { $0.name != "leaks" }
         report.killFailures = foundByKill.compactMap(\.self).filter { $0.name != "leaks" }
         report.leaks += (found + foundByKill).compactMap(\.self).filter { $0.name == "leaks" }
+        if settings.countsDescriptors { report.leaks += await Self.grown(since: before) }
+    }
+
+    /// The descriptors of a host at rest: its spare supervisors have three each, and come a moment after a verb.
+    private static func descriptors() async -> [String: Int] {
+        try? await Task.sleep(for: .milliseconds(150))
+        return Leftovers.descriptors()
+    }
+
+    /// What this process has more of than before, when that does not go away by itself.
+    private static func grown(since before: [String: Int]) async -> [ConformanceReport.Failure] {
+        var more: [String] = []
+        for _ in 0..<20 {
+            let now = await descriptors()
+            more = now.filter { $0.value > before[$0.key, default: 0] }.map {
+                "\($0.value - before[$0.key, default: 0]) more of \($0.key)"
+            }.sorted()
+            if more.isEmpty { return [] }
+        }
+        return [
+            ConformanceReport.Failure(
+                name: "leaks",
+                text: "after all faults the host holds descriptors: \(more.joined(separator: ", ")): a bug of the host",
+                mend: ""
+            )
+        ]
     }
 
     /// One check from its first actor to its last.
@@ -153,7 +181,12 @@ public struct ConformanceSuite: Sendable {
         do { try await check.body(trial) } catch {
             // A verb that fails where it must not is a finding like any other.
             let text = (error as? Finding)?.text ?? (error as? HostError)?.message ?? "\(error)"
-            outcome.failure = ConformanceReport.Failure(name: check.name, text: text, line: nil, mend: check.mend)
+            outcome.failure = ConformanceReport.Failure(
+                name: check.name,
+                text: text,
+                line: (error as? Finding)?.line,
+                mend: check.mend
+            )
         }
         let leaks = await trial.finish().map { line in
             ConformanceReport.Failure(

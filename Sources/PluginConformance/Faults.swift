@@ -24,6 +24,12 @@ struct Faults: Sendable {
 
     let stage: Stage
 
+    /// The scope in which its actors are saved; nil: they are not.
+    private var scope: SnapshotScope? {
+        let scopes = stage.descriptor.scopes
+        return scopes.contains("data") ? .data : scopes.contains("full") ? .full : nil
+    }
+
     /// The actor whose life is recorded, and then spoilt.
     private func actor(_ trial: Trial) -> TestActor {
         trial.actor("a", [Probe.container("web"), Probe.container("side")])
@@ -35,9 +41,9 @@ struct Faults: Sendable {
         let actor = actor(trial)
         do {
             try await actor.begin()
-            if stage.descriptor.scopes.contains("data") {
-                try await actor.checkpoint()
-                try await actor.restore()
+            if let scope {
+                try await actor.checkpoint(scope: scope)
+                try await actor.restore(scope: scope)
             }
             try await actor.stop()
         } catch {
@@ -100,14 +106,15 @@ struct Faults: Sendable {
         let actor = actor(trial)
         let verb = injection.call.verb
         if verb != "run" { try await actor.begin() }
-        if verb == "restore" { try await actor.checkpoint() }
+        let scope = scope ?? .data
+        if verb == "restore" { try await actor.checkpoint(scope: scope) }
         // What the volumes hold when the verb begins: a snapshot's for a restore, nothing for a run.
         let before = actor.starts
         stage.observer.arm(actor.key, verb: verb, number: injection.call.number, injection.fault)
         switch verb {
         case "run": try? await actor.run()
-        case "restore": try? await actor.restore()
-        case "checkpoint": try? await actor.checkpoint()
+        case "restore": try? await actor.restore(scope: scope)
+        case "checkpoint": try? await actor.checkpoint(scope: scope)
         default: try? await actor.stop()
         }
         guard let ending = actor.ending(verb) else {
@@ -194,11 +201,15 @@ struct Faults: Sendable {
             switch verb {
             case "restore":
                 if !isReady {
-                    try await actor.restore()
+                    try await actor.restore(scope: scope ?? .data)
                     try await actor.started(since: before)
                 }
             case "checkpoint":
-                if isReady { try await actor.checkpoint("second") } else { try await actor.begin() }
+                if isReady {
+                    try await actor.checkpoint("second", scope: scope ?? .data)
+                } else {
+                    try await actor.begin()
+                }
             case "stop":
                 try await actor.start()
                 try await actor.started(since: before)

@@ -43,14 +43,20 @@ final class ObservedBackend: ActorBackend {
     private let inner: ScriptBackend
     private let observer: Observer
     private let layout: CgroupLayout
+    private let sabotage: Sabotage
 
-    init(_ inner: ScriptBackend, observer: Observer, layout: CgroupLayout) {
+    init(_ inner: ScriptBackend, observer: Observer, layout: CgroupLayout, sabotage: Sabotage) {
+        self.sabotage = sabotage
         self.inner = inner
         self.observer = observer
         self.layout = layout
     }
 
-    var description: BackendDescription { inner.description }
+    var description: BackendDescription {
+        var description = inner.description
+        sabotage.description(&description)
+        return description
+    }
 
     /// Every verb's end of an actor, in order.
     func endings(_ key: ActorKey) -> [Ending] { state.withLock { $0.endings[key] ?? [] } }
@@ -82,6 +88,8 @@ final class ObservedBackend: ActorBackend {
             return state.plans[key]?.removeValue(forKey: verb) ?? Plan()
         }
         plan.before?(actor)
+        var actor = actor
+        sabotage.actor(verb, &actor)
         var asked = request
         let fault = observer.armed(key, verb: verb.rawValue)
         if fault == .slow { asked.timeoutMilliseconds = min(asked.timeoutMilliseconds, Self.shortMilliseconds) }

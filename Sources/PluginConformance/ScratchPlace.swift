@@ -11,7 +11,7 @@ struct ScratchPlace {
     /// - Throws: when no directory can be made.
     init() throws(HostError) {
         let parent = Self.isMemory("/dev/shm") ? "/dev/shm" : "/tmp"
-        var template = Array("\(parent)/substrate-conformance-XXXXXX".utf8CString)
+        var template = Array("\(parent)/substrate-conformance-\(getpid())-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw storeError("mkdtemp", parent) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -54,7 +54,7 @@ final class Stage: Sendable {
                 logger: logger,
                 observer: observer
             )
-            backend = ObservedBackend(script, observer: observer, layout: layout)
+            backend = ObservedBackend(script, observer: observer, layout: layout, sabotage: settings.sabotage)
             let base = "\(scratch)/host"
             try DirectoryTree.make(base)
             var host = HostSettings(baseDirectory: base)

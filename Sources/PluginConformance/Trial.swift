@@ -21,7 +21,9 @@ final class Trial: Sendable {
     ///   - suffix: tells the check's actors apart.
     ///   - containers: nil is one plain probe named `web`.
     ///   - volumes: the durable ones.
+    ///   - slot: nil is one of its own.
     ///   - june: whether its key is of the first dialect.
+    /// - Returns: the actor.
     func actor(
         _ suffix: String = "a",
         _ containers: [Container]? = nil,
@@ -77,6 +79,15 @@ final class Trial: Sendable {
             let line = line(starting: name, of: actor)
             return "\"\(name)\"" + (line.map { ", started at \(place($0))" } ?? "")
         }.joined(separator: " and ")
+    }
+
+    /// Fails when a program of the actor lived on after the script had ended it.
+    func expectNobody(_ ending: ObservedBackend.Ending, of actor: TestActor) throws {
+        guard let first = ending.alive.first else { return }
+        throw Finding(
+            "after \(ending.verb): \(blamed(ending.alive, of: actor)) still in the cgroup, never stopped",
+            line: line(starting: first, of: actor)
+        )
     }
 
     /// Ends the check's actors and says what they left: what the host must remove, not the script.

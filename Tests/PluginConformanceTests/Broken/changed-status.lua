@@ -23,7 +23,7 @@ end
 return {
   name = "changed-status", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = hide, stop = stop,

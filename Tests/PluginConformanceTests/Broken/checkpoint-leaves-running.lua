@@ -19,7 +19,7 @@ end
 return {
   name = "checkpoint-leaves-running", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = start, stop = stop,

@@ -20,7 +20,7 @@ end
 return {
   name = "forgets-a-container", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = start_first, stop = stop,

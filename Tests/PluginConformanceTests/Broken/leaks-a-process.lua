@@ -23,7 +23,7 @@ end
 return {
   name = "leaks-a-process", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = start, stop = stop_one,

@@ -24,7 +24,7 @@ end
 return {
   name = "not-idempotent-stop", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = start, stop = stop_all,

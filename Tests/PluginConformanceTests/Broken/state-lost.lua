@@ -25,7 +25,7 @@ end
 return {
   name = "state-lost", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = run, stop = stop_first_first,

@@ -22,7 +22,7 @@ end
 return {
   name = "swallowed-fault", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = start_and_hope, stop = stop,

@@ -15,7 +15,7 @@ end
 return {
   name = "wrong-order", api = 1,
   isolation = "kernel-shared",
-  scopes = '{ data }',
+  scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   needs = { "workload.start", "process.stop" },
   run = backwards, stop = stop,
