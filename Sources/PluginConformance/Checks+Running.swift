@@ -32,7 +32,7 @@ extension Check {
             mend: "keep or adopt the program whose end is the actor's end"
         ) { trial in
             let actor = trial.actor()
-            try await actor.begin()
+            try await actor.run()
             try expect(actor.record?.processes.isEmpty == false, "after run the host knows no program of the actor")
         },
         Check("changed-command", "a program gets its arguments as they stand in the request") { trial in

@@ -87,8 +87,12 @@ final class ObservedBackend: ActorBackend {
             state.places[key]?.cgroup = actor.cgroup
             return state.plans[key]?.removeValue(forKey: verb) ?? Plan()
         }
-        plan.before?(actor)
         var actor = actor
+        if let before = plan.before {
+            before(actor)
+            // As the script is promised: `actor.processes` holds those that live (lua.md E.2).
+            actor.processes = Self.living(actor.processes)
+        }
         sabotage.actor(verb, &actor)
         var asked = request
         let fault = observer.armed(key, verb: verb.rawValue)
@@ -100,12 +104,16 @@ final class ObservedBackend: ActorBackend {
         let endsActors = verb == .stop || verb == .checkpoint
         guard plan.again || (fault == .kill && endsActors), !cancellation.isCancelled else { return try first.get() }
         var left = actor
-        left.processes = actor.processes.filter {
+        left.processes = Self.living(actor.processes)
+        let second = attempt(verb, left, request, watched, cancellation, isAgain: true)
+        return try plan.again ? first.get() : second.get()
+    }
+
+    private static func living(_ processes: [KeptProcess]) -> [KeptProcess] {
+        processes.filter {
             guard let handle = ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) else { return false }
             return !handle.hasExited()
         }
-        let second = attempt(verb, left, request, watched, cancellation, isAgain: true)
-        return try plan.again ? first.get() : second.get()
     }
 
     /// The time of a verb in which a call is slow.
@@ -129,7 +137,9 @@ final class ObservedBackend: ActorBackend {
         )
         let outcome = Result { () throws(HostError) in
             try observer.flying(flight) { () throws(HostError) in
-                try inner.perform(verb, actor: actor, request: request, log: log, cancellation: killable)
+                var answer = try inner.perform(verb, actor: actor, request: request, log: log, cancellation: killable)
+                sabotage.answer(verb, &answer)
+                return answer
             }
         }
         var alive: [String] = []

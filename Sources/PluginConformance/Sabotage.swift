@@ -4,6 +4,8 @@ import ActorContract
 struct Sabotage: Sendable {
     /// Changes what the script is given.
     var actor: @Sendable (BackendVerb, inout PreparedActor) -> Void = { _, _ in }
+    /// Sees and changes what it answered.
+    var answer: @Sendable (BackendVerb, inout VerbAnswer) -> Void = { _, _ in }
     /// Changes what the script says that it is.
     var description: @Sendable (inout BackendDescription) -> Void = { _ in }
 }
