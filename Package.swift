@@ -125,10 +125,19 @@ let package = Package(
                 "ActorNetwork",
             ]
         ),
+        // Never linked into what serves: tests of scripts, over a world that is data
+        room(
+            "PluginTesting",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
+                "Telemetry",
+                "Transfer",
+            ]
+        ),
         // Floor 9
         .executableTarget(
             name: "substrate-plugin",
-            dependencies: ["PluginConformance"],
+            dependencies: ["PluginTesting", "PluginConformance"],
             swiftSettings: strict,
             linkerSettings: staticSwift
         ),
@@ -139,7 +148,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -193,6 +202,10 @@ let package = Package(
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
                 "Confinement", "TestSupport",
             ]
+        ),
+        tests(
+            "PluginTesting",
+            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

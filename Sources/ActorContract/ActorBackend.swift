@@ -177,6 +177,16 @@ public protocol EffectLog: Sendable {
 public protocol ActorBackend: Sendable {
     /// What it is.
     var description: BackendDescription { get }
+    /// The backend as a Run or a Restore that begins now uses it; may block.
+    ///
+    /// What it answers never changes, whatever becomes of the script: an actor is served by one revision.
+    func newest() -> any ActorBackend
+    /// The backend as it was when an actor was started; may block.
+    ///
+    /// - Parameter sha256: what `description.sha256` was then.
+    /// - Returns: that revision.
+    /// - Throws: `failedPrecondition` (`PLUGIN`) when it was not kept.
+    func revision(_ sha256: String) throws(HostError) -> any ActorBackend
     /// Performs one verb; blocks, and is called off the cooperative pool.
     ///
     /// - Throws: the status that the script answered or the trap that ended it; `cancelled` after a cancel.
@@ -187,4 +197,11 @@ public protocol ActorBackend: Sendable {
         log: any EffectLog,
         cancellation: any VerbCancellation
     ) throws(HostError) -> VerbAnswer
+}
+
+extension ActorBackend {
+    /// A backend that never changes is its own newest revision.
+    public func newest() -> any ActorBackend { self }
+    /// A backend that never changes has one revision.
+    public func revision(_ sha256: String) throws(HostError) -> any ActorBackend { self }
 }

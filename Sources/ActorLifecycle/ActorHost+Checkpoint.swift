@@ -25,8 +25,9 @@ extension ActorHost {
         guard request.scope != .dataOnGolden else {
             throw HostError(.invalidArgument, nil, "scope DATA_ON_GOLDEN is for Restore only")
         }
-        try checkScope(request.scope)
         let entry = try entry(request.identity.key)
+        let serving = try await Offload.run { () throws(HostError) in try self.revision(of: entry.record) }
+        try checkScope(request.scope, by: serving.description)
         let operation: Operation
         switch entry.claim("checkpoint") {
         case .success(let claimed): operation = claimed
@@ -60,7 +61,15 @@ extension ActorHost {
         try await saving.enter("checkpoint", operation, until: patience)
         defer { saving.leave() }
         let clock = PhaseClock()
-        try await capture(entry, name: name, scope: request.scope, operation: operation, clock: clock, context: context)
+        try await capture(
+            entry,
+            by: serving,
+            name: name,
+            scope: request.scope,
+            operation: operation,
+            clock: clock,
+            context: context
+        )
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
         logger.info("verb is done", ["actor.id": entry.key.text, "verb": "checkpoint", "phases": clock.table.text])
@@ -69,6 +78,7 @@ extension ActorHost {
 
     private func capture(
         _ entry: ActorEntry,
+        by serving: any ActorBackend,
         name: String,
         scope: SnapshotScope,
         operation: Operation,
@@ -77,7 +87,7 @@ extension ActorHost {
     ) async throws(HostError) {
         let key = entry.key
         let record = entry.record
-        let prepared = present(record)
+        let prepared = present(record, to: serving.description)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
         try await Offload.run { () throws(HostError) -> Void in
             if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
@@ -99,7 +109,7 @@ extension ActorHost {
             request.scope = scope
             let asked = request
             _ = try await Offload.phase("backend", clock) { () throws(HostError) in
-                try self.backend.perform(
+                try serving.perform(
                     .checkpoint,
                     actor: prepared,
                     request: asked,

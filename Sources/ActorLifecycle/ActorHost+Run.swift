@@ -1,5 +1,4 @@
 public import ActorContract
-import ActorNetwork
 import Assets
 public import HostErrors
 import Images
@@ -32,7 +31,6 @@ extension ActorHost {
                 "external snapshots are not served yet; use a local one (type LOCAL)"
             )
         }
-        try checkScope(request.scope)
         return try await enter(request.run, restore: (name, request.scope), context: context)
     }
 
@@ -73,35 +71,9 @@ extension ActorHost {
                 "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")"
             )
         }
-        try checkScope(scope)
         var request = try rebuilt(try entry(key), doing: "restore")
         if let slot { request.slot = slot }
         return try await enter(request, restore: (found.name, scope), context: context)
-    }
-
-    /// The request that last ran an actor, from its record and what is kept in memory.
-    private func rebuilt(_ entry: ActorEntry, doing verb: String) throws(HostError) -> RunRequest {
-        let key = entry.key
-        let record = entry.record
-        let environments = entry.with { $0.environments }
-        if record.hasEnvironment, environments.isEmpty {
-            throw HostError(
-                .failedPrecondition,
-                .actorNotRunning,
-                "the environment of \(key.text) is not kept over a restart of the host (it may hold secrets): it cannot \(verb), run it again"
-            )
-        }
-        var spec = record.spec
-        for index in spec.containers.indices {
-            spec.containers[index].environment = environments[spec.containers[index].name] ?? []
-        }
-        var sandbox = SandboxAssets()
-        sandbox.sandboxClass = record.sandboxClass
-        if !record.assets.isEmpty { sandbox.assets = [settings.architecture: record.assets] }
-        var request = RunRequest(identity: record.identity, slot: record.slot, spec: spec, assets: sandbox)
-        request.cpuMilli = record.cpuMilli
-        request.memoryBytes = record.memoryBytes
-        return request
     }
 
     private func enter(
@@ -111,7 +83,10 @@ extension ActorHost {
         again: Bool = false
     ) async throws(HostError) -> [Phase] {
         try refuseWhenDraining()
-        try checkRequest(request)
+        // A saved script is read here and not later: what begins now ends with the revision that it began with.
+        let serving = try await Offload.run { () throws(HostError) in self.backend.newest() }
+        if let restore { try checkScope(restore.scope, by: serving.description) }
+        try checkRequest(request, by: serving.description)
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let fingerprint = hexadecimal(
             keyedHash(
@@ -152,6 +127,7 @@ extension ActorHost {
                 try await bring(
                     entry,
                     request,
+                    serving: serving,
                     fingerprint: fingerprint,
                     restore: restore,
                     again: again,
@@ -172,7 +148,7 @@ extension ActorHost {
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
         let processes = entry.record.processes
-        let isolation = IsolationLevel.effective(claim: backend.description.isolation, processes: processes)
+        let isolation = IsolationLevel.effective(claim: serving.description.isolation, processes: processes)
         logger.info(
             "verb is done",
             [
@@ -187,6 +163,7 @@ extension ActorHost {
     private func bring(
         _ entry: ActorEntry,
         _ request: RunRequest,
+        serving: any ActorBackend,
         fingerprint: String,
         restore: (name: String, scope: SnapshotScope)?,
         again: Bool,
@@ -205,15 +182,15 @@ extension ActorHost {
         let secrets = environments
         let hasEnvironment = environments.values.contains { !$0.isEmpty }
         let snapshot = try await clock.measure("snapshot.verify") { () async throws(HostError) in
-            try await verifiedSnapshot(restore, of: key)
+            try await verifiedSnapshot(restore, of: key, by: serving.description)
         }
         entry.with { $0.environments = secrets }
         let needsTeardown = entry.record.needsTeardown
         try move(entry, to: .pulling) { record in
             record.identity = request.identity
             record.slot = request.slot
-            record.backend = self.backend.description.name
-            record.backendSHA256 = self.backend.description.sha256
+            record.backend = serving.description.name
+            record.backendSHA256 = serving.description.sha256
             record.fingerprint = fingerprint
             record.spec = bare
             record.assets = request.assets?.assets[self.settings.architecture] ?? [:]
@@ -225,14 +202,20 @@ extension ActorHost {
             record.needsTeardown = true
         }
         let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
-            try self.prepare(entry.record, environments: secrets)
+            try self.prepare(entry.record, environments: secrets, for: serving.description)
         }
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
             // What a killed host may have left is gone before anything new is made; a new actor has nothing to take down.
             if needsTeardown || self.hasSurroundings(key) { try self.teardown(key) }
-            try self.makeSurroundings(entry.record, keepRoots: again, keepVolumes: again, log: log)
+            try self.makeSurroundings(
+                entry.record,
+                of: serving.description,
+                keepRoots: again,
+                keepVolumes: again,
+                log: log
+            )
         }
         if let snapshot {
             let places = directories(key)
@@ -249,7 +232,7 @@ extension ActorHost {
         ask.scope = restore?.scope
         let asked = ask
         let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
-            try self.backend.perform(
+            try serving.perform(
                 restore == nil ? .run : .restore,
                 actor: prepared,
                 request: asked,
@@ -288,40 +271,10 @@ extension ActorHost {
         if operation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
     }
 
-    private func verifiedSnapshot(
-        _ restore: (name: String, scope: SnapshotScope)?,
-        of key: ActorKey
-    ) async throws(HostError) -> Snapshot? {
-        guard let restore else { return nil }
-        let directory = key.directoryName
-        let described = backend.description
-        return try await Offload.run { () throws(HostError) in
-            let found = try self.snapshots.find(actorDirectory: directory, name: restore.name)
-            guard
-                found.manifest.sandboxClass == described.name || described.classes.contains(found.manifest.sandboxClass)
-            else {
-                throw HostError(
-                    .failedPrecondition,
-                    .snapshotIncompatible,
-                    "snapshot \"\(restore.name)\" was made by \"\(found.manifest.sandboxClass)\", this host serves \"\(described.name)\""
-                )
-            }
-            // What one script saved another may not understand; a snapshot of others has no such word.
-            if let maker = found.manifest.backend, maker.name != described.name || maker.sha256 != described.sha256 {
-                throw HostError(
-                    .failedPrecondition,
-                    .snapshotIncompatible,
-                    "snapshot \"\(restore.name)\" was made by revision \(maker.sha256.prefix(12)) of backend \"\(maker.name)\", this host serves revision \(described.sha256.prefix(12)) of \"\(described.name)\": serve that revision to restore it"
-                )
-            }
-            try self.snapshots.verify(found)
-            return found
-        }
-    }
-
     private func prepare(
         _ record: ActorRecord,
-        environments: [String: [EnvironmentEntry]]
+        environments: [String: [EnvironmentEntry]],
+        for described: BackendDescription
     ) throws(HostError) -> PreparedActor {
         let key = record.identity.key
         let places = self.directories(key)
@@ -337,13 +290,13 @@ extension ActorHost {
         for container in record.spec.containers {
             var whole = container
             whole.environment = environments[container.name] ?? []
-            let layers = self.backend.description.needsImage ? try self.images.prepare(container.image).layers : []
+            let layers = described.needsImage ? try self.images.prepare(container.image).layers : []
             actor.containers.append(PreparedContainer(container: whole, layers: layers))
         }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
-        actor.networkNamespace = self.backend.description.needsNetwork ? places.network : nil
+        actor.networkNamespace = described.needsNetwork ? places.network : nil
         return actor
     }
 
@@ -366,39 +319,6 @@ extension ActorHost {
         entry.with { state in
             state.record = written
             state.handles = found
-        }
-    }
-
-    private func awaitReadiness(
-        _ entry: ActorEntry,
-        _ operation: Operation,
-        until deadline: ContinuousClock.Instant?
-    ) async throws(HostError) {
-        let record = entry.record
-        let handles = entry.with { $0.handles }
-        var targets: [ReadinessTarget] = []
-        for container in record.spec.containers {
-            if let probe = container.readiness {
-                var target = try ReadinessTarget(container: container.name, probe: probe)
-                if let deadline { target.timeout = min(target.timeout, max(deadline - .now, .zero)) }
-                targets.append(target)
-            }
-        }
-        let missing = record.processes.first { handles[$0.name] == nil }?.name
-        let ended: @Sendable () -> String? = {
-            if operation.isCancelled { return "the verb was cancelled" }
-            if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
-                return "container \"\(name)\" ended before it was ready; its log says why"
-            }
-            return nil
-        }
-        if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
-        let network = directories(entry.key).network
-        do throws(HostError) {
-            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
-        } catch {
-            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
-            throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
         }
     }
 }

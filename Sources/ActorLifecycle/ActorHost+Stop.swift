@@ -51,7 +51,6 @@ extension ActorHost {
         let record = entry.record
         guard record.status.isLive || record.needsTeardown else { return }
         if record.status == .ready {
-            let prepared = present(record)
             var request = VerbRequest()
             request.graceMilliseconds = context.graceMilliseconds
             request.timeoutMilliseconds = context.graceMilliseconds + 5000
@@ -59,7 +58,15 @@ extension ActorHost {
             let log = VerbLog(journal: journal, key: entry.key, verb: operation.verb)
             do throws(HostError) {
                 _ = try await Offload.run { () throws(HostError) in
-                    try self.backend.perform(.stop, actor: prepared, request: asked, log: log, cancellation: operation)
+                    let serving = try self.revision(of: record)
+                    let prepared = self.present(record, to: serving.description)
+                    return try serving.perform(
+                        .stop,
+                        actor: prepared,
+                        request: asked,
+                        log: log,
+                        cancellation: operation
+                    )
                 }
             } catch {
                 // The script's word is not needed: the host made everything and ends it alone.
@@ -96,8 +103,16 @@ extension ActorHost {
         _ = registry.withLock { $0.removeValue(forKey: key) }
     }
 
+    /// The revision of the backend that an actor was started with, and that serves every verb until it ends.
+    ///
+    /// - Throws: `failedPrecondition` when it was not kept.
+    func revision(of record: ActorRecord) throws(HostError) -> any ActorBackend {
+        guard record.status.isLive, !record.backendSHA256.isEmpty else { return backend }
+        return try backend.revision(record.backendSHA256)
+    }
+
     /// What a verb on a live actor is given.
-    func present(_ record: ActorRecord) -> PreparedActor {
+    func present(_ record: ActorRecord, to described: BackendDescription) -> PreparedActor {
         let places = directories(record.identity.key)
         var actor = PreparedActor(
             identity: record.identity,
@@ -109,7 +124,7 @@ extension ActorHost {
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
-        actor.networkNamespace = backend.description.needsNetwork ? places.network : nil
+        actor.networkNamespace = described.needsNetwork ? places.network : nil
         actor.processes = record.processes
         actor.state = record.state
         return actor

@@ -14,15 +14,22 @@ extension ActorHost {
     ///
     /// - Parameters:
     ///   - record: the actor's.
+    ///   - described: what its backend says it needs.
     ///   - keepRoots: whether the containers' written files stay, as after Stop and Start.
     ///   - keepVolumes: whether the durable volumes stay.
     ///   - log: journals each effect.
     /// - Throws: the first effect that failed; the caller tears down.
-    func makeSurroundings(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool, log: VerbLog) throws(HostError) {
+    func makeSurroundings(
+        _ record: ActorRecord,
+        of described: BackendDescription,
+        keepRoots: Bool,
+        keepVolumes: Bool,
+        log: VerbLog
+    ) throws(HostError) {
         let places = directories(record.identity.key)
         let name = cgroupName(record.identity.key)
         var effects = [(name: "directories.make", target: places.root), (name: "cgroup.make", target: name)]
-        if backend.description.needsNetwork { effects.append((name: "network.make", target: places.network)) }
+        if described.needsNetwork { effects.append((name: "network.make", target: places.network)) }
         // One commit before all of them and one after: each is a wait for the disk.
         try log.effects(effects) { () throws(HostError) in
             try makeDirectories(record, keepRoots: keepRoots, keepVolumes: keepVolumes)
@@ -30,7 +37,7 @@ extension ActorHost {
             // Side by side: in both the kernel waits for itself most of the time.
             let network = Mutex<Result<Void, HostError>>(.success(()))
             let group = DispatchGroup()
-            if backend.description.needsNetwork {
+            if described.needsNetwork {
                 Offload.queue.async(group: group) {
                     do throws(HostError) {
                         try ActorNamespace.create(at: places.network)

@@ -261,7 +261,7 @@ extension HostMessages {
     public struct Backend: HostMessage, HostMessageFields {
         /// Its name.
         public var name: String = ""
-        /// `ok` or `broken`.
+        /// `ok`, `broken`, or `stale`: not as it was saved last, and the revision before that save serves on.
         public var state: String = ""
         /// Where it was found.
         public var path: String = ""
@@ -271,7 +271,7 @@ extension HostMessages {
         public var summary: String = ""
         /// The snapshot scopes it can do.
         public var scopes: [String] = []
-        /// Why it is broken.
+        /// Why it is broken or stale.
         public var error: String = ""
         /// The digest of its files.
         public var sha256: String = ""

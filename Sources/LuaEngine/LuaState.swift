@@ -51,6 +51,17 @@ public final class LuaState {
         unsafe lend(Array(text.utf8)) { unsafe clb_set_subject(state, $0, $1) }
     }
 
+    /// Gives a module that the script may `require`; before `load`.
+    ///
+    /// - Parameters:
+    ///   - name: what `require` is called with.
+    ///   - source: Lua text.
+    public func addLibrary(_ name: String, _ source: [UInt8]) {
+        unsafe lend(Array(name.utf8)) { name, nameCount in
+            unsafe lend(source) { unsafe clb_add_library(state, name, nameCount, $0, $1) }
+        }
+    }
+
     /// Loads and runs the script.
     ///
     /// - Parameter source: Lua text.
@@ -83,6 +94,27 @@ public final class LuaState {
     ///   - record: whether it takes one table.
     public func bind(_ name: String, row: UInt32 = 0, record: Bool = false) {
         unsafe lend(Array(name.utf8)) { unsafe clb_bind(state, $0, $1, row, record ? 1 : 0) }
+    }
+
+    /// From now on the file is one of tests; before `load`.
+    ///
+    /// `load` answers a list of `{ name, line }`, and `run` takes a test's number as its verb, from 1.
+    public func setTests() { unsafe clb_set_tests(state) }
+
+    /// Makes a method, or a property, of all handles of a kind of tests' things.
+    ///
+    /// - Parameters:
+    ///   - kind: the kind's name, for messages.
+    ///   - generation: the handles' own number of that kind.
+    ///   - name: after the colon or the dot.
+    ///   - row: what its calls are known by.
+    ///   - isProperty: whether it is asked without a call.
+    public func bindMethod(of kind: String, generation: UInt32, _ name: String, row: UInt32, isProperty: Bool) {
+        unsafe lend(Array(kind.utf8)) { kind, kindCount in
+            unsafe lend(Array(name.utf8)) { name, nameCount in
+                unsafe clb_bind_method(state, kind, kindCount, name, nameCount, generation, row, isProperty ? 1 : 0)
+            }
+        }
     }
 
     /// Runs a verb of the loaded script.

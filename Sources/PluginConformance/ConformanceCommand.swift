@@ -38,7 +38,7 @@ public enum ConformanceCommand {
         var settings = ConformanceSettings(companions: directory)
         do {
             entry = try PluginLocation.find(options, executable: executable)
-            settings.grants = try options.granted(isShipped: entry.origin == "shipped")
+            settings.grants = try options.granted(isShipped: entry.isShipped)
         } catch {
             print(error: (error as? ConformanceOptions.Mistake)?.text ?? (error as? HostError)?.message ?? "\(error)")
             return couldNotTry

@@ -41,7 +41,7 @@ final class Stage: Sendable {
         pool = SupervisorPool(program: companions.supervisor, size: 2, logger: logger)
         layout = CgroupLayout.detect()
         observer = Observer()
-        grants = settings.grants ?? (entry.origin == "shipped" ? .shipped : .standard)
+        grants = settings.grants ?? (entry.isShipped ? .shipped : .standard)
         do throws(HostError) {
             descriptor = try ScriptBackend.descriptor(entry, pool: pool)
             assets = try Self.assets(settings.assets, descriptor)
@@ -52,6 +52,7 @@ final class Stage: Sendable {
                 layout: layout,
                 grants: grants,
                 logger: logger,
+                world: RealWorld.machine,
                 observer: observer
             )
             backend = ObservedBackend(script, observer: observer, layout: layout, sabotage: settings.sabotage)

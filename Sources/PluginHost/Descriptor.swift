@@ -27,7 +27,7 @@ extension PluginDescriptor {
     func description(of entry: PluginEntry) -> BackendDescription {
         var described = BackendDescription()
         described.name = name
-        described.sha256 = entry.sha256
+        described.sha256 = entry.revision
         described.path = entry.path
         described.origin = entry.origin
         described.isolation = isolation

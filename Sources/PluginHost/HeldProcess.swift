@@ -9,7 +9,7 @@ struct HeldProcess: Sendable {
     /// Set when it outlives the verb.
     let kept: KeptProcess?
     /// The program; nil when it was gone before it could be held.
-    let handle: ProcessHandle?
+    let handle: (any HeldProgram)?
     /// How it ended, as `process.wait` answers it; asked once it has.
     let result: @Sendable () -> ProgramEnd
 }

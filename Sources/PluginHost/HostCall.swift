@@ -19,6 +19,8 @@ final class VerbContext {
     let grants: Grants
     /// The script's file, for messages.
     let file: String
+    /// What stands behind the handlers.
+    let world: any World
     /// The programs that handles name.
     var processes = HandleTable<HeldProcess>()
     /// Programs that outlive the verb.
@@ -36,7 +38,8 @@ final class VerbContext {
         deadline: ContinuousClock.Instant,
         cancellation: any VerbCancellation,
         grants: Grants,
-        file: String
+        file: String,
+        world: any World = Machinery()
     ) {
         self.verb = verb
         self.actor = actor
@@ -49,19 +52,15 @@ final class VerbContext {
         self.cancellation = cancellation
         self.grants = grants
         self.file = file
+        self.world = world
         kept = actor.processes
-        for process in actor.processes { _ = processes.insert(Self.held(process, actor)) }
+        for process in actor.processes { _ = processes.insert(held(process)) }
     }
 
     /// A program of an earlier verb, or a container.
-    static func held(_ process: KeptProcess, _ actor: PreparedActor) -> HeldProcess {
-        let records = ActorDirectories(actor.directory).exit(process.name)
-        return HeldProcess(
-            name: process.name,
-            kept: process,
-            handle: ProcessHandle.find(pid: process.pid, startTime: process.startTime)
-        ) {
-            let status = WorkloadEnd.read(directory: records, nonce: process.nonce)
+    func held(_ process: KeptProcess) -> HeldProcess {
+        HeldProcess(name: process.name, kept: process, handle: world.find(process)) { [world, actor] in
+            let status = world.end(of: process, of: actor)
             return ProgramEnd(status: status, isAllowed: status == .exited(0))
         }
     }
@@ -104,7 +103,7 @@ struct HostCall {
     /// When a wait ends that was asked to take so long: cut to the verb's deadline.
     func deadline(after milliseconds: Int64?) -> ContinuousClock.Instant {
         guard let milliseconds else { return context.deadline }
-        return min(context.deadline, ContinuousClock.now + .milliseconds(milliseconds))
+        return min(context.deadline, context.world.now() + .milliseconds(milliseconds))
     }
 
     /// The directory of the actor's in which a path is, and the rest of the path; nil when it is in none.

@@ -17,7 +17,10 @@ public final class ScriptBackend: ActorBackend {
     private let layout: CgroupLayout
     private let required: [Protection]
     private let grants: Grants
+    private let settings: [String: PluginValue]
     private let logger: Logger
+    private let world: any World
+    private let handlers: [BoundHandler]
     private let observer: (any CallObserver)?
 
     /// Loads a script in a supervisor that offers no host function.
@@ -29,6 +32,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - layout: where cgroups are.
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public convenience init(
@@ -38,6 +42,7 @@ public final class ScriptBackend: ActorBackend {
         layout: CgroupLayout,
         required: [Protection] = [],
         grants: Grants? = nil,
+        config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
         try self.init(
@@ -47,12 +52,13 @@ public final class ScriptBackend: ActorBackend {
             layout: layout,
             required: required,
             grants: grants,
+            config: config,
             logger: logger,
-            observer: nil
+            world: Machinery()
         )
     }
 
-    /// The same, watched.
+    /// The same over another world, or watched.
     ///
     /// - Parameters:
     ///   - entry: the script.
@@ -61,7 +67,11 @@ public final class ScriptBackend: ActorBackend {
     ///   - layout: where cgroups are.
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
+    ///   - descriptor: what a supervisor said of this very script before; nil asks one.
+    ///   - world: what stands behind the handlers.
+    ///   - handlers: what stands behind the rows.
     ///   - observer: told of every call.
     /// - Throws: what is wrong with the script, with file and line.
     package init(
@@ -71,9 +81,15 @@ public final class ScriptBackend: ActorBackend {
         layout: CgroupLayout,
         required: [Protection] = [],
         grants: Grants? = nil,
+        config: [String: String] = [:],
         logger: Logger,
-        observer: (any CallObserver)?
+        descriptor: PluginDescriptor? = nil,
+        world: any World,
+        handlers: [BoundHandler] = HostFunctions.all,
+        observer: (any CallObserver)? = nil
     ) throws(HostError) {
+        self.world = world
+        self.handlers = handlers
         self.observer = observer
         self.entry = entry
         self.pool = pool
@@ -82,7 +98,9 @@ public final class ScriptBackend: ActorBackend {
         self.required = required
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
-        descriptor = try Self.descriptor(entry, pool: pool)
+        let descriptor = if let descriptor { descriptor } else { try Self.descriptor(entry, pool: pool) }
+        self.descriptor = descriptor
+        settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
             logger.warning("plugin", ["plugin.name": entry.name, "plugin.warning": warning])
@@ -120,6 +138,9 @@ public final class ScriptBackend: ActorBackend {
         _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
+        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
+            try supervisor.send(.library(name: name, source: source), until: deadline)
+        }
         try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {
         case .descriptor(let value): return value
@@ -160,17 +181,18 @@ public final class ScriptBackend: ActorBackend {
             companions: companions,
             layout: layout,
             required: required,
-            deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
+            deadline: world.now() + .milliseconds(request.timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
-            file: entry.fileName
+            file: entry.fileName,
+            world: world
         )
-        let broker = Broker(context, needs: descriptor.needs, observer: observer)
+        let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
             return try converse(supervisor, broker, verb: verb)
         } catch {
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
-            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) })
+            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) }, world: world)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -182,10 +204,17 @@ public final class ScriptBackend: ActorBackend {
         verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
         let context = broker.context
-        let deadline = context.deadline
+        // The supervisor is a process of this machine, whatever the world of the handlers is.
+        let deadline = ContinuousClock.now + .milliseconds(context.request.timeoutMilliseconds)
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
-        let values = VerbValues(actor: context.actor, request: context.request, verb: verb, tools: tools)
+        let values = VerbValues(
+            actor: context.actor,
+            request: context.request,
+            verb: verb,
+            tools: tools,
+            config: settings
+        )
         try supervisor.send(
             .verb(
                 name: verb.rawValue,
@@ -271,7 +300,12 @@ public final class ScriptBackend: ActorBackend {
             let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
-                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+                throw HostError(
+                    known.code,
+                    nil,
+                    reason,
+                    context: ["plugin.name": entry.name, "plugin.status": status]
+                )
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }

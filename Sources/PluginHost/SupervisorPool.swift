@@ -1,5 +1,5 @@
 import Dispatch
-import HostErrors
+package import HostErrors
 import Synchronization
 import SystemLayer
 public import Telemetry
@@ -32,12 +32,17 @@ public final class SupervisorPool: Sendable {
     ///   - size: how many spares to keep.
     ///   - confinement: what surrounds each; that it cannot be had later is a failure of the verb.
     ///   - logger: told when a spare cannot be started.
-    public init(
+    public convenience init(
         program: String,
         size: Int = 2,
         confinement: SupervisorConfinement = .detect(),
         logger: Logger
     ) {
+        self.init(program: program, size: size, confinement: confinement, tests: false, logger: logger)
+    }
+
+    /// The same, of supervisors that load an author's tests in the place of a backend.
+    package init(program: String, size: Int, confinement: SupervisorConfinement, tests: Bool, logger: Logger) {
         let groups = SupervisorGroups(confinement)
         self.groups = groups
         self.confinement = confinement
@@ -48,7 +53,8 @@ public final class SupervisorPool: Sendable {
                 program: program,
                 identity: identity,
                 confinement: confinement,
-                groups: groups
+                groups: groups,
+                tests: tests
             )
         }
         if size > 0 {
@@ -71,7 +77,7 @@ public final class SupervisorPool: Sendable {
     }
 
     /// A spare, or a fresh one when there is none.
-    func take() throws(HostError) -> SupervisorProcess {
+    package func take() throws(HostError) -> SupervisorProcess {
         let (spare, dead) = state.withLock { state -> (SupervisorProcess?, [SupervisorProcess]) in
             // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
             let dead = state.spares.filter { $0.handle.hasExited() }

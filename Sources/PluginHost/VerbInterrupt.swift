@@ -6,9 +6,9 @@ import SystemLayer
 /// What wakes every wait of a verb when the verb is cancelled.
 ///
 /// Waits are of the verb's thread alone; the cancel may come from any.
-final class VerbInterrupt: Sendable {
+package final class VerbInterrupt: Sendable {
     /// How a wait ended.
-    enum Outcome {
+    package enum Outcome: Sendable {
         case ready, timeout, cancelled
     }
 
@@ -53,8 +53,11 @@ final class VerbInterrupt: Sendable {
     }
 
     /// Whole milliseconds, rounded up, so that a wait of them is never short.
-    static func milliseconds(until deadline: ContinuousClock.Instant) -> Int64 {
-        let left = deadline - ContinuousClock.now
+    package static func milliseconds(
+        until deadline: ContinuousClock.Instant,
+        from now: ContinuousClock.Instant = .now
+    ) -> Int64 {
+        let left = deadline - now
         guard left > .zero else { return 0 }
         let (seconds, attoseconds) = left.components
         return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000

@@ -8,6 +8,8 @@ struct VerbValues {
     let verb: BackendVerb
     /// Granted programs of this machine: name → path.
     let tools: [String: String]
+    /// The operator's settings of the script.
+    let config: [String: PluginValue]
 
     /// The actor's table; `handles` names its live programs.
     func actorValue(_ handles: [String: PluginHandle]) -> PluginValue {
@@ -19,7 +21,7 @@ struct VerbValues {
                 "work": .text(places.work),
             ]),
             "assets": .map(actor.assets.mapValues { .text($0) }),
-            "tools": .map(tools.mapValues { .text($0) }), "config": .map([:]), "probed": .map([:]),
+            "tools": .map(tools.mapValues { .text($0) }), "config": .map(config), "probed": .map([:]),
             "devices": .map([:]),
             "processes": .map(handles.mapValues { .handle($0) }),
             "name": .text(actor.identity.key.name), "uid": .text(actor.identity.uid),

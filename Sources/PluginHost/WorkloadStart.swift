@@ -1,4 +1,4 @@
-import ActorContract
+package import ActorContract
 import Glibc
 import HostErrors
 import LaunchProtocol
@@ -7,9 +7,11 @@ import SystemLayer
 import Telemetry
 
 /// Starts one container: a plan for the launcher, the launcher, and its word that the program runs.
-struct WorkloadStart {
-    let actor: PreparedActor
-    let prepared: PreparedContainer
+package struct WorkloadStart {
+    /// Whose container it is.
+    package let actor: PreparedActor
+    /// The container, ready on disk.
+    package let prepared: PreparedContainer
     let confine: PluginValue
     let companions: Companions
     let layout: CgroupLayout

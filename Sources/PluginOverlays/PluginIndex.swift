@@ -10,6 +10,12 @@ public struct PluginIndex: Sendable, Equatable {
     public let entries: [PluginEntry]
     /// What was skipped and is no error, in words.
     public let notices: [String]
+    /// The winners among the packs of assets, sorted by name.
+    public let assets: [SurfaceEntry]
+    /// What each surface of each source holds, in the order of the sources.
+    public let surfaces: [SurfaceReport]
+    /// Every directory in which a save may change this index.
+    public let directories: [String]
 
     /// The winner of a name.
     ///
@@ -31,15 +37,25 @@ public struct PluginIndex: Sendable, Equatable {
         hash: @escaping ([UInt8]) -> String
     ) throws(HostError) -> PluginIndex {
         var winners: [String: PluginEntry] = [:]
+        var packs: [String: SurfaceEntry] = [:]
         var notices: [String] = []
+        var surfaces: [SurfaceReport] = []
+        var directories: [String] = []
         for source in sources {
             do throws(SyscallError) {
                 guard try kind(of: source.directory + "/.") == .directory else {
                     throw SyscallError("opendir", 2, source.directory)
                 }
-                for entry in try SourceScan(source: source, hash: hash).entries(notices: &notices) {
+                var scan = SourceScan(source: source, hash: hash)
+                for entry in try scan.backends() {
                     winners[entry.name] = winners[entry.name].map(entry.shadowing) ?? entry
                 }
+                for pack in try scan.assets() {
+                    packs[pack.name] = packs[pack.name].map(pack.shadowing) ?? pack
+                }
+                notices += scan.notices
+                surfaces += scan.reports
+                directories += scan.visited
             } catch {
                 throw HostError(
                     .notFound,
@@ -49,6 +65,12 @@ public struct PluginIndex: Sendable, Equatable {
             }
         }
         let entries = winners.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return PluginIndex(entries: entries, notices: notices)
+        return PluginIndex(
+            entries: entries,
+            notices: notices,
+            assets: packs.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) },
+            surfaces: surfaces,
+            directories: directories
+        )
     }
 }

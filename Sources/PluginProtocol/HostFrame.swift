@@ -1,4 +1,4 @@
-/// What the host sends to a supervisor: kinds 1 to 4.
+/// What the host sends to a supervisor: kinds 1 to 5.
 public enum HostFrame: Sendable, Equatable {
     /// The script: its backend's name, the file's name for messages, and its text.
     case load(name: String, file: String, source: [UInt8])
@@ -6,6 +6,8 @@ public enum HostFrame: Sendable, Equatable {
     case verb(name: String, actor: PluginValue, request: PluginValue, functions: [String], deadlineMilliseconds: Int64)
     /// The answer to a call.
     case reply(ReplyFrame)
+    /// A module that the script may `require`: its name and its text; comes before the script.
+    case library(name: String, source: [UInt8])
     /// The call was a mistake that only the host can see, such as a closed handle: the verb ends in a trap.
     case mistake(ArgumentFault)
 
@@ -32,6 +34,10 @@ public enum HostFrame: Sendable, Equatable {
             payload.appendText(reply.status)
             payload.append32(UInt32(truncatingIfNeeded: reply.values.count))
             for value in reply.values { ValueCodec.append(value, to: &payload) }
+        case .library(let name, let source):
+            kind = 5
+            payload.appendText(name)
+            payload.appendBytes(source)
         case .mistake(let fault):
             kind = 4
             for text in [fault.code, fault.message, fault.expected, fault.got, fault.mend] { payload.appendText(text) }
@@ -69,6 +75,7 @@ public enum HostFrame: Sendable, Equatable {
             var values: [PluginValue] = []
             for _ in 0..<(try reader.count()) { values.append(try ValueCodec.read(from: &reader)) }
             frame = .reply(ReplyFrame(status: status, values: values))
+        case 5: frame = .library(name: try reader.text(), source: try reader.byteString())
         case 4:
             frame = .mistake(
                 ArgumentFault(

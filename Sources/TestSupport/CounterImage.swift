@@ -20,11 +20,7 @@ public enum CounterImage {
     /// - Returns: its reference.
     /// - Throws: when it does not build.
     public static func reference(source: String, in directory: String) async throws -> String {
-        let files = FileManager.default
-        try files.copyItem(
-            atPath: "\(TestMachine.checkout)/examples/counter/build-image",
-            toPath: "\(directory)/build-image"
-        )
+        try ProgramRun.copy("\(TestMachine.checkout)/examples/counter/build-image", to: "\(directory)/build-image")
         try source.write(toFile: "\(directory)/counter.c", atomically: false, encoding: .utf8)
         return try await build(directory, "\(directory)/image")
     }

@@ -34,6 +34,19 @@ public struct ProgramRun: Sendable {
         }
     }
 
+    /// Copies a program, or a directory of them, to where it will be run, by another process.
+    ///
+    /// A descriptor of this one that writes the file could be inherited for a moment by whatever another test starts,
+    /// and the copy would be "text file busy" (execve(2), ETXTBSY).
+    /// - Parameters:
+    ///   - program: its path.
+    ///   - place: the copy's.
+    /// - Throws: when it cannot be copied.
+    public static func copy(_ program: String, to place: String) throws {
+        let copied = try wait("/bin/cp", ["-Rp", program, place])
+        guard copied.code == 0 else { throw TestFailure("cp: \(copied.error)") }
+    }
+
     /// Runs a program on the calling thread.
     ///
     /// - Parameters:

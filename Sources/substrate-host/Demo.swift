@@ -75,7 +75,9 @@ enum Demo {
         let file = OwnedFD(unsafe open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
         var plan = SpawnPlan(
             program: Program.path,
-            arguments: ["substrate-host", "--backend=process", "--base-dir", base, "--stop-actors"]
+            arguments: [
+                "substrate-host", "--backend=process", "--base-dir", base, "--stop-actors", "--config", "/dev/null",
+            ]
         )
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         plan.descriptors = [(child: 2, parent: file.rawValue)]

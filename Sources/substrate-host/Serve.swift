@@ -45,15 +45,29 @@ enum Serve {
         let companions = Companions(directory: Program.directory)
         let pool = SupervisorPool(program: companions.supervisor, logger: logger)
         let layout = CgroupLayout.detect()
+        let store = RevisionStore(baseDirectory: options.baseDirectory, hash: SHA256.hex(of:))
         // Side by side: the script is asked in a process of its own, which starts while this one opens the rest.
         let required = demanded.protections
         let asked = aside { () throws(HostError) in
-            try ScriptBackend(
-                entry: entry,
-                pool: pool,
-                companions: companions,
-                layout: layout,
-                required: required,
+            try BackendCatalog(
+                name: entry.name,
+                index: found.index,
+                sources: found.sources,
+                scan: { () throws(HostError) in try PluginIndex.scan(sources: found.sources, hash: SHA256.hex(of:)) },
+                make: { entry throws(HostError) in
+                    let settings = options.backends[entry.name] ?? BackendSettings()
+                    return try ScriptBackend(
+                        entry: entry,
+                        pool: pool,
+                        companions: companions,
+                        layout: layout,
+                        required: required,
+                        grants: settings.granted(to: entry),
+                        config: settings.config.mapValues(\.text),
+                        logger: logger
+                    )
+                },
+                store: store,
                 logger: logger
             )
         }
@@ -61,7 +75,7 @@ enum Serve {
             try Journal(path: "\(options.baseDirectory)/journal.sqlite")
         }
         GRPCServer.prepare()
-        let backend: ScriptBackend
+        let backend: BackendCatalog
         do throws(HostError) { backend = try await asked.value.get() } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
@@ -84,7 +98,11 @@ enum Serve {
             "recovered",
             ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"]
         )
-        let own = OwnService(host: host, backends: { found.describe(pool) }, logger: logger)
+        // No actor is started while the journal alone says which revisions are still needed.
+        try? store.forget(except: Set(host.list().map(\.backendSHA256)))
+        for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
+        options.warn(of: entry.name, logger)
+        let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
         let server = try GRPCServer(
@@ -94,6 +112,7 @@ enum Serve {
         for endpoint in options.listen { try listen(server, endpoint, options, logger) }
         server.start()
         server.setServing(true)
+        backend.follow()
         logger.notice(
             "serving",
             [
@@ -112,6 +131,7 @@ enum Serve {
             }
         }
         await server.shutdown(grace: .seconds(30))
+        backend.close()
         pool.close()
         host.forgetCgroupParent()
         return .ok

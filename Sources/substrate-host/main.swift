@@ -11,7 +11,9 @@ do {
         ConsoleOutput.standard.write(text)
         code = .ok
     case .doctor(let options): code = Doctor.run(options)
-    case .backends(let options): code = try FoundBackends.run(options)
+    case .backends(let options): code = try await FoundBackends.run(options)
+    case .config(let options): code = ConfigCommand.run(options)
+    case .overlays(let options): code = try OverlaysCommand.run(options)
     case .serve(let options): code = try await Serve.run(options)
     case .demo(let options): code = try await Interruption.heeding { try await Demo.run(options) }
     case let command: code = try await Interruption.heeding { try await ClientCommands.run(command) ?? .usage }

@@ -1,12 +1,17 @@
-// The SDK's commands, which the daemon does not link.
+// The SDK's commands; `substrate-host plugin …` execs this.
 import Glibc
 import PluginConformance
+import PluginTesting
 
-var arguments = Array(CommandLine.arguments.dropFirst())
-guard arguments.first == "conformance" else {
-    let usage = Array("usage: substrate-plugin conformance BACKEND [options]; --help says more\n".utf8)
-    _ = unsafe usage.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
+guard let real = unsafe realpath("/proc/self/exe", nil) else { exit(2) }
+let executable = unsafe String(cString: real)
+unsafe free(real)
+let arguments = Array(CommandLine.arguments.dropFirst())
+let rest = Array(arguments.dropFirst())
+switch arguments.first {
+case "test": exit(TestCommand.run(arguments: rest, executable: executable))
+case "conformance": exit(ConformanceCommand.run(arguments: rest))
+default:
+    print("usage: substrate-plugin test|conformance PATH; each has --help")
     exit(2)
 }
-arguments.removeFirst()
-exit(ConformanceCommand.run(arguments: arguments))

@@ -37,7 +37,6 @@ let rooms: [String: Room] = [
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
     "PluginConformance": Room(uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays"])),
-    "substrate-plugin": Room(uses: ["PluginConformance"]),
     "substrate-host": Room(
         uses: hostRooms.union(["HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire"])
             .union(["GRPCTransport", "CYAML", "CGRPC"])
@@ -51,6 +50,10 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    "PluginTesting": Room(
+        uses: ["SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer"]
+    ),
+    "substrate-plugin": Room(uses: ["PluginTesting", "PluginConformance"]),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
         uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]

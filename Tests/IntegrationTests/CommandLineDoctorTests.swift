@@ -114,7 +114,7 @@ struct DoctorTests {
     func programsMend() async throws {
         let scratch = try ScratchDirectory("doctor")
         let host = "\(scratch.path)/substrate-host"
-        try FileManager.default.copyItem(atPath: TestMachine.host, toPath: host)
+        try ProgramRun.copy(TestMachine.host, to: host)
         let before = try checks(try await ProgramRun.run(host, ["doctor", "--json"]).output)["programs"]
         #expect(before?["ok"] as? Bool == false)
         #expect((before?["mend"] as? String)?.contains("keep the binaries in one directory") == true)

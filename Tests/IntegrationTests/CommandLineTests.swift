@@ -1,3 +1,4 @@
+import PluginOverlays
 import Testing
 
 @testable import substrate_host
@@ -49,7 +50,7 @@ struct CommandLineTests {
             listen: [.unix("/home/d/s"), .tcp(host: "::1", port: 99)],
             insecureTCP: true,
             contract: .june,
-            overlays: ["/home/d/o1", "/o2"],
+            overlays: [.overlay("/home/d/o1"), .overlay("/o2")],
             pluginsDirectory: "/home/d/p",
             assetRoots: ["/home/d/a"],
             slotCapacity: 3,
@@ -99,7 +100,25 @@ struct CommandLineTests {
         )
         #expect(
             try parse("backends --overlay o")
-                == .backends(BackendsOptions(overlays: ["/home/d/o"], pluginsDirectory: nil, json: false))
+                == .backends(
+                    BackendsOptions(
+                        overlays: [.overlay("/home/d/o")],
+                        pluginsDirectory: nil,
+                        json: false,
+                        isConnectOptional: true
+                    )
+                )
+        )
+        #expect(
+            try parse("backends --base-dir d")
+                == .backends(
+                    BackendsOptions(
+                        overlays: [],
+                        pluginsDirectory: nil,
+                        json: false,
+                        connect: .unix("/home/d/d/host.sock")
+                    )
+                )
         )
         #expect(try parse("doctor --json") == .doctor(DoctorOptions(pluginsDirectory: nil, json: true)))
         #expect(try parse("demo") == .demo(DemoOptions(json: false)))

@@ -18,7 +18,7 @@ struct RelinkTests {
         // Objects are what it links: without the one of `main` nothing comes out, wherever the build's own lies.
         let scratch = try ScratchDirectory("relink")
         let place = "\(scratch.path)/launch"
-        try FileManager.default.copyItem(atPath: "\(left)/substrate-launch", toPath: place)
+        try ProgramRun.copy("\(left)/substrate-launch", to: place)
         let objects = try String(contentsOfFile: "\(place)/objects.list", encoding: .utf8)
         let cut = objects.split(separator: "\n").filter { !$0.contains("main.swift.o") }.joined(separator: "\n")
         try cut.write(toFile: "\(place)/objects.list", atomically: false, encoding: .utf8)

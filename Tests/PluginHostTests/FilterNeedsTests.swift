@@ -142,7 +142,10 @@ struct FilterNeedsTests {
     func withoutFastClock() async throws {
         let (used, end) = try await calls(Run(mode: "novdso", source: Self.script("return \"ok\"")))
         #expect(end == "exit 0")
-        #expect(used.subtracting([Self.read, Self.write, Self.brk, Self.map, Self.unmap, Self.end]) == [Self.time])
+        #expect(
+            used.subtracting([Self.read, Self.write, Self.brk, Self.map, Self.unmap, Self.clock, Self.end])
+                == [Self.time]
+        )
     }
 
     @Test("descriptor 2 takes the last words of a runtime that found no memory")

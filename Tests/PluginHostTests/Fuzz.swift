@@ -44,7 +44,7 @@ struct Fuzz {
     /// A handle: of the verb, of an old one, or of nobody's.
     private mutating func handle() -> PluginValue {
         let index: UInt32 = pick([0, 0, 1, 2, 7, 0x7fff_ffff, .max])
-        return .handle(PluginHandle(index: index, generation: pick([1, 1, 1, 0, 2, .max])))
+        return .handle(PluginHandle(index: index, generation: pick([0, 0, 0, 1, 2, .max])))
     }
 
     mutating func value(_ depth: Int = 0) -> PluginValue {

@@ -68,12 +68,11 @@ struct HostileSupervisorTests {
         PluginEntry(
             name: name,
             path: "/fake/\(name)/backend.lua",
-            directory: "/fake/\(name)",
             origin: "shipped",
+            isShipped: true,
             source: source,
-            sha256: "",
-            state: .candidate,
-            shadows: []
+            libraries: [:],
+            hash: { _ in "" }
         )
     }
 
@@ -320,7 +319,7 @@ struct HostileSupervisorTests {
     @Test("a handle that the verb never had ends it")
     func strangeHandles() async throws {
         let backend = try await backend()
-        for handle in [(0, 2), (1, 1), (0xffff_ffff, 1), (0, 0)] as [(UInt32, UInt32)] {
+        for handle in [(0, 1), (1, 0), (0xffff_ffff, 0), (0, 0xffff_ffff)] as [(UInt32, UInt32)] {
             act { fake in
                 let value = PluginValue.handle(PluginHandle(index: handle.0, generation: handle.1))
                 try fake.send(.call(function: "process.stop@1", arguments: .map(["process": value]), line: 1))

@@ -35,11 +35,13 @@ struct clb_state {
     size_t logged;
     int closing;
     int loading;
+    int tests; /* whether the file holds tests */
     int last_line;
     int64_t load_milliseconds, load_nanoseconds; /* of processor time, and when they are over; 0 for no limit */
     char file[128], subject[256], verb[32];
     uint8_t *source;
     size_t source_count;
+    struct clb_library *libraries, *last_library; /* last_line is a line of last_library, or of the script */
     buffer output, status, reply, reply_status;
 };
 
@@ -84,7 +86,19 @@ void clb_tables(lua_State *L);
 void clb_tostring(lua_State *L, int index);
 void clb_view(lua_State *L, const char *name);
 
+/* require.c */
+int clb_require(lua_State *L);
+void clb_free_libraries(clb_state *s);
+/* The module whose chunk has that name, such as "=lib/x.lua"; NULL for the script itself. */
+struct clb_library *clb_library_of(clb_state *s, const char *chunk);
+const char *clb_library_name(const struct clb_library *library);
+const uint8_t *clb_library_source(const struct clb_library *library, size_t *count);
+
 /* host.c */
 void clb_make_host(lua_State *L);
+int clb_host_call(lua_State *L);
 int clb_try(lua_State *L);
+/* tests.c: leaves a table of the names, and of the positions under args, on the stack. */
+void clb_split_mixed(lua_State *L, int index);
+extern const char clb_key_tests, clb_key_methods;
 extern const char clb_key_host, clb_key_descriptor, clb_key_handle, clb_key_locked;

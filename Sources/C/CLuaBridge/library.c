@@ -122,6 +122,7 @@ static const luaL_Reg own[] = {{"pcall", own_pcall},
                                {"tostring", own_tostring},
                                {"print", own_print},
                                {"try", clb_try},
+                               {"require", clb_require},
                                {NULL, NULL}};
 
 static int host_at_load(lua_State *L) {

@@ -83,8 +83,37 @@ CLB_NORETURN static void send_trap(clb_state *s, const char *code, size_t code_c
     _exit(CLB_EXIT_TRAP);
 }
 
-static clb_text source_line(clb_state *s, int line) {
-    const char *at = (const char *)s->source, *end = at + s->source_count;
+/* The file that the trap is about: the script, or a module of its overlay. */
+static const char *here;
+static const uint8_t *here_source;
+static size_t here_count;
+
+static void locate(clb_state *s, const char *chunk, struct clb_library *library) {
+    here = library ? chunk + 1 : s->file;
+    here_source = s->source;
+    here_count = s->source_count;
+    if (library) here_source = clb_library_source(library, &here_count);
+}
+
+/* The line of the author's innermost frame, or the last one known. */
+static int find_line(clb_state *s, int may_walk, int *is_near) {
+    lua_Debug ar;
+    for (int level = 0; may_walk && s->L && level < 64 && lua_getstack(s->L, level, &ar); level++) {
+        lua_getinfo(s->L, "Sl", &ar);
+        if (ar.currentline <= 0) continue;
+        locate(s, ar.source, clb_library_of(s, ar.source));
+        *is_near = 0;
+        return ar.currentline;
+    }
+    static char chunk[160];
+    if (s->last_library) snprintf(chunk, sizeof chunk, "=lib/%s.lua", clb_library_name(s->last_library));
+    locate(s, chunk, s->last_library);
+    *is_near = 1;
+    return s->last_line;
+}
+
+static clb_text source_line(int line) {
+    const char *at = (const char *)here_source, *end = at + here_count;
     if (!at || line <= 0) return (clb_text){NULL, 0};
     for (int i = 1; i < line; i++) {
         at = memchr(at, '\n', (size_t)(end - at));
@@ -96,8 +125,8 @@ static clb_text source_line(clb_state *s, int line) {
     return (clb_text){(const uint8_t *)at, count > 160 ? 160 : count};
 }
 
-static void put_source(clb_state *s, int line) {
-    clb_text text = source_line(s, line);
+static void put_source(int line) {
+    clb_text text = source_line(line);
     if (text.count) putf("%5d | %.*s\n", line, (int)text.count, (const char *)text.bytes);
 }
 
@@ -115,7 +144,8 @@ static void put_trace(clb_state *s) {
         if (line < 0) break;
         if (line == 0) continue;
         lua_getinfo(s->L, "nt", &ar);
-        putf("%s%s:%d", shown++ ? " < " : "  trace     ", s->file, line);
+        const char *file = clb_library_of(s, ar.source) ? ar.source + 1 : s->file;
+        putf("%s%s:%d", shown++ ? " < " : "  trace     ", file, line);
         /* Called by us, or in the place of what we called: that is the verb. */
         lua_Debug below;
         if (!s->loading && s->verb[0] && !lua_getstack(s->L, level + 2, &below)) putf(" in %s", s->verb);
@@ -132,14 +162,12 @@ static void put_part(const char *label, clb_text part) {
 CLB_NORETURN static void trap(clb_state *s, clb_text code, clb_text words, clb_text expected, clb_text got,
                               clb_text mend, clb_text function, int may_walk) {
     message.count = 0;
-    int line = may_walk && s->L ? (int)clb_line(s->L) : 0;
-    int near = line == 0;
-    if (near) line = s->last_line;
-    if (line) putf("%s:%d: %s", s->file, line, near && !may_walk ? "near this line: " : "");
-    else putf("%s: ", s->file);
+    int near, line = find_line(s, may_walk, &near);
+    if (line) putf("%s:%d: %s", here, line, near && !may_walk ? "near this line: " : "");
+    else putf("%s: ", here);
     put((const char *)words.bytes, words.count > 2048 ? 2048 : words.count);
     put("\n", 1);
-    put_source(s, line);
+    put_source(line);
     put_part("expected", expected);
     put_part("got", got);
     put_part("mend", mend);
@@ -190,10 +218,10 @@ static size_t indentation(clb_text text) {
 }
 
 /* The loop around a line, as its author laid it out: the nearest one above that is not further in. */
-static int loop_around(clb_state *s, int line) {
-    size_t margin = indentation(source_line(s, line));
+static int loop_around(int line) {
+    size_t margin = indentation(source_line(line));
     for (int at = line; at > 0 && line - at < 200; at--) {
-        clb_text text = source_line(s, at);
+        clb_text text = source_line(at);
         if (indentation(text) == text.count || indentation(text) > margin) continue;
         if (is_loop(text)) return at;
     }
@@ -206,10 +234,10 @@ void clb_spinning(clb_state *s, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    int line = (int)clb_line(s->L), start = loop_around(s, line ? line : s->last_line);
+    int near, start = loop_around(find_line(s, 1, &near));
     loop[0] = 0;
     if (start) {
-        clb_text text = source_line(s, start);
+        clb_text text = source_line(start);
         size_t margin = indentation(text);
         snprintf(loop, sizeof loop, "%.*s (line %d)", (int)(text.count - margin), (const char *)text.bytes + margin, start);
     }
@@ -237,10 +265,12 @@ void clb_no_memory(clb_state *s) {
 int clb_handler(lua_State *L) {
     clb_state *s = state_of(L);
     if (lua_type(L, 1) == LUA_TSTRING) {
-        size_t count, file = strlen(s->file);
+        int near;
+        find_line(s, 1, &near);
+        size_t count, file = strlen(here);
         const char *words = lua_tolstring(L, 1, &count);
         /* "file:line: " is in front already where the trap will put it. */
-        if (count > file + 1 && memcmp(words, s->file, file) == 0 && words[file] == ':') {
+        if (count > file + 1 && memcmp(words, here, file) == 0 && words[file] == ':') {
             const char *space = memchr(words, ' ', count);
             if (space) {
                 count -= (size_t)(space + 1 - words);

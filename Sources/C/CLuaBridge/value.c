@@ -127,7 +127,13 @@ static void encode_table(encoder *e, int index, int depth) {
             if (lua_tointeger(L, -2) > largest) largest = lua_tointeger(L, -2);
         } else TRAP_VALUE(e, "%s has a key that is a %s", where(e), luaL_typename(L, -2));
     }
-    if (texts && texts != entries) TRAP_VALUE(e, "%s has both names and positions", where(e));
+    if (texts && texts != entries) {
+        if (!e->s->tests || e->mode != ENCODE_ARGUMENTS) TRAP_VALUE(e, "%s has both names and positions", where(e));
+        clb_split_mixed(L, index);
+        encode_table(e, lua_gettop(L), depth);
+        lua_pop(L, 1);
+        return;
+    }
     if (texts) {
         encode_map(e, index, depth, entries);
         return;

@@ -31,6 +31,7 @@ enum StopProcesses: HostHandler {
                 processes.compactMap(\.handle),
                 graceMilliseconds: grace,
                 deadline: context.deadline,
+                world: context.world,
                 interrupt: interrupt
             )
         }
@@ -63,36 +64,36 @@ enum ProcessStop {
     ///   - handles: each the PID 1 of its namespace, so that its end is the end of all below it.
     ///   - graceMilliseconds: between TERM and KILL.
     ///   - deadline: the verb's; the grace is cut to it.
+    ///   - world: whose programs they are.
     ///   - interrupt: ends the grace early.
     /// - Returns: whether all were gone when it returned.
     static func perform(
-        _ handles: [ProcessHandle],
+        _ handles: [any HeldProgram],
         graceMilliseconds: Int64,
         deadline: ContinuousClock.Instant,
+        world: any World,
         interrupt: VerbInterrupt? = nil
     ) -> Bool {
         for handle in handles { _ = handle.signal(15) }
-        let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))
+        let graceEnd = min(deadline, world.now() + .milliseconds(graceMilliseconds))
         for handle in handles {
-            if let interrupt, interrupt.wait(handle.pollDescriptor, until: graceEnd) == .cancelled { break }
+            if let interrupt, handle.wait(until: graceEnd, interrupt) == .cancelled { break }
             if !ended(handle, until: graceEnd) { _ = handle.signal(9) }
         }
         // A cancel ends the grace, never the stop.
         for handle in handles where !handle.hasExited() { _ = handle.signal(9) }
         // A killed program that is not in uninterruptible sleep is gone at once; 5 s tell the two apart.
-        let last = ContinuousClock.now + .seconds(5)
+        let last = world.now() + .seconds(5)
         return handles.allSatisfy { ended($0, until: last) }
     }
 
     /// The same of programs that are known by number.
-    static func perform(kept: [KeptProcess]) -> Bool {
-        let handles = kept.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
-        return perform(handles, graceMilliseconds: 0, deadline: .now)
+    static func perform(kept: [KeptProcess], world: any World) -> Bool {
+        perform(kept.compactMap(world.find), graceMilliseconds: 0, deadline: world.now(), world: world)
     }
 
-    private static func ended(_ handle: ProcessHandle, until deadline: ContinuousClock.Instant) -> Bool {
-        let milliseconds = VerbInterrupt.milliseconds(until: deadline)
-        guard (try? waitReadable(handle.pollDescriptor, milliseconds: milliseconds)) == true else { return false }
+    private static func ended(_ handle: any HeldProgram, until deadline: ContinuousClock.Instant) -> Bool {
+        guard handle.wait(until: deadline, nil) == .ready else { return false }
         // Whoever is our child is reaped; an adopted one has another reaper.
         _ = handle.wait()
         return true

@@ -25,7 +25,7 @@ enum WaitForProcesses: HostHandler {
         let late = ProgramTime.wait { () -> HostReply? in
             for process in processes {
                 guard let handle = process.handle else { continue }
-                switch interrupt.wait(handle.pollDescriptor, until: deadline) {
+                switch handle.wait(until: deadline, interrupt) {
                 case .ready: _ = handle.wait()
                 case .cancelled: return .refused(.cancelled, "the verb was cancelled")
                 case .timeout: return .refused(.timeout, "\"\(process.name)\" still runs")

@@ -15,7 +15,13 @@ enum StartWorkload: HostHandler {
 
     static let row = HostFunction.workloadStart
 
-    static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
+    /// What is refused unasked is no effect: a name that the actor does not have never gets into the journal.
+    static func target(_ arguments: Arguments, _ call: HostCall) -> String? {
+        guard call.context.actor.containers.contains(where: { $0.container.name == arguments.container }) else {
+            return nil
+        }
+        return arguments.container
+    }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) -> HostReply {
         let context = call.context
@@ -35,9 +41,9 @@ enum StartWorkload: HostHandler {
             required: context.required
         )
         do throws(HostError) {
-            let process = try start.perform()
+            let process = try context.world.start(start)
             context.kept.append(process)
-            let handle = context.processes.insert(VerbContext.held(process, context.actor))
+            let handle = context.processes.insert(context.held(process))
             return .ok(.handle(handle), process: process)
         } catch {
             switch error.code {

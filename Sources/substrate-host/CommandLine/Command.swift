@@ -58,12 +58,17 @@ struct Command: Sendable {
     let options: [CommandOption]
     /// Lines to try, each with what it does.
     let examples: [(line: String, does: String)]
+    /// What may stand after the operands, such as `FILE`.
+    var optionalOperands: [String] = []
+    /// What the first operand may be, for the completions; empty where it is free.
+    var words: [String] = []
 
     /// The option of that long name.
     func option(_ name: String) -> CommandOption? { options.first { $0.name == name } }
 
     /// `substrate-host run FILE [options]`.
     var synopsis: String {
-        ([Program.name, name] + operands + (options.isEmpty ? [] : ["[options]"])).joined(separator: " ")
+        ([Program.name, name] + operands + optionalOperands.map { "[\($0)]" } + (options.isEmpty ? [] : ["[options]"]))
+            .joined(separator: " ")
     }
 }

@@ -1,3 +1,5 @@
+import PluginOverlays
+
 /// Turns the sorted words of one command into its typed options.
 struct CommandReader {
     let command: String
@@ -20,14 +22,9 @@ struct CommandReader {
         case "remove": .remove(try actor())
         case "logs":
             .logs(LogsOptions(client: try client(), actor: try actorName(), follow: parsed.has("follow")))
-        case "backends":
-            .backends(
-                BackendsOptions(
-                    overlays: directories("overlay"),
-                    pluginsDirectory: directory("plugins-dir"),
-                    json: parsed.has("json")
-                )
-            )
+        case "backends": .backends(try backends())
+        case "config": .config(try config())
+        case "overlays": .overlays(try overlays())
         case "doctor":
             .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
         case "demo": .demo(DemoOptions(json: parsed.has("json")))
@@ -37,6 +34,16 @@ struct CommandReader {
     }
 
     private func serve() throws(UsageError) -> ServeOptions {
+        let configuration = try configuration()
+        let whole = CommandReader(command: command, parsed: merged(configuration), environment: environment)
+        return try whole.serve(configuration, overlays: try sources(configuration))
+    }
+
+    /// Reads a command line whose gaps the file has filled.
+    private func serve(
+        _ configuration: Configuration,
+        overlays: [PluginSource]
+    ) throws(UsageError) -> ServeOptions {
         guard let backend = parsed.value("backend") else {
             throw error("which backend? write --backend=NAME; `\(Program.name) backends` lists them")
         }
@@ -57,13 +64,15 @@ struct CommandReader {
             listen: listen,
             insecureTCP: parsed.has("insecure-tcp"),
             contract: try choice("contract") ?? .auto,
-            overlays: directories("overlay"),
+            overlays: overlays,
             pluginsDirectory: directory("plugins-dir"),
             assetRoots: directories("asset-root"),
             slotCapacity: try number("slot-capacity", 0...1_000_000) ?? 0,
             require: parsed.list("require"),
             stopActors: parsed.has("stop-actors"),
-            json: parsed.has("json")
+            json: parsed.has("json"),
+            backends: try grants(configuration, to: backend),
+            configuration: configuration.path
         )
     }
 
@@ -111,7 +120,7 @@ struct CommandReader {
             if let text = parsed.value("connect") {
                 try Endpoint(text, option: "connect", command: command, environment: environment)
             } else {
-                try Endpoint(socket: try baseDirectory() + "/host.sock", command: command)
+                try usualEndpoint()
             }
         return ClientOptions(connect: endpoint, json: parsed.has("json"))
     }
@@ -124,7 +133,7 @@ struct CommandReader {
         return shell.script
     }
 
-    private func baseDirectory() throws(UsageError) -> String {
+    func baseDirectory() throws(UsageError) -> String {
         if let named = directory("base-dir") { return named }
         guard let standard = environment.defaultBaseDirectory else {
             throw error("neither XDG_STATE_HOME nor HOME is set: say --base-dir DIR")
@@ -132,8 +141,8 @@ struct CommandReader {
         return standard
     }
 
-    private func directory(_ option: String) -> String? { parsed.value(option).map(environment.absolute) }
-    private func directories(_ option: String) -> [String] { parsed.list(option).map(environment.absolute) }
+    func directory(_ option: String) -> String? { parsed.value(option).map(environment.absolute) }
+    func directories(_ option: String) -> [String] { parsed.list(option).map(environment.absolute) }
 
     private func number(_ option: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = parsed.value(option) else { return nil }
@@ -168,5 +177,5 @@ struct CommandReader {
         return ports
     }
 
-    private func error(_ text: String) -> UsageError { UsageError("\(command): \(text)", command: command) }
+    func error(_ text: String) -> UsageError { UsageError("\(command): \(text)", command: command) }
 }

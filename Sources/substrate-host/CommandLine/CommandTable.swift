@@ -2,7 +2,8 @@
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, backends, doctor, demo, completion,
+        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, backends, overlays, config, doctor,
+        demo, completion,
     ]
 
     /// The command of that name.
@@ -29,7 +30,18 @@ enum CommandTable {
             completes: .directory
         ),
         .value("plugins-dir", "DIR", "the shipped backends, if not beside the binary", completes: .directory),
+        .value(
+            "config",
+            "FILE",
+            "the settings (default $XDG_CONFIG_HOME/substrate-host/substrate.yaml, else /etc/…); options win over it"
+        ),
     ]
+    private static let grant = CommandOption.value(
+        "grant",
+        "GRANT",
+        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network or asset; BACKEND/GRANT says which (repeatable)",
+        repeats: true
+    )
     private static let client = [connect, baseDirectory, json]
     private static let actorWords =
         "ACTOR is the actor's name when no other has it, else atespace/name or ns:template:name."
@@ -71,6 +83,7 @@ enum CommandTable {
                 completes: .words(ContractChoice.allCases.map(\.rawValue))
             ),
         ] + pluginOptions + [
+            grant,
             .value(
                 "asset-root",
                 "DIR",
@@ -191,12 +204,52 @@ enum CommandTable {
     private static let backends = Command(
         name: "backends",
         summary: "list the backends, where they come from and what they declare",
-        discussion: "Reads the shipped backends and the overlays; needs no running host.",
+        discussion: """
+            Asks the host that runs, and reads the shipped backends and the overlays itself where none does or where
+            --overlay, --plugins-dir or --config name others. STATE is ok, broken, or stale: the last save is wrong and
+            the revision before it serves on.
+            """,
         operands: [],
-        options: pluginOptions + [json],
+        options: pluginOptions + client,
         examples: [
             ("backends", "list them"), ("backends --overlay ./site", "with those of ./site, and what they shadow"),
         ]
+    )
+
+    private static let overlays = Command(
+        name: "overlays",
+        summary: "show what each overlay gives, who wins, and what a script may do",
+        discussion: """
+            ls lists the sources in order with what each surface gives. explain NAME says which file serves NAME, what
+            it shadows, what it needs and is granted, and who claims how it isolates. check says every error, and exits
+            1 when there is one.
+            """,
+        operands: ["ls|explain|check"],
+        options: pluginOptions + [grant, json],
+        examples: [
+            ("overlays ls --overlay ./site", "what ./site gives"),
+            ("overlays explain bwrap --grant tool:bwrap=/usr/bin/bwrap", "and what is still not given"),
+            ("overlays check --overlay ./site", "before it is deployed"),
+        ],
+        optionalOperands: ["NAME"],
+        words: OverlaysOptions.Action.allCases.map(\.rawValue)
+    )
+
+    private static let config = Command(
+        name: "config",
+        summary: "check the configuration file, or show what holds and who said so",
+        discussion: """
+            check says every mistake of FILE with its line, and exits 1 when there is one. show takes the options of
+            serve and prints each setting with its origin: default, file and line, or option.
+            """,
+        operands: ["check|show"],
+        options: serve.options,
+        examples: [
+            ("config check site.yaml", "before it is deployed"),
+            ("config show --slot-capacity 4", "what serve would do with it"),
+        ],
+        optionalOperands: ["FILE"],
+        words: ["check", "show"]
     )
 
     private static let doctor = Command(

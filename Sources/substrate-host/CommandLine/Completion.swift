@@ -19,6 +19,7 @@ enum Completion: String, CaseIterable {
         for command in CommandTable.commands {
             var words = command.options.map { "--\($0.name)" } + ["--help"]
             if command.name == "completion" { words += allCases.map(\.rawValue) }
+            words += command.words
             cases += "        \(command.name)) words='\(words.joined(separator: " "))' ;;\n"
         }
         var values = ""

@@ -10,6 +10,10 @@ struct Environment: Sendable {
     var stateHome: String?
     /// The working directory, absolute.
     var workingDirectory: String
+    /// Where a configuration file is looked for when `--config` names none; the first that exists is read.
+    var configurationFiles: [String] = []
+    /// `SUBSTRATE_OVERLAY_SOURCES`, if set: overlays for who can change neither file nor command line.
+    var overlaySources: String?
 
     /// This process's own.
     static var current: Environment {
@@ -17,7 +21,9 @@ struct Environment: Sendable {
             isRoot: geteuid() == 0,
             home: variable("HOME"),
             stateHome: variable("XDG_STATE_HOME"),
-            workingDirectory: currentDirectory()
+            workingDirectory: currentDirectory(),
+            configurationFiles: usualConfigurationFiles(),
+            overlaySources: variable("SUBSTRATE_OVERLAY_SOURCES")
         )
     }
 
@@ -42,6 +48,18 @@ struct Environment: Sendable {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
+    }
+
+    /// The user's own file first, then the machine's.
+    private static func usualConfigurationFiles() -> [String] {
+        let name = "/substrate-host/substrate.yaml"
+        var files: [String] = []
+        if let own = variable("XDG_CONFIG_HOME"), own.hasPrefix("/") {
+            files.append(own + name)
+        } else if geteuid() != 0, let home = variable("HOME") {
+            files.append(home + "/.config" + name)
+        }
+        return files + ["/etc" + name]
     }
 
     private static func currentDirectory() -> String {

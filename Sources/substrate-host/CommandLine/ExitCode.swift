@@ -4,7 +4,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
     case ok = 0
     /// It was tried and failed; the reason is on standard error.
     case failure = 1
-    /// The command line is wrong; nothing was tried.
+    /// The command line or the configuration is wrong; nothing was tried.
     case usage = 2
     /// The host does not answer; the number is EX_UNAVAILABLE of sysexits(3).
     case unavailable = 69
@@ -16,7 +16,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
         switch self {
         case .ok: "done"
         case .failure: "failed; the reason is on standard error"
-        case .usage: "wrong command line; nothing was tried"
+        case .usage: "wrong command line or configuration; nothing was tried"
         case .unavailable: "no host answers at the address"
         case .interrupted: "ended by Ctrl-C; what the host had begun for it goes on or is undone there"
         }

@@ -1,3 +1,5 @@
+import PluginOverlays
+
 /// Which dialect of the contract to serve.
 enum ContractChoice: String, CaseIterable, Sendable {
     case june, autumn, auto
@@ -29,7 +31,7 @@ struct ServeOptions: Equatable, Sendable {
     /// Which dialect.
     var contract: ContractChoice
     /// Overlays in order, absolute.
-    var overlays: [String]
+    var overlays: [PluginSource]
     /// The shipped plugins, absolute, if named.
     var pluginsDirectory: String?
     /// Where `file:` and `oci:` may lead, absolute.
@@ -42,6 +44,10 @@ struct ServeOptions: Equatable, Sendable {
     var stopActors: Bool
     /// Whether to log JSON on a terminal too.
     var json: Bool
+    /// What each backend is given, by name.
+    var backends: [String: BackendSettings] = [:]
+    /// The configuration file that was read.
+    var configuration: String?
 }
 
 /// What every client command has.
@@ -98,8 +104,34 @@ struct LogsOptions: Equatable, Sendable {
 
 /// `backends`.
 struct BackendsOptions: Equatable, Sendable {
-    var overlays: [String]
+    var overlays: [PluginSource]
     var pluginsDirectory: String?
+    var json: Bool
+    /// The host to ask; nil reads the files.
+    var connect: Endpoint?
+    /// Whether the files are read when no host answers there.
+    var isConnectOptional = false
+}
+
+/// `config`.
+enum ConfigOptions: Equatable, Sendable {
+    /// Says every mistake of a file; nil is the first of the usual ones that exists.
+    case check(file: String?, json: Bool)
+    /// Prints what holds, and who said so.
+    case show(EffectiveSettings, json: Bool)
+}
+
+/// `overlays`.
+struct OverlaysOptions: Equatable, Sendable {
+    /// What to do.
+    enum Action: String, CaseIterable, Sendable { case ls, explain, check }
+
+    var action: Action
+    /// The backend to explain or to check alone.
+    var name: String?
+    var sources: [PluginSource]
+    var pluginsDirectory: String?
+    var backends: [String: BackendSettings]
     var json: Bool
 }
 
@@ -127,6 +159,8 @@ enum Invocation: Equatable, Sendable {
     case remove(ActorOptions)
     case logs(LogsOptions)
     case backends(BackendsOptions)
+    case config(ConfigOptions)
+    case overlays(OverlaysOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
     /// Text for standard output, then exit 0: help, the version, a completion script.

@@ -14,6 +14,9 @@ struct ParsedArguments: Equatable {
     /// All values of an option that repeats.
     func list(_ name: String) -> [String] { values[name] ?? [] }
 
+    /// Takes values for an option that the command line does not have.
+    mutating func adopt(_ name: String, _ texts: [String]) { if values[name] == nil { values[name] = texts } }
+
     /// Sorts the words that follow a command's name.
     ///
     /// - Parameters:
@@ -38,9 +41,10 @@ struct ParsedArguments: Equatable {
         guard operands.count >= command.operands.count else {
             throw UsageError("\(command.name) needs \(command.operands[operands.count])", command: command.name)
         }
-        guard operands.count <= command.operands.count else {
+        let most = command.operands.count + command.optionalOperands.count
+        guard operands.count <= most else {
             throw UsageError(
-                "\(command.name) does not understand \"\(operands[command.operands.count])\"",
+                "\(command.name) does not understand \"\(operands[most])\"",
                 command: command.name
             )
         }

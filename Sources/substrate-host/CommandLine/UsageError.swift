@@ -16,6 +16,14 @@ struct UsageError: Error, Equatable, Sendable {
         exitCode = .usage
     }
 
+    /// A configuration that cannot be obeyed.
+    ///
+    /// - Parameter lines: every mistake, each with file and line.
+    init(configuration lines: [String]) {
+        text = (lines + ["Try: \(Program.name) config --help"]).joined(separator: "\n")
+        exitCode = .usage
+    }
+
     /// The answer to `--backend=NAME` when there is no plugin of that name.
     ///
     /// - Parameters:

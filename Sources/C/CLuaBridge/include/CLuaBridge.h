@@ -37,6 +37,9 @@ void clb_close(clb_state *s);
 void clb_set_file(clb_state *s, const uint8_t *name, size_t count);
 void clb_set_subject(clb_state *s, const uint8_t *text, size_t count);
 
+/* A module that the script may require; copied. Before clb_load. */
+void clb_add_library(clb_state *s, const uint8_t *name, size_t name_count, const uint8_t *source, size_t count);
+
 /* The line that the next trap is about when no code runs: of a field that is wrong. 0: none. */
 void clb_set_line(clb_state *s, int line);
 
@@ -47,6 +50,14 @@ void clb_load(clb_state *s, const uint8_t *source, size_t count);
 /* Makes `host` with one function, such as "workload.start", known by its row; `record`: it takes one table. A name
  * without a dot makes the module alone. */
 void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row, int record);
+
+/* From now on the file is one of tests: it has the global `test`, clb_load leaves a list of { name, line }, clb_run takes
+ * a test's number as its verb and the handle t as its actor, and handles have methods. Before clb_load. */
+void clb_set_tests(clb_state *s);
+
+/* Makes a method of all handles whose generation is that, or a property: a call without arguments of its own. */
+void clb_bind_method(clb_state *s, const uint8_t *kind, size_t kind_count, const uint8_t *name, size_t name_count,
+                     uint32_t generation, uint32_t row, int property);
 
 /* What the next clb_load or clb_run may spend; processor milliseconds only while loading, 0 for no such limit. */
 void clb_limit(clb_state *s, size_t memory, int64_t instructions, int64_t load_milliseconds);

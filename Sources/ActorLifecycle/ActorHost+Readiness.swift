@@ -1,0 +1,47 @@
+import ActorContract
+import ActorNetwork
+import HostErrors
+import SystemLayer
+
+/// Waiting until an actor answers.
+extension ActorHost {
+    /// Waits until every container with a probe is ready.
+    ///
+    /// - Parameters:
+    ///   - entry: the actor; its programs were started.
+    ///   - operation: ends the wait when it is cancelled.
+    ///   - deadline: of the caller; each probe's own time is cut to it.
+    /// - Throws: `crashed` when a program ended first, `readinessTimeout` when time did.
+    func awaitReadiness(
+        _ entry: ActorEntry,
+        _ operation: Operation,
+        until deadline: ContinuousClock.Instant?
+    ) async throws(HostError) {
+        let record = entry.record
+        let handles = entry.with { $0.handles }
+        var targets: [ReadinessTarget] = []
+        for container in record.spec.containers {
+            if let probe = container.readiness {
+                var target = try ReadinessTarget(container: container.name, probe: probe)
+                if let deadline { target.timeout = min(target.timeout, max(deadline - .now, .zero)) }
+                targets.append(target)
+            }
+        }
+        let missing = record.processes.first { handles[$0.name] == nil }?.name
+        let ended: @Sendable () -> String? = {
+            if operation.isCancelled { return "the verb was cancelled" }
+            if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
+                return "container \"\(name)\" ended before it was ready; its log says why"
+            }
+            return nil
+        }
+        if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
+        let network = directories(entry.key).network
+        do throws(HostError) {
+            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
+        } catch {
+            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
+            throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
+        }
+    }
+}

@@ -1,0 +1,147 @@
+/// One key of `substrate.yaml`: what it is called, what it takes, and what it means.
+struct SettingKey: Sendable {
+    /// What a key takes.
+    enum Kind: Equatable, Sendable {
+        /// One text, taken as it is.
+        case text
+        /// One path; a relative one is meant from the file's own directory.
+        case path
+        /// A list of paths.
+        case paths
+        /// A list of texts.
+        case texts
+        /// `true` or `false`.
+        case boolean
+        /// A whole number of that range.
+        case integer(ClosedRange<Int>)
+        /// One of these words.
+        case choice([String])
+        /// A list of `unix:PATH` and `tcp:HOST:PORT`.
+        case addresses
+        /// A list of overlays: `OverlayReader` says more.
+        case sources
+        /// A map from a backend's name to what it is given: `BackendSettings` says more.
+        case backends
+    }
+
+    /// As in the file; a dot goes one map deeper.
+    let name: String
+    /// What it takes.
+    let kind: Kind
+    /// What holds where neither file nor flag says otherwise, in words.
+    let standard: String
+    /// The option of `serve` that wins over it, without dashes.
+    let flag: String?
+    /// What it means.
+    let doc: String
+
+    /// Every key there is.
+    ///
+    /// Each option of `serve` but `--config` has its row, and a test compares the two tables.
+    static let table: [SettingKey] = [
+        SettingKey(
+            name: "backend",
+            kind: .text,
+            standard: "(none)",
+            flag: "backend",
+            doc: "The backend that runs the actors; `substrate-host backends` lists them."
+        ),
+        SettingKey(
+            name: "base_dir",
+            kind: .path,
+            standard: "/var/lib/substrate-host",
+            flag: "base-dir",
+            doc: "The host's state. Without root the default is $XDG_STATE_HOME/substrate-host."
+        ),
+        SettingKey(
+            name: "listen",
+            kind: .addresses,
+            standard: "unix:BASE-DIR/host.sock",
+            flag: "listen",
+            doc: "Where to serve: unix:PATH or tcp:HOST:PORT."
+        ),
+        SettingKey(
+            name: "insecure_tcp",
+            kind: .boolean,
+            standard: "false",
+            flag: "insecure-tcp",
+            doc: "Whether tcp: is allowed without TLS. Whoever reaches such a port commands the host."
+        ),
+        SettingKey(
+            name: "contract",
+            kind: .choice(ContractChoice.allCases.map(\.rawValue)),
+            standard: "auto",
+            flag: "contract",
+            doc: "The dialect of the contract; auto tells by the request."
+        ),
+        SettingKey(
+            name: "overlays.sources",
+            kind: .sources,
+            standard: "[]",
+            flag: "overlay",
+            doc: """
+                Overlays in order; a later one shadows an earlier one by name, on every surface. An item is a directory, or \
+                { dir, backends_subdir, assets_subdir, lib_subdir } where an absent subdirectory is the usual one \
+                (backends, assets, lib) and "" turns that surface off.
+                """
+        ),
+        SettingKey(
+            name: "plugins_dir",
+            kind: .path,
+            standard: "beside the binary",
+            flag: "plugins-dir",
+            doc: "The shipped backends."
+        ),
+        SettingKey(
+            name: "asset_roots",
+            kind: .paths,
+            standard: "[]",
+            flag: "asset-root",
+            doc: "file: assets and oci: images may lie beneath these directories and nowhere else."
+        ),
+        SettingKey(
+            name: "slot_capacity",
+            kind: .integer(0...1_000_000),
+            standard: "0",
+            flag: "slot-capacity",
+            doc: "Actors that one slot may hold in autumn; 0 is no limit but the machine's."
+        ),
+        SettingKey(
+            name: "require",
+            kind: .texts,
+            standard: "[]",
+            flag: "require",
+            doc: "The host refuses to start where one of these is missing; `substrate-host doctor` lists the names."
+        ),
+        SettingKey(
+            name: "stop_actors",
+            kind: .boolean,
+            standard: "false",
+            flag: "stop-actors",
+            doc: "Whether SIGTERM stops the actors too."
+        ),
+        SettingKey(
+            name: "log.format",
+            kind: .choice(["auto", "json"]),
+            standard: "auto",
+            flag: "json",
+            doc: "auto writes text on a terminal and JSON lines elsewhere; json always writes JSON lines."
+        ),
+        SettingKey(
+            name: "backends",
+            kind: .backends,
+            standard: "{}",
+            flag: "grant",
+            doc: """
+                What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N } }. \
+                A grant is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
+                workload and bundle are always given, asset to the shipped backends. No overlay can give one. The script \
+                declares its config; pool.size is for hosts that prepare slots, and this one says at its start that it \
+                does not.
+                """
+        ),
+    ]
+
+    /// The key of that dotted name.
+    static func named(_ name: String) -> SettingKey? { table.first { $0.name == name } }
+}
