@@ -117,6 +117,7 @@ struct Faults: Sendable {
         case "checkpoint": try? await actor.checkpoint(scope: scope)
         default: try? await actor.stop()
         }
+        stage.observer.disarm(actor.key)
         guard let ending = actor.ending(verb) else {
             throw Named("next-verb-fails", "the script's \(verb) was not asked")
         }
@@ -144,7 +145,7 @@ struct Faults: Sendable {
             // Going on is right when what the verb is for has come about all the same.
             var missing: [String] = []
             if verb == "run" || verb == "restore" {
-                try? await actor.started(since: before, milliseconds: 600)
+                try? await actor.started(since: before, milliseconds: 1500)
                 missing = actor.missing(since: before).map { "\"\($0)\" never started" }
             } else {
                 missing = ending.alive.map { "\"\($0)\" lives" }

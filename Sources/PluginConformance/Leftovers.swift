@@ -75,7 +75,30 @@ enum Leftovers {
 
     /// The processes of a cgroup and of all below it.
     private static func processes(in cgroup: String, _ layout: CgroupLayout) -> [Int32] {
-        var next = Cgroup.open(layout: layout, name: cgroup).directories
+        processes(below: Cgroup.open(layout: layout, name: cgroup).directories)
+    }
+
+    /// Whether a program is in a cgroup of the actor that holds a limit.
+    ///
+    /// - Parameters:
+    ///   - files: where such a limit is written; the first word of an unlimited one is `max` or negative, or as large
+    ///     as a page counter goes.
+    ///   - pid: the program.
+    ///   - cgroup: the actor's.
+    ///   - layout: the machine's.
+    /// - Returns: whether one of them limits it.
+    static func isLimited(by files: [String], _ pid: Int32, in cgroup: String, _ layout: CgroupLayout) -> Bool {
+        Cgroup.open(layout: layout, name: cgroup).directories.contains { directory in
+            let limited = files.contains { file in
+                let word = TextFile.read("\(directory)/\(file)")?.split(whereSeparator: \.isWhitespace).first
+                return word.flatMap { Int64($0) }.map { $0 > 0 && $0 < 1 << 60 } ?? false
+            }
+            return limited && processes(below: [directory]).contains(pid)
+        }
+    }
+
+    private static func processes(below directories: [String]) -> [Int32] {
+        var next = directories
         var found: Set<Int32> = []
         while let path = next.popLast() {
             found.formUnion(

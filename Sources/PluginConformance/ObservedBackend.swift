@@ -117,7 +117,7 @@ final class ObservedBackend: ActorBackend {
     }
 
     /// The time of a verb in which a call is slow.
-    private static let shortMilliseconds: Int64 = 400
+    private static let shortMilliseconds: Int64 = 700
 
     private func attempt(
         _ verb: BackendVerb,

@@ -61,6 +61,9 @@ final class Observer: CallObserver {
         state.withLock { $0.armed[key] = Armed(verb: verb, number: number, fault: fault) }
     }
 
+    /// Forgets what is armed: a verb may have ended before it came to that call.
+    func disarm(_ key: ActorKey) { state.withLock { $0.armed[key] = nil } }
+
     /// Whether a fault waits for that verb, and which.
     func armed(_ key: ActorKey, verb: String) -> Fault? {
         state.withLock { state in state.armed[key].flatMap { $0.verb == verb ? $0.fault : nil } }

@@ -68,7 +68,7 @@ struct TestActor: Sendable {
     }
 
     /// Waits until every program has said so once more.
-    func started(since before: [String: Int] = [:], milliseconds: Int64 = 4000) async throws {
+    func started(since before: [String: Int] = [:], milliseconds: Int64 = 9000) async throws {
         try await eventually(
             "\(missing(since: before).map { "\"\($0)\"" }.joined(separator: " and ")) never started",
             milliseconds: milliseconds
@@ -105,7 +105,7 @@ struct TestActor: Sendable {
             _ = unsafe unlink(answer)
             try AtomicFile.write(bytes, to: ask, mode: 0o755)
         }
-        try await eventually("\"\(name)\" does not answer", milliseconds: 6000) { unsafe access(answer, F_OK) == 0 }
+        try await eventually("\"\(name)\" does not answer", milliseconds: 9000) { unsafe access(answer, F_OK) == 0 }
         return TextFile.read(answer) ?? ""
     }
 

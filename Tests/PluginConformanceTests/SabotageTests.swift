@@ -79,7 +79,7 @@ struct SabotageTests {
             if verb == .restore { actor.containers[0].container.environment = [] }
         },
         Case("sees-others-files", "the other one sees /mine") { _, actor in mark(actor, "mine") },
-        Case("memory-unlimited", "it has 48 MiB and used 128", unlimited("memory")),
+        Case("memory-unlimited", "is in no cgroup that holds the limit", unlimited("memory")),
         Case("not-reachable", "") { _, actor in
             // A namespace that is nobody's: the launcher joins it, and the host asks in vain.
             actor.containers[0].container.environment.append(EnvironmentEntry(name: "COUNTER_PORT", value: "8081"))
@@ -111,7 +111,7 @@ struct SabotageTests {
             actor.volumes["host"] = "/etc"
             actor.containers[0].container.volumeMounts.append(VolumeMount(name: "host", mountPath: "/work"))
         },
-        Case("cpu-unlimited", "it has a tenth of a processor and used", unlimited("cpu")),
+        Case("cpu-unlimited", "is in no cgroup that holds the limit", unlimited("cpu")),
         Case("shares-ports", "", oneNetwork()),
         Case("stop-reaches-others", "the other is", greedyStop()),
         Case("one-in-a-slot", "does not answer", greedyStop()),
@@ -185,7 +185,10 @@ struct SabotageTests {
             sabotage: one.sabotage
         )
         #expect(report.failures.map(\.name) == [one.check], "\(report.lines(report: nil))")
-        #expect(report.failures.allSatisfy { $0.text.contains(one.says) }, "\(report.lines(report: nil))")
+        #expect(
+            report.failures.allSatisfy { one.says.isEmpty || $0.text.contains(one.says) },
+            "\(report.lines(report: nil))"
+        )
     }
 
     @Test("a script that does nothing, one that changes, and one that breaks when somebody is gone are found")
