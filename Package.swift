@@ -77,6 +77,7 @@ let package = Package(
         room("SystemLayer", ["HostErrors", "CSystemShims"]),
         room("ActorContract", ["HostErrors"]),
         room("PluginProtocol", ["HostErrors"]),
+        room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
@@ -101,6 +102,14 @@ let package = Package(
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
                 "Confinement",
                 "Transfer", "ActorNetwork", "PluginOverlays", "Assets", "Images", "Snapshots",
+            ]
+        ),
+        room(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "Transfer",
+                "Telemetry",
             ]
         ),
         room(
@@ -136,19 +145,26 @@ let package = Package(
         ),
         // Floor 9
         .executableTarget(
-            name: "substrate-plugin",
-            dependencies: ["PluginTesting", "PluginConformance"],
-            swiftSettings: strict,
-            linkerSettings: staticSwift
-        ),
-        .executableTarget(
             name: "substrate-host",
             dependencies: [
                 "HostErrors", "HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire",
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+            ],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
+        // What authors of scripts need, and no host links.
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "PluginConformance",
+                "PluginHost",
+                "PluginOverlays",
+                "Telemetry", "Transfer",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -201,6 +217,13 @@ let package = Package(
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
                 "Confinement", "TestSupport",
+            ]
+        ),
+        tests(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "TestSupport",
             ]
         ),
         tests(

@@ -84,8 +84,11 @@ extension Check {
             try await trial.expectNothingLeft(actor, after: "a crash")
         },
         Check("end-unseen", "an actor whose programs end with 0 is stopped") { trial in
-            let actor = trial.actor("a", [Probe.container("web", command: ["/bin/sh", "-c", "sleep 0.3"])])
+            let waiting = "while [ ! -e /data/end ]; do sleep 0.02; done"
+            let actor = trial.actor("a", [Probe.container("web", command: ["/bin/sh", "-c", waiting])])
             try await actor.run()
+            let end = "\(actor.volume)/end"
+            try await blocking { try AtomicFile.write([], to: end) }
             try await eventually("the actor is \(actor.statusText)") {
                 actor.status == .stopped
             }
