@@ -57,6 +57,7 @@ let exclusions: [String: [String]] = [
     "ContractWireTests": ["Fixtures"],
     "LuaEngineTests": ["Attacks", "Sanitizer"],
     "PluginHostTests": ["Probe"],
+    "PluginConformanceTests": ["Broken"],
 ]
 
 let package = Package(
@@ -124,6 +125,15 @@ let package = Package(
             "HostService",
             ["HostErrors", "ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]
         ),
+        // The conformance suite, a library that the daemon does not link
+        room(
+            "PluginConformance",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
+                "ActorLifecycle", "PluginHost", "PluginOverlays", "Assets", "Images", "Snapshots", "Transfer",
+                "ActorNetwork",
+            ]
+        ),
         // Never linked into what serves: tests of scripts, over a world that is data
         room(
             "PluginTesting",
@@ -150,6 +160,7 @@ let package = Package(
             name: "substrate-plugin",
             dependencies: [
                 "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "PluginConformance",
                 "PluginHost",
                 "PluginOverlays",
                 "Telemetry", "Transfer",
@@ -224,6 +235,13 @@ let package = Package(
             ["HostErrors", "ActorContract", "ActorLifecycle", "ContractWire", "GRPCTransport"]
         ),
         tests("ActorLifecycle", ["HostErrors", "SystemLayer", "ActorContract", "TestSupport"]),
+        tests(
+            "PluginConformance",
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "PluginHost", "PluginOverlays", "Transfer", "TestSupport",
+                "substrate-plugin",
+            ]
+        ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",

@@ -113,10 +113,26 @@ extension PluginCommand {
     private static let conformance = PluginCommand(
         name: "conformance",
         summary: "prove a backend against the contract, with every host call failing in turn",
-        discussion: "Runs the contract's suite, faults at every host call, kills, and a leak check.\n\(pathWords)",
+        discussion: """
+            Real actors of it live on this machine, as root: they are checkpointed, restored and stopped; every host call
+            fails in every way, is slow, and is killed in; and nothing may be left. The report is conformance.json beside
+            the script.
+            \(pathWords)
+            """,
         operands: ["PATH"],
-        options: [grant],
-        examples: [("conformance mine", "the folder ./mine")]
+        options: [
+            Option("report", "FILE", "where the report goes instead"),
+            Option("only", "NAME", repeats: true, "one check; the name of a fault runs all faults"),
+            Option("list", "every check, with what it shows"),
+            Option("asset", "NAME=FILE", repeats: true, "a file that requests bring as that asset"),
+            Option("image", "oci:DIR:TAG", "the image of examples/counter, when it was built before"),
+            Option("plugins-dir", "DIR", "the shipped backends"),
+            grant, overlay,
+        ],
+        examples: [
+            ("conformance mine", "the folder ./mine"),
+            ("conformance bwrap --grant tool:bwrap=/usr/bin/bwrap", "with a tool of this machine"),
+        ]
     )
 
     private static let types = PluginCommand(

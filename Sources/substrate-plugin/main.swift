@@ -3,6 +3,7 @@ import Glibc
 import HostErrors
 import PluginAuthoring
 import PluginCommands
+import PluginConformance
 import PluginProtocol
 import PluginTesting
 
@@ -21,7 +22,8 @@ let runners: [String: CommandRunner] = [
 
 /// Commands that read their own words, each in a room of its own.
 let readers: [String: @Sendable ([String]) -> Int32] = [
-    "test": { TestCommand.run(arguments: $0, executable: Executable.path) }
+    "test": { TestCommand.run(arguments: $0, executable: Executable.path) },
+    "conformance": { ConformanceCommand.run(arguments: $0) },
 ]
 
 func perform(_ words: ArraySlice<String>) -> Int32 {

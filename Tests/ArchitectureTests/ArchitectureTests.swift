@@ -44,11 +44,12 @@ let rooms: [String: Room] = [
     "substrate-plugin": Room(
         uses: [
             "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
-            "PluginTesting", "Transfer", "Telemetry",
+            "PluginTesting", "PluginConformance", "Transfer", "Telemetry",
         ]
     ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
+    "PluginConformance": Room(uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays"])),
     "substrate-host": Room(
         uses: hostRooms.union(["HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire"])
             .union(["GRPCTransport", "CYAML", "CGRPC", "PluginCommands"])
