@@ -76,6 +76,7 @@ let package = Package(
         room("SystemLayer", ["HostErrors", "CSystemShims"]),
         room("ActorContract", ["HostErrors"]),
         room("PluginProtocol", ["HostErrors"]),
+        room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
@@ -103,6 +104,14 @@ let package = Package(
             ]
         ),
         room(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "Transfer",
+                "Telemetry",
+            ]
+        ),
+        room(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
@@ -125,19 +134,24 @@ let package = Package(
         ),
         // Floor 9
         .executableTarget(
-            name: "substrate-plugin",
-            dependencies: ["PluginTesting"],
-            swiftSettings: strict,
-            linkerSettings: staticSwift
-        ),
-        .executableTarget(
             name: "substrate-host",
             dependencies: [
                 "HostErrors", "HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire",
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+            ],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
+        // What authors of scripts need, and no host links.
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost",
+                "PluginOverlays", "PluginTesting",
+                "Telemetry", "Transfer",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -195,6 +209,13 @@ let package = Package(
         tests(
             "PluginTesting",
             ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
+        ),
+        tests(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "TestSupport",
+            ]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(
