@@ -42,8 +42,10 @@ let rooms: [String: Room] = [
         ]
     ),
     "substrate-plugin": Room(
-        uses: ["SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays"]
-            .union(["PluginTesting", "Transfer", "Telemetry"])
+        uses: [
+            "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
+            "PluginTesting", "Transfer", "Telemetry",
+        ]
     ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
