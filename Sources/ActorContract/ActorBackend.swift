@@ -38,7 +38,7 @@ public struct BackendDescription: Sendable, Equatable {
 
 /// The verbs that a backend may have, in the words of the contract.
 public enum BackendVerb: String, Sendable, CaseIterable {
-    case run, stop, checkpoint, restore
+    case run, stop, checkpoint, restore, exec
 }
 
 /// A program that outlives the verb which started it.
@@ -55,6 +55,10 @@ public struct KeptProcess: Sendable, Equatable, Codable {
     public var applied: [String]?
     /// The `IsolationLevel` that this amounts to; nil where nobody said.
     public var isolation: String?
+    /// The cgroup of it and all that it leaves, by its name below the machine's; nil where it is the actor's own.
+    public var leaf: String?
+    /// Its system call profile, for who enters it later; nil where it has none of ours.
+    public var seccomp: String?
     /// Makes one.
     public init(
         name: String,
@@ -62,8 +66,12 @@ public struct KeptProcess: Sendable, Equatable, Codable {
         startTime: UInt64,
         nonce: String,
         applied: [String]? = nil,
-        isolation: String? = nil
+        isolation: String? = nil,
+        leaf: String? = nil,
+        seccomp: String? = nil
     ) {
+        self.leaf = leaf
+        self.seccomp = seccomp
         self.name = name
         self.pid = pid
         self.startTime = startTime
@@ -127,6 +135,10 @@ public struct VerbRequest: Sendable {
     public var scope: SnapshotScope?
     /// The snapshot's directory, for checkpoint and restore.
     public var snapshotDirectory = ""
+    /// What is to be executed, for exec.
+    public var exec: ExecRequest?
+    /// The caller's streams, for exec.
+    public var client: ClientStreams?
     /// Defaults.
     public init() {}
 }
@@ -139,6 +151,8 @@ public struct VerbAnswer: Sendable {
     public var state: [UInt8]?
     /// Whether the script saved the volumes itself.
     public var volumesSaved = false
+    /// The program of exec, joined with the caller's streams; whoever asked waits for its end and reaps it.
+    public var client: KeptProcess?
     /// Time spent in host calls that waited for programs, in milliseconds.
     public var programMilliseconds = 0.0
     /// An empty answer.

@@ -7,7 +7,7 @@ private let pathOnly: CInt = 0x20_0000
 
 /// A container's root while it is being furnished: every path is resolved beneath it, whatever links its image holds.
 public struct ContainerRoot: ~Copyable {
-    private let root: OwnedFD
+    let root: OwnedFD
 
     /// Mounts the overlay and puts it over a directory of this mount namespace.
     ///
@@ -23,6 +23,20 @@ public struct ContainerRoot: ~Copyable {
         let place = OwnedFD(target)
         let mount = try ContainerRoot.overlay(layers: layers, upper: upper, work: work, attributes)
         try DetachedMount.attach(mount.rawValue, to: place.rawValue, subject: work)
+        root = mount
+    }
+
+    /// Begins an empty root in memory and puts it over a directory of this mount namespace.
+    ///
+    /// - Parameter place: a directory below which nothing is that is still to be shown.
+    /// - Throws: the failing call.
+    public init(inMemoryOver place: String) throws(SyscallError) {
+        let target = unsafe open(place, pathOnly | O_DIRECTORY | O_CLOEXEC)
+        guard target >= 0 else { throw SyscallError("open", errno, place) }
+        let covered = OwnedFD(target)
+        let options: [(String, String?)] = [("mode", "755"), ("size", "1m"), ("nr_inodes", "8192")]
+        let mount = try DetachedMount.new("tmpfs", options, [.noSetUserID, .noDevices])
+        try DetachedMount.attach(mount.rawValue, to: covered.rawValue, subject: place)
         root = mount
     }
 

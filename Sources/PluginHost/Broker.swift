@@ -71,6 +71,7 @@ final class Broker {
             let call = HostCall(context: context, row: row, line: line)
             let prepared = try handler.prepare(CheckedFields(fields), call)
             let reply = try perform(observed(prepared, call), row)
+            if let failure = context.keptFailure { throw .fatal(failure) }
             return .reply(try frame(reply, row))
         } catch {
             switch error {

@@ -109,6 +109,8 @@ package enum HostFunctions {
     package static var all: [BoundHandler] {
         [
             BoundHandler(StartWorkload.self),
+            BoundHandler(RunProgram.self),
+            BoundHandler(StartProgram.self),
             BoundHandler(WaitForProcesses.self),
             BoundHandler(StopProcesses.self),
             BoundHandler(WriteFile.self),

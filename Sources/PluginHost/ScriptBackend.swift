@@ -189,8 +189,21 @@ public final class ScriptBackend: ActorBackend {
         )
         let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
-            return try converse(supervisor, broker, verb: verb)
+            let answer = try converse(supervisor, broker, verb: verb)
+            if let failure = context.keptFailure { throw failure }
+            let leaked = context.room.finish(keeping: answer.processes, client: answer.client)
+            if !leaked.isEmpty {
+                logger.warning(
+                    "programs ended with the verb that started them",
+                    [
+                        "plugin.name": entry.name, "plugin.leaked_handles": "\(leaked.count)",
+                        "plugin.programs": leaked.sorted().joined(separator: ", "),
+                    ]
+                )
+            }
+            return answer
         } catch {
+            context.room.finish(keeping: [], client: nil)
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
             _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) }, world: world)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }

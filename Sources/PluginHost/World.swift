@@ -12,6 +12,8 @@ package protocol World: Sendable {
     func sleep(until deadline: ContinuousClock.Instant, _ interrupt: VerbInterrupt) -> VerbInterrupt.Outcome
     /// Starts a container of an actor.
     func start(_ workload: WorkloadStart) throws(HostError) -> KeptProcess
+    /// Where the programs of a verb run.
+    func room(_ place: RoomPlace) -> any ProgramRoom
     /// A program that an earlier verb kept, if it is still there.
     func find(_ process: KeptProcess) -> (any HeldProgram)?
     /// How a kept program ended; nil while it runs, or when nobody knows.
@@ -54,6 +56,8 @@ struct Machinery: World {
     }
 
     func start(_ workload: WorkloadStart) throws(HostError) -> KeptProcess { try workload.perform() }
+
+    func room(_ place: RoomPlace) -> any ProgramRoom { ToolRoom(place) }
 
     func find(_ process: KeptProcess) -> (any HeldProgram)? {
         ProcessHandle.find(pid: process.pid, startTime: process.startTime)

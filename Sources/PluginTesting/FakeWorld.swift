@@ -60,6 +60,8 @@ final class FakeWorld: World {
         return KeptProcess(name: name, pid: program.pid, startTime: UInt64(program.pid), nonce: "fake")
     }
 
+    func room(_ place: RoomPlace) -> any ProgramRoom { FakeRoom(self, place) }
+
     /// Makes a program that runs.
     func add(name: String, directory: String, line: UInt32?, isKept: Bool) -> FakeProgram {
         state.withLock { state in

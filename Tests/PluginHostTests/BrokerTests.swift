@@ -8,7 +8,7 @@ import Testing
 /// The host's side of every call: nothing that a supervisor says is believed.
 @Suite struct BrokerTests {
     /// Rows whose handlers come with the tool room; every other row is served.
-    private static let laterRows = ["workload.enter", "process.run", "process.start", "process.adopt"]
+    private static let laterRows = ["workload.enter", "process.adopt"]
 
     @Test func everyServedRowIsOfTheTableAndNoRowIsForgotten() {
         let served = HostFunctions.served
@@ -21,7 +21,7 @@ import Testing
     @Test func aFunctionWithoutAHandlerIsNotOffered() throws {
         let fixture = try VerbFixture(grants: .shipped)
         #expect(fixture.broker.functions.contains("workload.start@1"))
-        #expect(!fixture.broker.functions.contains("process.run@1"))
+        #expect(!fixture.broker.functions.contains("process.adopt@1"))
     }
 
     @Test(arguments: [

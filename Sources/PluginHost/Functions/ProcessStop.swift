@@ -26,9 +26,10 @@ enum StopProcesses: HostHandler {
         let processes = try named(arguments, call)
         let grace = arguments.graceMilliseconds ?? context.request.graceMilliseconds
         let interrupt = try context.interruptible()
+        context.expectEnd(of: processes)
         let ended = ProgramTime.wait {
             ProcessStop.perform(
-                processes.compactMap(\.handle),
+                processes,
                 graceMilliseconds: grace,
                 deadline: context.deadline,
                 world: context.world,
@@ -61,19 +62,20 @@ enum ProcessStop {
     /// Ends programs and everything they left.
     ///
     /// - Parameters:
-    ///   - handles: each the PID 1 of its namespace, so that its end is the end of all below it.
+    ///   - processes: each the PID 1 of its namespace, or with a cgroup of its own: all below it ends as well.
     ///   - graceMilliseconds: between TERM and KILL.
     ///   - deadline: the verb's; the grace is cut to it.
     ///   - world: whose programs they are.
     ///   - interrupt: ends the grace early.
     /// - Returns: whether all were gone when it returned.
     static func perform(
-        _ handles: [any HeldProgram],
+        _ processes: [HeldProcess],
         graceMilliseconds: Int64,
         deadline: ContinuousClock.Instant,
         world: any World,
         interrupt: VerbInterrupt? = nil
     ) -> Bool {
+        let handles = processes.compactMap(\.handle)
         for handle in handles { _ = handle.signal(15) }
         let graceEnd = min(deadline, world.now() + .milliseconds(graceMilliseconds))
         for handle in handles {
@@ -82,14 +84,22 @@ enum ProcessStop {
         }
         // A cancel ends the grace, never the stop.
         for handle in handles where !handle.hasExited() { _ = handle.signal(9) }
+        for process in processes { process.leaf?.kill() }
         // A killed program that is not in uninterruptible sleep is gone at once; 5 s tell the two apart.
         let last = world.now() + .seconds(5)
-        return handles.allSatisfy { ended($0, until: last) }
+        let areGone = handles.allSatisfy { ended($0, until: last) }
+        for process in processes { try? process.leaf?.remove() }
+        return areGone
     }
 
     /// The same of programs that are known by number.
     static func perform(kept: [KeptProcess], world: any World) -> Bool {
-        perform(kept.compactMap(world.find), graceMilliseconds: 0, deadline: world.now(), world: world)
+        let processes = kept.compactMap { process in
+            world.find(process).map { handle in
+                HeldProcess(name: process.name, kept: process, handle: handle) { ProgramEnd(isAllowed: true) }
+            }
+        }
+        return perform(processes, graceMilliseconds: 0, deadline: world.now(), world: world)
     }
 
     private static func ended(_ handle: any HeldProgram, until deadline: ContinuousClock.Instant) -> Bool {
