@@ -7,6 +7,14 @@ extension ActorHost {
     /// Checks a request against what the backend declares.
     func checkRequest(_ request: RunRequest, by described: BackendDescription) throws(HostError) {
         try Admission.check(request, by: described)
+        let given = request.assets?.assets[settings.architecture] ?? [:]
+        if let missing = described.requiredAssets.first(where: { given[$0] == nil }) {
+            throw HostError(
+                .failedPrecondition,
+                .asset,
+                "backend \"\(described.name)\" requires the asset \"\(missing)\", and sandbox_assets.assets.\(settings.architecture) has no such name"
+            )
+        }
     }
 
     /// Checks a scope against what the backend declares.

@@ -42,6 +42,14 @@ public struct ActorRecord: Sendable, Codable {
     public var snapshotScope: SnapshotScope?
     /// The phases of the last verb.
     public var phases: [Phase] = []
+    /// The warm slot whose directories, network and cgroup it has; nil: its own.
+    public var warmSlot: String?
+    /// Where it is reached, of a backend with a network of its own; nil otherwise.
+    public var address: String?
+    /// What `probe` had answered when it was begun, encoded; nil without it.
+    public var probed: [UInt8]?
+    /// The request's pause image; nil without one.
+    public var pauseImage: String?
     /// Whether network, cgroup or mounts may still be there.
     public var needsTeardown = false
     /// Makes one in the state `created`.

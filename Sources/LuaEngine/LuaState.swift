@@ -27,6 +27,7 @@ public final class LuaState {
             log: answerLog,
             finish: answerFinish,
             error: answerError,
+            release: answerRelease,
             missing: answerMissing
         )
         guard let state = unsafe clb_open(memory, instructions, descriptor, callbacks) else {
@@ -226,6 +227,15 @@ private func answerFinish(
 private func answerError(_ pointer: UnsafeMutableRawPointer?, _ text: UnsafePointer<UInt8>?, _ count: Int) {
     let context = unsafe context(pointer)
     context.host.uncaught(String(decoding: unsafe copied(text, count), as: UTF8.self), state: context.trap)
+}
+
+private func answerRelease(
+    _ pointer: UnsafeMutableRawPointer?,
+    _ index: UInt32,
+    _ generation: UInt32,
+    _ line: UInt32
+) {
+    unsafe context(pointer).host.release(index: index, generation: generation, line: line)
 }
 
 private func answerMissing(_ pointer: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ count: Int) {

@@ -1,6 +1,7 @@
 import ActorContract
 import HostErrors
 import PluginProtocol
+import Telemetry
 
 /// Answers the host calls of one verb: finds the row, checks everything again, journals, asks the handler.
 ///
@@ -79,6 +80,35 @@ final class Broker {
             case .fatal(let error): throw error
             }
         }
+    }
+
+    /// A block of the script's was left whose variable held this handle.
+    ///
+    /// The program ends unless it outlives the verb; the handle is closed either way. A closed one stays closed: the
+    /// script waited for it inside the block.
+    /// - Parameters:
+    ///   - handle: as the supervisor says.
+    ///   - line: the script's.
+    /// - Returns: the frame to send back.
+    /// - Throws: for a handle that this verb never had.
+    func release(_ handle: PluginHandle, line: UInt32) throws(HostError) -> HostFrame {
+        switch context.processes.find(handle) {
+        case .closed: break
+        case .unknown: throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")
+        case .live(let process):
+            if process.kept == nil, process.handle != nil {
+                _ = ProgramTime.wait {
+                    ProcessStop.perform(
+                        [process],
+                        graceMilliseconds: 0,
+                        deadline: context.world.now(),
+                        world: context.world
+                    )
+                }
+            }
+            context.processes.close(handle, line: line)
+        }
+        return .reply(ReplyFrame(status: "", values: []))
     }
 
     /// The call, with who watches told before and after.

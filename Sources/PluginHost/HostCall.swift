@@ -169,7 +169,7 @@ struct HostCall {
 
     /// The directory of the actor's in which a path is, and the rest of the path; nil when it is in none.
     func place(_ path: String) -> (directory: String, rest: String)? {
-        let places = ActorDirectories(context.actor.directory)
+        let places = context.actor.slotPlaces
         for directory in [places.runtime, places.bundles, places.logs, places.work]
         where path.hasPrefix("\(directory)/") {
             return (directory, String(path.dropFirst(directory.count + 1)))

@@ -149,6 +149,25 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    /// Refuses a need, a tool or a device that nobody granted, with how to grant it in the log.
+    public func admit() throws(HostError) {
+        guard let refusal = grants.refusal(of: descriptor, file: entry.fileName) else { return }
+        logger.error("plugin grants", ["plugin.name": entry.name, "plugin.text": refusal])
+        let first = refusal.split(separator: "\n").first.map(String.init) ?? refusal
+        throw HostError(.failedPrecondition, .notGranted, first)
+    }
+
+    /// The revision, the settings, the grants, the kernel, and each tool and device as it is on disk now.
+    public func circumstances() -> String {
+        var lines = ["revision \(description.sha256)", "kernel \(Machine.kernel())"]
+        lines += settings.sorted { $0.key < $1.key }.map { "config \($0.key) \(ValueCodec.encode($0.value))" }
+        lines += grants.names.map { "grant \($0)" }
+        for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: { $0.key < $1.key }) {
+            lines.append("tool \(name) \(path) \(FileIdentity.of(path))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// Performs one verb in a supervisor of its own.
     public func perform(
         _ verb: BackendVerb,
@@ -164,11 +183,7 @@ public final class ScriptBackend: ActorBackend {
                 "backend \"\(description.name)\" has no \(verb.rawValue)"
             )
         }
-        if let refusal = grants.refusal(of: descriptor, file: entry.fileName) {
-            logger.error("plugin grants", ["plugin.name": entry.name, "plugin.text": refusal])
-            let first = refusal.split(separator: "\n").first.map(String.init) ?? refusal
-            throw HostError(.failedPrecondition, .notGranted, first)
-        }
+        try admit()
         let supervisor = try pool.take()
         // Gone when the verb is answered, whoever still holds it.
         defer { supervisor.end() }
@@ -226,7 +241,10 @@ public final class ScriptBackend: ActorBackend {
             request: context.request,
             verb: verb,
             tools: tools,
-            config: settings
+            devices: devices,
+            config: settings,
+            network: descriptor.network,
+            layout: context.layout
         )
         try supervisor.send(
             .verb(
@@ -245,15 +263,8 @@ public final class ScriptBackend: ActorBackend {
             switch try supervisor.receive(&buffer, until: deadline + .milliseconds(200)) {
             case .call(let function, let arguments, let line):
                 calls += 1
-                guard calls <= 100_000 else {
-                    supervisor.kill()
-                    throw HostError(
-                        .resourceExhausted,
-                        .plugin,
-                        "\(entry.name): more than 100,000 host calls in one verb"
-                    )
-                }
                 do throws(HostError) {
+                    guard calls <= 100_000 else { throw Self.tooManyCalls(entry.name) }
                     let began = ContinuousClock.now
                     let answer = try broker.answer(function, arguments, line: line)
                     logger.log(
@@ -261,6 +272,16 @@ public final class ScriptBackend: ActorBackend {
                         "plugin call",
                         CallTrace.fields(entry.name, verb.rawValue, function, arguments, line, answer, since: began)
                     )
+                    try supervisor.send(answer, until: deadline + .milliseconds(200))
+                } catch {
+                    supervisor.kill()
+                    throw error
+                }
+            case .release(let handle, let line):
+                calls += 1
+                do throws(HostError) {
+                    guard calls <= 100_000 else { throw Self.tooManyCalls(entry.name) }
+                    let answer = try broker.release(handle, line: line)
                     try supervisor.send(answer, until: deadline + .milliseconds(200))
                 } catch {
                     supervisor.kill()
@@ -286,8 +307,15 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    private static func tooManyCalls(_ name: String) -> HostError {
+        HostError(.resourceExhausted, .plugin, "\(name): more than 100,000 host calls in one verb")
+    }
+
     /// The granted tools that the script asked for.
     private var tools: [String: String] { grants.tools.filter { descriptor.tools[$0.key] != nil } }
+
+    /// The granted devices that the script asked for.
+    private var devices: [String: String] { grants.devices.filter { descriptor.devices[$0.key] != nil } }
 
     private func failure(_ trap: TrapFrame) -> HostError {
         let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
@@ -328,12 +356,6 @@ public final class ScriptBackend: ActorBackend {
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
-        var answer = VerbAnswer()
-        answer.processes = broker.context.kept
-        if case .map(let fields) = checked {
-            if let state = fields["state"] { answer.state = ValueCodec.encode(state) }
-            answer.volumesSaved = fields["volumes_saved"] == .boolean(true)
-        }
-        return answer
+        return VerbAnswer(checked, kept: broker.context.kept)
     }
 }

@@ -149,7 +149,7 @@ package struct WorkloadStart {
         }
         plan.networkNamespace = actor.networkNamespace
         plan.cgroupProcs = cgroup.v1Procs
-        plan.capabilities = try Self.capabilities(container)
+        plan.capabilities = try WorkloadCapabilities.numbers(container)
         plan.openFiles = 1024
         plan.given = given
         plan.required = required
@@ -163,23 +163,5 @@ package struct WorkloadStart {
             throw HostError(.invalidArgument, nil, "container \"\(container.name)\": \(error)")
         }
         return plan
-    }
-
-    /// The contract's three, less what the request drops; more than these three are not given to anybody.
-    private static func capabilities(_ container: Container) throws(HostError) -> [UInt8] {
-        let known: [String: UInt8] = ["KILL": 5, "NET_BIND_SERVICE": 10, "AUDIT_WRITE": 29]
-        func plain(_ name: String) -> String { name.hasPrefix("CAP_") ? String(name.dropFirst(4)) : name }
-        for name in container.capabilitiesAdd where known[plain(name)] == nil {
-            throw HostError(
-                .failedPrecondition,
-                nil,
-                "security_context.capabilities.add \"\(name)\" is not given to workloads here; KILL, NET_BIND_SERVICE and AUDIT_WRITE are"
-            )
-        }
-        let dropped = Set(container.capabilitiesDrop.map(plain))
-        if dropped.contains("ALL") {
-            return container.capabilitiesAdd.compactMap { known[plain($0)] }.sorted()
-        }
-        return known.filter { !dropped.contains($0.key) }.values.sorted()
     }
 }

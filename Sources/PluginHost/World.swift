@@ -64,8 +64,10 @@ struct Machinery: World {
     }
 
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus? {
-        let directory = ActorDirectories(actor.directory).exit(process.name)
-        return WorkloadEnd.read(directory: directory, nonce: process.nonce)
+        // What a warm slot brought left its records there.
+        let isContainer = actor.containers.contains { $0.container.name == process.name }
+        let places = isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces
+        return WorkloadEnd.read(directory: places.exit(process.name), nonce: process.nonce)
     }
 
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {

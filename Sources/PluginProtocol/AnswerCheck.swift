@@ -104,7 +104,16 @@ public enum AnswerCheck {
             }
         case (.map(.text), _):
             guard let pairs = map(value) else { throw wrong() }
+            let limits = ["cpu", "memory", "pids"]
+            let known = ["full", "data"] + limits + PluginVerb.all.filter { $0 != "stop" && $0 != "probe" }
             for (key, reason) in pairs.sorted(by: { $0.key < $1.key }) {
+                guard known.contains(key) else {
+                    throw fault(
+                        "\(verb): without.\(key.prefix(60)) is no scope, verb or limit",
+                        expected: known.joined(separator: ", "),
+                        mend: Nearest.mend(key, among: known)
+                    )
+                }
                 guard case .text = reason else {
                     throw fault("\(verb): without.\(key) is \(ArgumentWords.noun(reason))", expected: "a string")
                 }

@@ -17,7 +17,7 @@ public enum LuaSurface {
             "maxinteger", "min", "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan", "tointeger", "type", "ult",
         ],
         "utf8": ["char", "charpattern", "codepoint", "codes", "len", "offset"],
-        "json": ["decode", "encode", "object"],
+        "json": ["decode", "encode", "null", "object"],
     ]
     /// What scripts of other programs use and this sandbox does not have, and what to do instead.
     public static let absent: KeyValuePairs<String, String> = [

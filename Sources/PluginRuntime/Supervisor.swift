@@ -209,6 +209,12 @@ extension Supervisor: LuaHost {
         )
     }
 
+    /// Tells the host, and waits until it is done: what comes after may need the program gone.
+    public func release(index: UInt32, generation: UInt32, line: UInt32) {
+        channel.send(.release(PluginHandle(index: index, generation: generation), line: line))
+        guard case .reply = channel.receive() else { channel.end() }
+    }
+
     /// Sends the line.
     public func log(_ text: [UInt8], line: UInt32) {
         let clean = String(decoding: text, as: UTF8.self).split(separator: "\0", omittingEmptySubsequences: false)

@@ -84,6 +84,7 @@ enum Serve {
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
         settings.architecture = architecture
+        settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
         let host = try ActorHost(
             settings: settings,
             backend: backend,
@@ -102,7 +103,7 @@ enum Serve {
         // No actor is started while the journal alone says which revisions are still needed.
         try? store.forget(except: Set(host.list().map(\.backendSHA256)))
         for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
-        options.warn(of: entry.name, logger)
+        options.warn(of: entry.name, verbs: backend.description.verbs, logger)
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
@@ -114,6 +115,7 @@ enum Serve {
         server.start()
         server.setServing(true)
         backend.follow()
+        host.warmUp()
         logger.notice(
             "serving",
             [
@@ -132,6 +134,7 @@ enum Serve {
             }
         }
         await server.shutdown(grace: .seconds(30))
+        await host.coolDown()
         backend.close()
         pool.close()
         host.forgetCgroupParent()

@@ -74,6 +74,8 @@ void clb_decode(lua_State *L, const uint8_t *bytes, size_t count, const char *ki
 int clb_decode_list(lua_State *L, const uint8_t *bytes, size_t count);
 void clb_make_handles(lua_State *L);
 int clb_is_locked(lua_State *L, int index);
+/* The handle at the index, or NULL: nothing of a script's own can pass for one. */
+const uint32_t *clb_handle(lua_State *L, int index);
 
 /* strict.c */
 void clb_make_strict(lua_State *L, const char *kind);
@@ -85,6 +87,9 @@ void clb_strings(lua_State *L);
 void clb_tables(lua_State *L);
 void clb_tostring(lua_State *L, int index);
 void clb_view(lua_State *L, const char *name);
+
+/* json.c */
+void clb_json(lua_State *L);
 
 /* require.c */
 int clb_require(lua_State *L);

@@ -237,7 +237,8 @@ static int run(lua_State *L) {
     snprintf(kind, sizeof kind, "request.%s", lua_tostring(L, -1));
     lua_rawget(L, -2);
     if (!lua_isfunction(L, -1)) trapf(s, "load.shape", NULL, NULL, "the script has no verb %.32s", kind + 8);
-    clb_decode(L, job->actor, job->actor_count, "actor");
+    int takes_slot = strcmp(kind + 8, "probe") == 0 || strcmp(kind + 8, "prepare") == 0;
+    clb_decode(L, job->actor, job->actor_count, takes_slot ? "slot" : "actor");
     clb_decode(L, job->request, job->request_count, kind);
     int base = lua_gettop(L) - 3;
     lua_pushcfunction(L, clb_handler);

@@ -16,6 +16,7 @@ struct CommandReader {
         case "run": .run(try run())
         case "actors": .actors(try client())
         case "get": .get(try actor())
+        case "stats": .stats(try actor())
         case "checkpoint": .checkpoint(try checkpoint())
         case "restore": .restore(try restore())
         case "start": .start(try actor())

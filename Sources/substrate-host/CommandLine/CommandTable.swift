@@ -5,8 +5,8 @@ import Telemetry
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, backends, overlays, config, doctor,
-        plugin, demo, completion,
+        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, backends, overlays, config,
+        doctor, plugin, demo, completion,
     ]
 
     /// The command of that name.
@@ -150,6 +150,12 @@ enum CommandTable {
         "get",
         "show one actor",
         "Prints everything known of it; --json adds the phases of its last verbs with their times."
+    )
+
+    private static let stats = actorCommand(
+        "stats",
+        "show what one actor uses",
+        "Memory, processor time and processes: counted by the kernel, or told by a backend that has `stats`."
     )
 
     private static let checkpoint = Command(

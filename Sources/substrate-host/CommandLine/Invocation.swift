@@ -92,7 +92,7 @@ struct RestoreOptions: Equatable, Sendable {
     var publish: [PublishedPort]
 }
 
-/// `get`, `start`, `stop`, `remove`.
+/// `get`, `stats`, `start`, `stop`, `remove`.
 struct ActorOptions: Equatable, Sendable {
     var client: ClientOptions
     var actor: String
@@ -155,6 +155,8 @@ enum Invocation: Equatable, Sendable {
     case run(RunOptions)
     case actors(ClientOptions)
     case get(ActorOptions)
+    /// `stats`
+    case stats(ActorOptions)
     case checkpoint(CheckpointOptions)
     case restore(RestoreOptions)
     case start(ActorOptions)

@@ -22,6 +22,8 @@ typedef struct clb_host {
     void (*finish)(void *context, const uint8_t *status, size_t status_count, const uint8_t *value, size_t count);
     /* An error that nobody caught: its text without the position, at most 2 KiB. Does not return. */
     void (*error)(void *context, const uint8_t *text, size_t count);
+    /* A handle's block was left: the program ends unless it was kept, and the handle is closed. */
+    void (*release)(void *context, uint32_t index, uint32_t generation, uint32_t line);
     /* host has no such name here: the text after "host.". Does not return. */
     void (*missing)(void *context, const uint8_t *name, size_t count);
 } clb_host;
