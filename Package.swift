@@ -128,7 +128,8 @@ let package = Package(
         room(
             "PluginTesting",
             [
-                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
+                "Telemetry",
                 "Transfer",
             ]
         ),
@@ -149,8 +150,9 @@ let package = Package(
         .executableTarget(
             name: "substrate-plugin",
             dependencies: [
-                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost",
-                "PluginOverlays", "PluginTesting",
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "PluginHost",
+                "PluginOverlays",
                 "Telemetry", "Transfer",
             ],
             swiftSettings: strict,
@@ -207,15 +209,15 @@ let package = Package(
             ]
         ),
         tests(
-            "PluginTesting",
-            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
-        ),
-        tests(
             "PluginAuthoring",
             [
                 "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
                 "TestSupport",
             ]
+        ),
+        tests(
+            "PluginTesting",
+            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

@@ -24,6 +24,7 @@ struct Child {
         var plan = SpawnPlan(program: program, arguments: arguments)
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         plan.descriptors = [(child: 1, parent: output.rawValue), (child: 2, parent: error.rawValue)]
+        plan.newSession = false
         let status = try spawn(plan).wait()
         return Child(
             status: status,

@@ -19,6 +19,8 @@ struct LifeStage {
     private let calls: [Call]
     private let programs: Double
     private let script: Double
+    private let host: Double?
+    private let readiness: Double?
     private let traps: [String]
 
     /// Reads what the host printed of the actor and logged of the verb.
@@ -43,10 +45,23 @@ struct LifeStage {
             )
         }
         traps = records.compactMap { $0["plugin.text"] }
-        let phases = Self.phases(actor)
-        programs = phases.filter { $0.name.hasSuffix(".program") || $0.isProgram }.reduce(0) { $0 + $1.milliseconds }
-        let backend = phases.filter { $0.name == "backend" }.reduce(0) { $0 + $1.milliseconds }
-        script = max(0, backend - calls.reduce(0) { $0 + $1.microseconds } / 1000)
+        // The host keeps no phases of a stop: those that it shows are of the verb before.
+        let phases = verb == "stop" ? [] : Self.phases(actor)
+        let spent = calls.reduce(0) { $0 + $1.microseconds } / 1000
+        func sum(_ matches: (Phase) -> Bool) -> Double {
+            phases.filter(matches).reduce(0) { $0 + $1.milliseconds }
+        }
+        programs = sum(\.isProgram)
+        script = max(0, sum { $0.name == "backend" || $0.name == "backend.program" } - spent)
+        host = phases.isEmpty ? nil : max(0, sum { !$0.isProgram } - script)
+        readiness = phases.last { $0.name == "readiness" }?.milliseconds
+    }
+
+    /// One phase of a verb, as the host measured it.
+    private struct Phase {
+        let name: String
+        let milliseconds: Double
+        let isProgram: Bool
     }
 
     private static func string(_ value: ArraySlice<UInt8>) -> String {
@@ -72,7 +87,7 @@ struct LifeStage {
         JSONObjectScanner.members(ArraySlice(object.utf8))?.first { $0.key == name }.map { string($0.value) }
     }
 
-    private static func phases(_ object: String) -> [(name: String, milliseconds: Double, isProgram: Bool)] {
+    private static func phases(_ object: String) -> [Phase] {
         guard let list = JSONObjectScanner.members(ArraySlice(object.utf8))?.first(where: { $0.key == "phases" }) else {
             return []
         }
@@ -82,7 +97,11 @@ struct LifeStage {
                 let members = JSONObjectScanner.members(ArraySlice(Array(piece[start...]) + [UInt8(ascii: "}")]))
             else { return nil }
             let fields = Dictionary(members.map { ($0.key, string($0.value)) }, uniquingKeysWith: { $1 })
-            return (fields["name"] ?? "", Double(fields["ms"] ?? "") ?? 0, fields["by"] == "program")
+            return Phase(
+                name: fields["name"] ?? "",
+                milliseconds: Double(fields["ms"] ?? "") ?? 0,
+                isProgram: fields["by"] == "program"
+            )
         }
     }
 
@@ -96,9 +115,11 @@ struct LifeStage {
             let more = traps.flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
             return "\(padded)FAILED  \(Self.rounded(milliseconds)) ms\n\(why)\(more)\(callText)"
         }
-        let host = max(0, milliseconds - programs - script)
-        let times = "host \(Self.rounded(host))  script \(Self.rounded(script))  programs \(Self.rounded(programs))"
-        return "\(padded)ok  \(Self.rounded(milliseconds)) ms  \(times)\n\(callText)"
+        let times = host.map {
+            "  host \(Self.rounded($0))  script \(Self.rounded(script))  programs \(Self.rounded(programs))"
+        }
+        let ready = readiness.map { "   ready after \(Self.rounded($0)) ms\n" } ?? ""
+        return "\(padded)ok  \(Self.rounded(milliseconds)) ms\(times ?? "")\n\(callText)\(ready)"
     }
 
     private var callText: String {

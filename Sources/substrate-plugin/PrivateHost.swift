@@ -49,6 +49,8 @@ final class PrivateHost {
         )
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         plan.descriptors = [(child: 2, parent: log.rawValue)]
+        // Ctrl-C is for it too: it stops its actor, and this command takes its directory away.
+        plan.newSession = false
         let started = try spawn(plan)
         process = started
         let deadline = ContinuousClock.now + .seconds(20)
@@ -70,6 +72,7 @@ final class PrivateHost {
         let began = ContinuousClock.now
         let target = verb == "run" ? "\(directory)/actor.yaml" : actor
         let done = try command([verb, target])
+        if done.status == .signaled(SIGINT) { throw CommandFailure("interrupted in \(verb); its host is stopped") }
         let took = (ContinuousClock.now - began).components
         let milliseconds = Double(took.seconds) * 1000 + Double(took.attoseconds) / 1e15
         if verb == "run" { actor = LifeStage.text("actor", in: done.output) ?? actor }
@@ -98,6 +101,12 @@ final class PrivateHost {
 
     /// Removes the actor, ends the host, and says what is still there.
     func end() throws -> [String] {
+        // A run that failed left its actor too: the host lists it.
+        if actor.isEmpty, let list = try? command(["actors"]).output, let first = list.firstIndex(of: "{"),
+            let last = list.lastIndex(of: "}")
+        {
+            actor = LifeStage.text("actor", in: String(list[first...last])) ?? ""
+        }
         if !actor.isEmpty { _ = try command(["remove", actor]) }
         stop()
         var left: [String] = []
@@ -109,7 +118,9 @@ final class PrivateHost {
             if line.contains(directory) { left.append("process \(pid): \(line.prefix(80))") }
         }
         for actor in (try? DirectoryTree.names(in: "\(directory)/base/actors")) ?? [] {
-            left.append("directory of \(actor)")
+            // Snapshots stay, as they should: Remove keeps them.
+            for kept in (try? DirectoryTree.names(in: "\(directory)/base/actors/\(actor)")) ?? []
+            where kept != "local-checkpoint" { left.append("\(kept) of \(actor)") }
         }
         return left
     }

@@ -22,6 +22,8 @@ enum RunCommand {
                 "run starts confined processes, which needs root (namespaces, overlayfs, cgroups): run it with sudo; `\(PluginCommand.program) test` needs none"
             )
         }
+        // Handled, so that the children have it and this command lives to clean up.
+        signal(SIGINT) { _ in }
         let entry = try place.find(arguments.operands[0], overlays: arguments.list("overlay"))
         let host = try PrivateHost(entry: entry, actor: actor, place: place, grants: arguments.list("grant"))
         defer { host.remove() }

@@ -63,7 +63,9 @@ let rooms: [String: Room] = [
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
     "PluginTesting": Room(
-        uses: ["SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer"]
+        uses: [
+            "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+        ]
     ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
