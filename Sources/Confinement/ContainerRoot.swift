@@ -40,7 +40,7 @@ public struct ContainerRoot: ~Copyable {
         root = mount
     }
 
-    private static func overlay(
+    static func overlay(
         layers: [String],
         upper: String,
         work: String,

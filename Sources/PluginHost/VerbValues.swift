@@ -112,6 +112,7 @@ struct VerbValues {
             "command": .list((container.command + container.args).map { .text($0) }),
             "cwd": .text("/"),
             "image": .text(container.image),
+            "root": .text(ActorDirectories(actor.directory).merged(container.name)),
             "user": .map(["uid": .integer(0), "gid": .integer(0), "groups": .list([])]),
             "capabilities": .list(WorkloadCapabilities.names(container).map { .text($0) }),
             "ports": .list((container.readiness.map { [$0.port] } ?? []).map { .integer(Int64($0)) }),

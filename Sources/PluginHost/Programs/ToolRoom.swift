@@ -17,6 +17,8 @@ final class ToolRoom: ProgramRoom {
     private var outputs: [Int32: ProgramOutput] = [:]
     private var logs: [String: ProgramLog] = [:]
     private var next = 0
+    /// Whether the containers' roots are mounted.
+    var hasRoots = false
 
     init(_ place: RoomPlace) { self.place = place }
 
@@ -28,6 +30,7 @@ final class ToolRoom: ProgramRoom {
         let launched: (handle: ProcessHandle, report: LaunchReport?)
         let plan: ToolPlan
         do throws(SyscallError) {
+            try mountRoots()
             try prepare(leaf, spec)
             plan = try makePlan(spec, leaf)
             launched = try launch(plan, spec, leaf, &output)
