@@ -128,9 +128,8 @@ let package = Package(
         room(
             "PluginTesting",
             [
-                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
-                "Telemetry",
-                "Transfer",
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
+                "Transfer", "ActorLifecycle", "Images", "Assets", "Snapshots",
             ]
         ),
         // Floor 9

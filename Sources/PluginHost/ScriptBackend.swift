@@ -84,7 +84,7 @@ public final class ScriptBackend: ActorBackend {
         config: [String: String] = [:],
         logger: Logger,
         descriptor: PluginDescriptor? = nil,
-        world: any World,
+        world: any World = Machinery(),
         handlers: [BoundHandler] = HostFunctions.all,
         observer: (any CallObserver)? = nil
     ) throws(HostError) {

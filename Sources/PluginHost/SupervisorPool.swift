@@ -10,6 +10,7 @@ public final class SupervisorPool: Sendable {
         var spares: [SupervisorProcess] = []
         var starting = 0
         var next: UInt32 = 0
+        var isClosed = false
     }
     private let state = Mutex(State())
     private static let pauseMilliseconds = 30
@@ -107,6 +108,7 @@ public final class SupervisorPool: Sendable {
         let spares = state.withLock { state in
             defer { state.spares = [] }
             state.starting = size
+            state.isClosed = true
             return state.spares
         }
         for spare in spares { spare.kill() }
@@ -128,6 +130,7 @@ public final class SupervisorPool: Sendable {
         }
         for _ in 0..<missing {
             queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [self] in
+                guard !state.withLock({ $0.isClosed }) else { return }
                 let made: SupervisorProcess?
                 do throws(HostError) {
                     made = try start(identity())
@@ -135,9 +138,15 @@ public final class SupervisorPool: Sendable {
                     logger.warning("a spare supervisor cannot be started", ["error": error.message])
                     made = nil
                 }
-                state.withLock { state in
+                let isLate = state.withLock { state in
                     state.starting -= 1
-                    if let made { state.spares.append(made) }
+                    if let made, !state.isClosed { state.spares.append(made) }
+                    return state.isClosed
+                }
+                // The pool was closed meanwhile: nobody will ever take it.
+                if isLate {
+                    made?.end()
+                    return
                 }
                 // Without another try the pool would be one short until the next verb.
                 if made == nil { refill(after: 1000) }

@@ -62,7 +62,7 @@ final class FakeHost {
     /// A secret that a verb put into its state, in words.
     private(set) var secretInState: String?
     private let subject: TestSubject
-    private let mistakes = MistakeSink()
+    let mistakes = MistakeSink()
     /// What the script printed.
     var printed: [String] { mistakes.printed }
 
@@ -190,8 +190,9 @@ final class FakeHost {
             )
             outcome = (.ok, answer)
         } catch { outcome = (refusal(error), nil) }
-        for program in world.running(in: actor.directory) where !program.isKept {
-            if !program.wasWaitedFor {
+        for program in world.takeUnkept(in: actor.directory) {
+            // A verb that failed was cut short: what it had under way is the host's to end.
+            if !program.wasWaitedFor, outcome.1 != nil {
                 leaks.append(Leak(program: program.name, line: program.line ?? 0, verb: verb.rawValue))
             }
             program.signal(9)
@@ -200,15 +201,17 @@ final class FakeHost {
     }
 
     private func refusal(_ error: HostError) -> Outcome {
-        let status =
-            error.context["plugin.status"] ?? error.context["plugin.trap"].map { "trap \($0)" } ?? Self.status(error)
-        return Outcome(status: status, reason: error.message, trap: mistakes.text)
+        Outcome(status: Self.word(for: error), reason: error.message, trap: mistakes.text)
     }
 
-    /// The word of the language for what the host itself refused.
-    private static func status(_ error: HostError) -> String {
+    /// The word of the language for what a verb failed with: the script's own, or for what the host itself refused.
+    static func word(for error: HostError) -> String {
+        if let status = error.context["plugin.status"] { return status }
+        if let code = error.context["plugin.trap"] { return "trap \(code)" }
         switch error.reason {
         case .notGranted: return "access_denied"
+        case .actorRunning: return "already_running"
+        case .actorNotRunning: return "not_running"
         case .scopeUnsupported, .limitUnsupported, .verbUnsupported, .notServed: return "unsupported"
         default: break
         }
@@ -237,7 +240,8 @@ final class FakeHost {
 
     // MARK: What verbs are given
 
-    private func request(_ actor: Actor) -> RunRequest {
+    /// The request that an actor is run with.
+    func request(_ actor: Actor) -> RunRequest {
         var spec = WorkloadSpec()
         spec.containers = actor.containers
         spec.volumes = actor.volumes.map { Volume(name: $0, source: .durableDirectory) }

@@ -13,19 +13,18 @@ final class FakeRoom: ProgramRoom {
     }
 
     func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess {
-        let isKept = spec.keptName != nil
         guard
             let (program, rule) = world.start(
                 program: spec.program,
                 arguments: spec.arguments,
                 in: place.actor.directory,
                 line: line,
-                isKept: isKept
+                keptName: spec.keptName
             )
         else { throw .notFound("\(spec.program): no t:program says what it answers") }
         let name = spec.keptName ?? program.name
         let kept =
-            isKept
+            spec.keptName != nil
             ? KeptProcess(name: name, pid: program.pid, startTime: UInt64(program.pid), nonce: "fake") : nil
         let begin = world.now()
         return HeldProcess(name: name, kept: kept, handle: program) { [world] in

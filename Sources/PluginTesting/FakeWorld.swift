@@ -91,6 +91,15 @@ final class FakeWorld: World {
             .sorted { $0.pid < $1.pid }
     }
 
+    /// The programs of an actor that a verb started for itself, ended or not; forgotten from now on.
+    func takeUnkept(in directory: String) -> [FakeProgram] {
+        state.withLock { state in
+            let found = state.programs.values.filter { $0.directory == directory && !$0.isKept }
+            for program in found { state.programs[program.pid] = nil }
+            return found.sorted { $0.pid < $1.pid }
+        }
+    }
+
     /// All that run, whosever they are.
     var running: [FakeProgram] { state.withLock { Array($0.programs.values) }.filter { !$0.hasExited() } }
 
@@ -113,14 +122,14 @@ final class FakeWorld: World {
     ///   - arguments: without the program itself.
     ///   - directory: the actor's.
     ///   - line: the script's.
-    ///   - isKept: whether it outlives the verb.
+    ///   - keptName: its name where it outlives the verb.
     /// - Returns: the program and the rule; nil when no rule fits, which fails the test.
     func start(
         program path: String,
         arguments: [String],
         in directory: String,
         line: UInt32,
-        isKept: Bool = false
+        keptName: String? = nil
     ) -> (program: FakeProgram, rule: ProgramRule)? {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         guard let rule = state.withLock({ $0.rules[name] })?.first(where: { $0.fits(arguments) }) else {
@@ -128,10 +137,10 @@ final class FakeWorld: World {
             state.withLock { $0.unmatched.append("\(line) and no t:program(\"\(name)\", …) says what that answers") }
             return nil
         }
-        let program = add(name: name, directory: directory, line: line, isKept: isKept)
+        let program = add(name: keptName ?? name, directory: directory, line: line, isKept: keptName != nil)
         if let milliseconds = rule.milliseconds {
             program.end(at: now() + .milliseconds(milliseconds), as: .exited(rule.code))
-        } else if !isKept {
+        } else if keptName == nil {
             program.end(at: now(), as: .exited(rule.code))
         }
         return (program, rule)

@@ -8,6 +8,8 @@ enum TestReply {
     case values([PluginValue])
     /// The test ends here: what was expected and what came.
     case fails(String)
+    /// The test is not for this world, and why.
+    case skips(String)
     /// The test's author called wrongly.
     case mistake(ArgumentFault)
 }
@@ -15,9 +17,9 @@ enum TestReply {
 /// Answers the calls of one test: what `t` and all that comes from it can do.
 final class TestCase {
     let host: FakeHost
-    private var slots: [String] = []
+    private(set) var slots: [String] = []
     /// actor number, container.
-    private var workloads: [(actor: Int, container: String)] = []
+    private(set) var workloads: [(actor: Int, container: String)] = []
     /// What the verbs of the test came to, for a trace.
     private(set) var verbs: [(line: UInt32, words: String)] = []
     /// The text of the last mistake of the script's.
@@ -260,13 +262,17 @@ final class TestCase {
             let names = host.world.running(in: host.actors[number].directory).map(\.name).sorted()
             return .values([.list(names.map { .text($0) })])
         default:
-            let name = fields.text("container")
-            guard host.actors[number].containers.contains(where: { $0.name == name }) else {
-                return .fails("the actor has no container \"\(name)\"")
-            }
-            workloads.append((number, name))
-            return .values([Self.handle(.workload, workloads.count - 1)])
+            return makeWorkload(number, fields.text("container"))
         }
+    }
+
+    /// An actor's container of that name.
+    func makeWorkload(_ number: Int, _ name: String) -> TestReply {
+        guard host.actors[number].containers.contains(where: { $0.name == name }) else {
+            return .fails("the actor has no container \"\(name)\"")
+        }
+        workloads.append((number, name))
+        return .values([Self.handle(.workload, workloads.count - 1)])
     }
 
     private func verb(
@@ -324,7 +330,7 @@ final class TestCase {
         return .values([.text("ok"), .bytes(bytes)])
     }
 
-    private static func handle(_ object: TestFunction.Object, _ number: Int) -> PluginValue {
+    static func handle(_ object: TestFunction.Object, _ number: Int) -> PluginValue {
         .handle(PluginHandle(index: UInt32(number), generation: object.rawValue))
     }
 

@@ -21,14 +21,23 @@ public enum TestCommand {
         executable: String,
         out: (String) -> Void = { print($0, terminator: "") }
     ) -> Int32 {
-        run(arguments: arguments, executable: executable, handlers: HostFunctions.all, out: out)
+        run(arguments: arguments, executable: executable, handlers: HostFunctions.all, isAlone: true, out: out)
     }
 
     /// The same with other handlers, to show that the tests run the real ones.
+    ///
+    /// - Parameters:
+    ///   - arguments: after `test`.
+    ///   - executable: the running program's real path, beside which the supervisor is.
+    ///   - handlers: what stands behind the rows.
+    ///   - isAlone: whether nobody else opens descriptors in this process, so that what is left open is the runner's.
+    ///   - out: takes what is printed.
+    /// - Returns: the exit code.
     package static func run(
         arguments: [String],
         executable: String,
         handlers: [BoundHandler],
+        isAlone: Bool = false,
         out: (String) -> Void
     ) -> Int32 {
         do {
@@ -37,7 +46,7 @@ public enum TestCommand {
                 out(TestOptions.help)
                 return 0
             }
-            return try perform(options, executable: executable, handlers: handlers, out: out)
+            return try perform(options, executable: executable, handlers: handlers, isAlone: isAlone, out: out)
         } catch let mistake as TestOptions.Mistake {
             out("plugin test: \(mistake.text)\n")
         } catch let error as HostError {
@@ -52,11 +61,16 @@ public enum TestCommand {
         _ options: TestOptions,
         executable: String,
         handlers: [BoundHandler],
+        isAlone: Bool,
         out: (String) -> Void
     ) throws -> Int32 {
         let found = try TestFiles(options.path, executable: executable)
-        if options.real {
-            throw HostError(.unimplemented, nil, "--real is not served by this build; run it without --real")
+        if options.real, geteuid() != 0 {
+            throw HostError(
+                .failedPrecondition,
+                .machine,
+                "--real needs root: 0 tests ran; without --real none is needed"
+            )
         }
         let companions = Companions(directory: executable.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })
         let confinement = SupervisorConfinement.forAuthor()
@@ -80,23 +94,29 @@ public enum TestCommand {
             path: options.path,
             confinement: confinement.separate ? nil : confinement.applied
         )
+        report.isReal = options.real
         let isPeople = options.form == .people
         if isPeople { out(report.header) }
         var number = 0
         for file in found.tests {
-            let runner = TestRunner(subject: subject, file: file, pool: tests)
+            let runner = TestRunner(subject: subject, file: file, pool: tests, isReal: options.real)
             for (index, test) in try runner.tests().enumerated() {
                 number += 1
                 if let only = options.only, only != number { continue }
                 var result = runner.run(index + 1, test.name, test.line)
                 result.number = number
+                if let reason = result.skipped {
+                    report.skipped.append((test.name, reason))
+                    if isPeople { out("  skip  \(test.name): \(reason)\n") }
+                    continue
+                }
                 report.results.append(result)
                 guard isPeople else { continue }
                 if result.passed { out(TestReport.line(result)) }
                 if options.trace { out(trace(result)) }
             }
         }
-        if let only = options.only, report.results.isEmpty {
+        if let only = options.only, report.results.isEmpty, report.skipped.isEmpty {
             throw HostError(.notFound, nil, "--only \(only): there are \(number) tests")
         }
         guard number > 0 else {
@@ -107,7 +127,7 @@ public enum TestCommand {
             Double(elapsed.components.seconds) * 1000 + Double(elapsed.components.attoseconds) / 1e15
         verbs.close()
         tests.close()
-        report.leftovers = OpenDescriptors.left(over: open)
+        if isAlone { report.leftovers = OpenDescriptors.left(over: open) }
         switch options.form {
         case .people:
             if !report.failed.isEmpty { out("\n") }
@@ -138,9 +158,20 @@ public enum TestCommand {
     }
 }
 
-/// The descriptors of this process.
+/// The descriptors of this process that lead to supervisors: sockets, pipes and processes.
 enum OpenDescriptors {
-    static var count: Int { (try? DirectoryTree.names(in: "/proc/self/fd"))?.count ?? 0 }
+    static var count: Int {
+        let names = (try? DirectoryTree.names(in: "/proc/self/fd")) ?? []
+        return names.count { name in
+            let text = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer -> String in
+                guard let start = buffer.baseAddress else { return "" }
+                let length = unsafe readlink("/proc/self/fd/\(name)", start, 64)
+                let bytes = unsafe buffer.prefix(max(0, length)).map(UInt8.init(bitPattern:))
+                return String(decoding: bytes, as: UTF8.self)
+            }
+            return text.hasPrefix("socket:") || text.hasPrefix("pipe:") || text.contains("pidfd")
+        }
+    }
 
     /// How many more there are than before, in words; waits a moment, since supervisors are reaped beside.
     static func left(over before: Int) -> [String] {

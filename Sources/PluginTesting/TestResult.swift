@@ -27,6 +27,8 @@ struct TestResult {
     var failure: Failure?
     var calls: [Call] = []
     var mend: String?
+    /// Why it is not for this world; nil where it ran.
+    var skipped: String?
     /// What was left behind, each in words.
     var left: [String] = []
     /// What verbs came to and what scripts printed, for a trace.

@@ -17,6 +17,8 @@ struct TestRunner {
     let file: File
     /// Where supervisors for tests come from.
     let pool: SupervisorPool
+    /// Whether the world is this machine.
+    var isReal = false
 
     /// The tests' names and lines, in their order.
     ///
@@ -54,15 +56,29 @@ struct TestRunner {
     ///   - number: from 1, in the file.
     ///   - name: for the result.
     ///   - line: of the test.
+    /// - Returns: what it came to; the number is the file's.
     func run(_ number: Int, _ name: String, _ line: UInt32) -> TestResult {
         let start = ContinuousClock.now
         let host = FakeHost(subject)
         let test = TestCase(host)
         var result = TestResult(number: number, name: name, file: file.name, line: line)
         do throws(HostError) {
-            result.failure = try converse(test, number, &result.trace)
+            if isReal {
+                let real = try RealHost(subject, observer: host.trace, sink: host.mistakes)
+                let machine = RealCase(test, real)
+                defer {
+                    result.trace = machine.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
+                    result.left = real.close()
+                }
+                result.failure = try converse(machine.answer, number, &result)
+            } else {
+                result.failure = try converse(test.answer, number, &result)
+            }
         } catch {
             result.failure = TestResult.Failure(place: "", text: error.message)
+        }
+        if result.failure == nil, let left = result.left.first {
+            result.failure = TestResult.Failure(place: "", text: "\(left) was left behind")
         }
         finish(&result, host, test)
         let elapsed = ContinuousClock.now - start
@@ -71,9 +87,9 @@ struct TestRunner {
     }
 
     private func converse(
-        _ test: TestCase,
+        _ answer: (String, PluginValue, UInt32) -> TestReply,
         _ number: Int,
-        _ trace: inout [String]
+        _ result: inout TestResult
     ) throws(HostError) -> TestResult.Failure? {
         let supervisor = try pool.take()
         defer { supervisor.end() }
@@ -93,15 +109,19 @@ struct TestRunner {
         while true {
             switch try supervisor.receive(&buffer, until: deadline) {
             case .call(let function, let arguments, let line):
-                switch test.answer(function, arguments, line: line) {
+                switch answer(function, arguments, line) {
                 case .values(let values):
                     try supervisor.send(.reply(ReplyFrame(status: "", values: values)), until: deadline)
+                case .skips(let reason):
+                    supervisor.kill()
+                    result.skipped = reason
+                    return nil
                 case .mistake(let fault): try supervisor.send(.mistake(fault), until: deadline)
                 case .fails(let text):
                     supervisor.kill()
                     return TestResult.Failure(place: "\(file.name):\(line)", text: text)
                 }
-            case .log(let text, let line): trace.append("\(file.name):\(line)  \(text)")
+            case .log(let text, let line): result.trace.append("\(file.name):\(line)  \(text)")
             case .trap(let trap): return Self.failure(of: trap)
             case .answer(let status, let value):
                 if status == "ok" { return nil }
@@ -142,7 +162,7 @@ struct TestRunner {
         result.trace += host.printed.map { "\(script)  \($0)" }
         let leaks = host.leaks
         let own = host.close()
-        result.left = leaks.map { "program \"\($0.program)\" (leaked_handle), started at \(script):\($0.line)" }
+        result.left += leaks.map { "program \"\($0.program)\" (leaked_handle), started at \(script):\($0.line)" }
         result.left += own.map { "\($0), which the host should have removed: this is a bug of substrate-host" }
         if let trap = test.trap, result.failure != nil { result.mend = Self.mend(of: trap) }
         if let unmatched = host.world.unmatched.first {

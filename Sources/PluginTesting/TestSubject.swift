@@ -13,7 +13,7 @@ final class TestSubject {
     let descriptor: PluginDescriptor
     let description: BackendDescription
     private let pool: SupervisorPool
-    private let companions: Companions
+    let companions: Companions
     private let handlers: [BoundHandler]
 
     /// Loads it, as a host does.
@@ -56,6 +56,21 @@ final class TestSubject {
             logger: Logger(sink: sink),
             descriptor: descriptor,
             world: world,
+            handlers: handlers,
+            observer: observer
+        )
+    }
+
+    /// The backend on this machine, watched, with what a script gets without anybody's word.
+    func machineBackend(layout: CgroupLayout, observer: CallTrace, sink: MistakeSink) throws(HostError) -> ScriptBackend
+    {
+        try ScriptBackend(
+            entry: entry,
+            pool: pool,
+            companions: companions,
+            layout: layout,
+            logger: Logger(sink: sink),
+            descriptor: descriptor,
             handlers: handlers,
             observer: observer
         )

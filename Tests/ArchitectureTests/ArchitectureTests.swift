@@ -62,9 +62,11 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    // Lifecycle and stores for --real alone: the actors' real life on this machine.
     "PluginTesting": Room(
         uses: [
             "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+            "ActorLifecycle", "Images", "Assets", "Snapshots",
         ]
     ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
@@ -173,6 +175,22 @@ struct ArchitectureTests {
             }
         }
         return result
+    }
+
+    @Test("nothing that serves is linked with a fake")
+    func noFakes() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let declared = Self.declaredRooms(text)
+        for binary in ["substrate-host", "substrate-supervisor", "substrate-launch", "substrate-unpack"] {
+            var linked: Set<String> = [binary]
+            var rest = [binary]
+            while let room = rest.popLast() {
+                for used in declared[room] ?? [] where linked.insert(used).inserted { rest.append(used) }
+            }
+            #expect(linked.count > 3, "\(binary)")
+            #expect(linked.isDisjoint(with: ["PluginTesting", "TestSupport"]), "\(binary)")
+        }
+        #expect(declared["substrate-plugin"]?.contains("PluginTesting") == true)
     }
 
     @Test("no backend is named but in the one constant that the contract demands")
