@@ -17,7 +17,7 @@ extension ContainerRoot {
         upper: String,
         work: String
     ) throws(SyscallError) {
-        let target = unsafe open(place, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        let target = unsafe open(place, pathOnly | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         guard target >= 0 else { throw SyscallError("open", errno, place) }
         let directory = OwnedFD(target)
         let mount = try overlay(layers: layers, upper: upper, work: work, [.noDevices, .noSetUserID])

@@ -49,7 +49,7 @@ extension ToolRoom {
     ///
     /// Done by the first program of a run or restore, so that backends without programs do not pay for it.
     func mountRoots() throws(SyscallError) {
-        guard !hasRoots, verb == "run" || verb == "restore" else { return }
+        guard !hasRoots, place.verb == "run" || place.verb == "restore" else { return }
         hasRoots = true
         let places = ActorDirectories(actor.directory)
         for prepared in actor.containers where !prepared.layers.isEmpty {
