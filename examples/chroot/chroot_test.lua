@@ -5,7 +5,7 @@ test("run starts chroot in the container's root, as its user", function(t)
   t:program("chroot", { { "--userspec=0:0", "/bin/server", "--port", "8080" } })
   local actor = t:actor { containers = { WEB } }
   t:ok(actor:run())
-  t:calls { "process.start chroot" }
+  t:calls { "process.start web: actor.tools.chroot" }
   t:equal(actor:processes(), { "web" })
 end)
 
