@@ -45,7 +45,10 @@ struct ExampleTests {
         }
     }
 
-    @Test("luacheck finds nothing in the examples and in the documents' scripts", .enabled(if: TestMachine.needs("/usr/bin/luacheck")))
+    @Test(
+        "luacheck finds nothing in the examples and in the documents' scripts",
+        .enabled(if: TestMachine.needs("/usr/bin/luacheck"))
+    )
     func luacheck() async throws {
         let scratch = try ScratchDirectory("luacheck")
         var paths = [Self.examples]
@@ -67,7 +70,8 @@ struct ExampleTests {
     @Test("no line of the documents is longer than 120, but for tables and commands")
     func width() throws {
         for page in ["tutorial.md", "cookbook.md", "sandbox.md"] {
-            for line in try Pages.text(page).split(separator: "\n") where !line.hasPrefix("|") && !line.hasPrefix("$ ") {
+            for line in try Pages.text(page).split(separator: "\n") where !line.hasPrefix("|") && !line.hasPrefix("$ ")
+            {
                 #expect(line.count <= 120, "\(page): \(line)")
             }
         }
@@ -80,7 +84,9 @@ struct ExampleTests {
         func words(_ text: some StringProtocol) -> [String] {
             text.matches(of: /`([A-Za-z_.0-9]+)`/).map { String($0.1) }
         }
-        let names = try #require(page.split(separator: "## The names").dropFirst().first?.split(separator: "## What").first)
+        let names = try #require(
+            page.split(separator: "## The names").dropFirst().first?.split(separator: "## What").first
+        )
         var base: [String] = libraries
         var members: [String: [String]] = [:]
         for line in names.split(separator: "\n") {
@@ -94,8 +100,11 @@ struct ExampleTests {
                 base += heads
             }
         }
-        let absent = try #require(page.split(separator: "## What is absent").dropFirst().first?.split(separator: "## While").first)
-        let gone = absent.split(separator: "\n").compactMap { $0.split(separator: "|").first.map { words($0) } }.flatMap { $0 }
+        let absent = try #require(
+            page.split(separator: "## What is absent").dropFirst().first?.split(separator: "## While").first
+        )
+        let gone = absent.split(separator: "\n").compactMap { $0.split(separator: "|").first.map { words($0) } }.flatMap
+        { $0 }
         try #require(base.count > 25 && members.count == 4 && gone.count > 10)
         func list(_ texts: [String]) -> String { "{ " + texts.map { "\"\($0)\"" }.joined(separator: ", ") + " }" }
         let known = members.map { "\($0.key) = \(list($0.value))" }.joined(separator: ", ")

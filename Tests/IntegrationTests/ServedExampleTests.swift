@@ -35,7 +35,10 @@ struct ServedExampleTests {
         }
     }
 
-    @Test("chroot runs a container in its root, and refuses volumes", .enabled(if: TestMachine.needs("/usr/sbin/chroot")))
+    @Test(
+        "chroot runs a container in its root, and refuses volumes",
+        .enabled(if: TestMachine.needs("/usr/sbin/chroot"))
+    )
     func chroot() async throws {
         let grant = ["--grant", "tool:chroot=/usr/sbin/chroot"]
         try await TestHost.with(backend: "chroot", script: try script("chroot"), arguments: grant) { host in

@@ -46,7 +46,11 @@ struct TutorialTests {
                 for line in block.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
                     if line.hasPrefix("$ ") {
                         steps.append(
-                            Step(command: String(line.dropFirst(2)), words: Array(block.words.dropFirst()), line: block.line)
+                            Step(
+                                command: String(line.dropFirst(2)),
+                                words: Array(block.words.dropFirst()),
+                                line: block.line
+                            )
                         )
                     } else if let last = steps.indices.last {
                         steps[last].expected.append(String(line))
@@ -54,7 +58,8 @@ struct TutorialTests {
                 }
                 for (number, step) in steps.enumerated() where step.line == block.line {
                     let quoted = step.command.replacing("'", with: #"'\''"#)
-                    let verb = step.words.contains("serve") ? "serve" : step.words.contains("root") ? "as_root" : "as_author"
+                    let verb =
+                        step.words.contains("serve") ? "serve" : step.words.contains("root") ? "as_root" : "as_author"
                     out += "printf '\\001\(number)\\n'; \(verb) '\(quoted)' 2>&1; printf '\\002%s\\n' $?\n"
                 }
             default: continue
@@ -63,14 +68,20 @@ struct TutorialTests {
         return (out, steps)
     }
 
-    @Test("every command prints what the page says", .enabled(if: TestMachine.isRoot && TestMachine.needs("/usr/bin/setpriv")))
+    @Test(
+        "every command prints what the page says",
+        .enabled(if: TestMachine.isRoot && TestMachine.needs("/usr/bin/setpriv"))
+    )
     func commands() async throws {
         let scratch = try ScratchDirectory("tutorial")
         #expect(chmod(scratch.path, 0o755) == 0)
         // As installed by somebody else: nothing of the checkout's place is in it.
         try DirectoryTree.make("\(scratch.path)/S/bin", mode: 0o755)
         for name in ["host", "plugin", "supervisor", "launch", "unpack"] {
-            try ProgramRun.copy("\(TestMachine.products)/substrate-\(name)", to: "\(scratch.path)/S/bin/substrate-\(name)")
+            try ProgramRun.copy(
+                "\(TestMachine.products)/substrate-\(name)",
+                to: "\(scratch.path)/S/bin/substrate-\(name)"
+            )
         }
         for name in ["plugins", "sdk", "examples"] {
             try ProgramRun.copy("\(TestMachine.checkout)/\(name)", to: "\(scratch.path)/S/\(name)")
@@ -92,10 +103,16 @@ struct TutorialTests {
         )
         for (number, step) in steps.enumerated() {
             let parts = run.output.components(separatedBy: "\u{1}\(number)\n")
-            try #require(parts.count == 2, "line \(step.line), $ \(step.command) was not reached\n\(run.output)\n\(run.error)")
+            try #require(
+                parts.count == 2,
+                "line \(step.line), $ \(step.command) was not reached\n\(run.output)\n\(run.error)"
+            )
             let answer = parts[1].components(separatedBy: "\u{2}")
             let code = answer.dropFirst().first?.prefix { $0.isNumber } ?? ""
-            #expect(step.words.contains("fails") == (code != "0"), "$ \(step.command) ended with \(code):\n\(answer[0])")
+            #expect(
+                step.words.contains("fails") == (code != "0"),
+                "$ \(step.command) ended with \(code):\n\(answer[0])"
+            )
             var lines = answer[0].components(separatedBy: "\n")
             if lines.last == "" { lines.removeLast() }
             #expect(
