@@ -141,6 +141,11 @@ extension ActorHost {
             try Self.system { () throws(SyscallError) in try cgroup.remove() }
         } catch { first = first ?? error }
         let places = directories(key)
+        for name in (try? DirectoryTree.names(in: places.roots)) ?? [] {
+            do throws(HostError) {
+                try Self.system { () throws(SyscallError) in try Mounts.unmountDetached(places.merged(name)) }
+            } catch { first = first ?? error }
+        }
         for path in [places.runtime, places.work, places.bundles] {
             do throws(HostError) { try DirectoryTree.remove(path) } catch { first = first ?? error }
         }

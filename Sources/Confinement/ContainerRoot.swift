@@ -3,7 +3,7 @@ import Glibc
 public import SystemLayer
 
 /// O_PATH of open(2), whose name Swift does not import; the same on both architectures.
-private let pathOnly: CInt = 0x20_0000
+let pathOnly: CInt = 0x20_0000
 
 /// A container's root while it is being furnished: every path is resolved beneath it, whatever links its image holds.
 public struct ContainerRoot: ~Copyable {
@@ -40,7 +40,7 @@ public struct ContainerRoot: ~Copyable {
         root = mount
     }
 
-    private static func overlay(
+    static func overlay(
         layers: [String],
         upper: String,
         work: String,

@@ -330,6 +330,26 @@ public final class ScriptBackend: ActorBackend {
         return HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
     }
 
+    /// The program that exec answered, which goes on when the verb has ended.
+    private func client(_ value: PluginValue?, _ context: VerbContext) throws(HostError) -> KeptProcess {
+        guard case .handle(let handle)? = value, case .live(let process) = context.processes.find(handle),
+            let program = process.handle as? ProcessHandle, process.isClient
+        else {
+            throw HostError(
+                .internal,
+                .plugin,
+                "\(entry.name): exec answered a process that has not the caller's streams: start it with stdio = \"client\""
+            )
+        }
+        return KeptProcess(
+            name: process.name,
+            pid: program.pid,
+            startTime: program.startTime,
+            nonce: "",
+            leaf: process.leafName
+        )
+    }
+
     private func settle(_ status: String, _ result: PluginValue, _ broker: Broker) throws(HostError) -> VerbAnswer {
         let checked: PluginValue
         do throws(ArgumentFault) {
@@ -358,6 +378,10 @@ public final class ScriptBackend: ActorBackend {
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
-        return VerbAnswer(checked, kept: broker.context.kept)
+        var answer = VerbAnswer(checked, kept: broker.context.kept)
+        if broker.context.verb == "exec", case .map(let fields) = checked {
+            answer.client = try client(fields["process"], broker.context)
+        }
+        return answer
     }
 }

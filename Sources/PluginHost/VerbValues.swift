@@ -41,7 +41,7 @@ struct VerbValues {
         fields["atespace"] = .text(atespace)
         fields["containers"] = .list(actor.containers.map(container))
         fields["volumes"] = .list(actor.volumes.sorted { $0.key < $1.key }.map(volume))
-        fields["identity"] = .text(ActorDirectories(actor.directory).identity)
+        fields["identity"] = .text("\(ActorDirectories(actor.directory).identity)/actor-id")
         fields["limits"] = limits
         if !actor.pauseImage.isEmpty { fields["pause_image"] = .text(actor.pauseImage) }
         if let prepared = actor.prepared { fields["prepared"] = Self.decoded(prepared) ?? .map([:]) }
@@ -59,6 +59,12 @@ struct VerbValues {
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
         if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
         if !request.snapshotDirectory.isEmpty { fields["snapshot"] = .map(["dir": .text(request.snapshotDirectory)]) }
+        if let exec = request.exec {
+            fields["container"] = .text(exec.container)
+            fields["command"] = .list(exec.command.map { .text($0) })
+            fields["tty"] = .boolean(exec.hasTerminal)
+            fields["env"] = .map(exec.environment.mapValues { .text($0) })
+        }
         return .map(fields)
     }
 
@@ -114,6 +120,7 @@ struct VerbValues {
             "command": .list((container.command + container.args).map { .text($0) }),
             "cwd": .text("/"),
             "image": .text(container.image),
+            "root": .text(ActorDirectories(actor.directory).merged(container.name)),
             "user": .map(["uid": .integer(0), "gid": .integer(0), "groups": .list([])]),
             "capabilities": .list(WorkloadCapabilities.names(container).map { .text($0) }),
             "ports": .list((container.readiness.map { [$0.port] } ?? []).map { .integer(Int64($0)) }),

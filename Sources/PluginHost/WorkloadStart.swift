@@ -70,7 +70,8 @@ package struct WorkloadStart {
                 startTime: handle.startTime,
                 nonce: plan.nonce,
                 applied: applied.map(\.rawValue),
-                isolation: Self.level(applied).rawValue
+                isolation: Self.level(applied).rawValue,
+                seccomp: plan.seccompProfile
             )
         } catch {
             if error.call == "launch" {

@@ -1,4 +1,5 @@
 import ActorContract
+import Confinement
 import Glibc
 import LaunchProtocol
 import SystemLayer
@@ -45,6 +46,26 @@ extension ToolRoom {
         return plan
     }
 
+    /// Mounts the containers' roots where programs find them; the host's teardown takes them away.
+    ///
+    /// Done by the first program of a run or restore, so that backends without programs do not pay for it.
+    func mountRoots() throws(SyscallError) {
+        guard !hasRoots, place.verb == "run" || place.verb == "restore" else { return }
+        hasRoots = true
+        let places = ActorDirectories(actor.directory)
+        for prepared in actor.containers where !prepared.layers.isEmpty {
+            let name = prepared.container.name
+            let path = places.merged(name)
+            try FileTree.makeDirectories(path, mode: 0o700)
+            try ContainerRoot.mount(
+                at: path,
+                layers: prepared.layers,
+                upper: places.upper(name),
+                work: places.scratch(name)
+            )
+        }
+    }
+
     /// Makes the program's cgroup and the one that it may fill as it likes, and opens the devices that were granted.
     func prepare(_ leaf: Cgroup, _ spec: ProgramSpec) throws(SyscallError) {
         if spec.keptName != nil {
@@ -62,7 +83,8 @@ extension ToolRoom {
 
     private func mounts(_ spec: ProgramSpec, _ leaf: Cgroup) -> [LaunchPlan.Mount] {
         let places = ActorDirectories(actor.directory)
-        var writable = [places.runtime, places.bundles, places.logs, places.work, places.roots]
+        var writable = [places.runtime, places.bundles, places.logs, places.work]
+        writable += actor.containers.map { places.merged($0.container.name) }
         writable += actor.volumes.values.sorted()
         var readable = [places.identity] + actor.assets.values.sorted()
         if let namespace = actor.networkNamespace { readable.append(namespace) }

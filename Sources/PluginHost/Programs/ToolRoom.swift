@@ -17,6 +17,8 @@ final class ToolRoom: ProgramRoom {
     private var outputs: [Int32: ProgramOutput] = [:]
     private var logs: [String: ProgramLog] = [:]
     private var next = 0
+    /// Whether the containers' roots are mounted.
+    var hasRoots = false
 
     init(_ place: RoomPlace) { self.place = place }
 
@@ -28,6 +30,7 @@ final class ToolRoom: ProgramRoom {
         let launched: (handle: ProcessHandle, report: LaunchReport?)
         let plan: ToolPlan
         do throws(SyscallError) {
+            try mountRoots()
             try prepare(leaf, spec)
             plan = try makePlan(spec, leaf)
             launched = try launch(plan, spec, leaf, &output)
@@ -86,7 +89,10 @@ final class ToolRoom: ProgramRoom {
     }
 
     /// Remembers a program whose cgroup is to be ended with the verb unless it is kept.
-    func own(_ process: HeldProcess) { started.append(process) }
+    func own(_ process: HeldProcess, _ output: ProgramOutput? = nil) {
+        started.append(process)
+        if let output, let handle = process.handle as? ProcessHandle { outputs[handle.pid] = output }
+    }
 
     /// A name below the actor's cgroup that no other program of this host has.
     func fresh() -> String {
@@ -159,6 +165,7 @@ final class ToolRoom: ProgramRoom {
             return end
         }
         held.isClient = spec.client != nil
+        held.leafName = leafName
         return held
     }
 
