@@ -1,4 +1,6 @@
 public import ActorContract
+import Assets
+import Glibc
 public import HostErrors
 import Synchronization
 import SystemLayer
@@ -123,6 +125,11 @@ extension ActorHost {
         actor.containers = record.spec.containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
+        }
+        // What is no longer in the cache is not fetched for a verb that ends or looks.
+        for (name, file) in record.assets {
+            let path = assets.cachedAssetPath(file.sha256)
+            if unsafe access(path, F_OK) == 0 { actor.assets[name] = path }
         }
         actor.networkNamespace = described.needsNetwork ? places.network : nil
         actor.processes = record.processes

@@ -39,6 +39,17 @@ public enum Privileges {
         guard result == 0 else { throw SyscallError("capset", -result) }
     }
 
+    /// Those of the capabilities that this process has itself: the machine, or whoever confines this host, may lack some.
+    ///
+    /// - Parameter wanted: their numbers.
+    /// - Returns: the same in order without what is not there; all where /proc is missing.
+    public static func permitted(of wanted: [UInt8]) -> [UInt8] {
+        let lines = (TextFile.read("/proc/self/status") ?? "").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("CapPrm:\t") }), let set = UInt64(line.dropFirst(8), radix: 16)
+        else { return wanted }
+        return wanted.filter { set & 1 << UInt64($0) != 0 }
+    }
+
     /// Becomes 0:0 with no other groups.
     ///
     /// - Throws: the errno of setresuid(2) or its kin.

@@ -17,6 +17,8 @@ public enum HostMethod: String, Sendable, CaseIterable {
     case forget = "Forget"
     case checkpointActor = "CheckpointActor"
     case restoreActor = "RestoreActor"
+    case exec = "Exec"
+    case execInput = "ExecInput"
 
     /// The HTTP/2 path.
     public var path: String { "/substrate.host.v1.Host/\(rawValue)" }
@@ -28,7 +30,7 @@ public enum HostMethod: String, Sendable, CaseIterable {
     }
 
     /// Whether the answer is a stream.
-    public var isStream: Bool { self == .watch || self == .logs }
+    public var isStream: Bool { self == .watch || self == .logs || self == .exec }
 }
 
 /// A message of our own service.

@@ -87,6 +87,10 @@ extension MessageSchema {
         substrate__host__v1__checkpoint_actor_response__descriptor
     )
     static let restoreActorRequest = unsafe MessageSchema(substrate__host__v1__restore_actor_request__descriptor)
+    static let execRequest = unsafe MessageSchema(substrate__host__v1__exec_request__descriptor)
+    static let execEvent = unsafe MessageSchema(substrate__host__v1__exec_event__descriptor)
+    static let execInputRequest = unsafe MessageSchema(substrate__host__v1__exec_input_request__descriptor)
+    static let execInputResponse = unsafe MessageSchema(substrate__host__v1__exec_input_response__descriptor)
 
     static let status = unsafe MessageSchema(substrate__status__v1__status__descriptor)
     static let errorInfo = unsafe MessageSchema(substrate__status__v1__error_info__descriptor)

@@ -10,8 +10,6 @@ public struct EnterPlan: Sendable, Equatable {
     public var workingDirectory = "/"
     /// The `tasks` files of v1 directories to join before anything else.
     public var cgroupProcs: [String] = []
-    /// Whether it joins the container's network namespace; false stays where the container stayed.
-    public var joinsNetwork = true
     /// The numbers of the capabilities that the container's own program has.
     public var capabilities: [UInt8] = LaunchPlan.contractCapabilities
     /// The most open files.
@@ -33,7 +31,6 @@ public struct EnterPlan: Sendable, Equatable {
         out.strings(environment)
         out.string(workingDirectory)
         out.strings(cgroupProcs)
-        out.flag(joinsNetwork)
         out.bytes8(capabilities)
         out.number(openFiles)
         out.string(seccompProfile)
@@ -53,7 +50,6 @@ public struct EnterPlan: Sendable, Equatable {
         plan.environment = try input.strings()
         plan.workingDirectory = try input.string()
         plan.cgroupProcs = try input.strings()
-        plan.joinsNetwork = try input.flag()
         plan.capabilities = try input.bytes8(below: 64)
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()

@@ -14,6 +14,8 @@ package struct HeldProcess: Sendable {
     package var leaf: Cgroup?
     /// The program's own number where its keeper is what is held.
     package var inner: Int32?
+    /// The cgroup's name, for the journal.
+    package var leafName: String?
     /// Whether it is joined with the streams of the caller.
     package var isClient = false
     /// How it ended, as `process.wait` answers it; asked once it has.

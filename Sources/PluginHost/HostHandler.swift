@@ -109,8 +109,10 @@ package enum HostFunctions {
     package static var all: [BoundHandler] {
         [
             BoundHandler(StartWorkload.self),
+            BoundHandler(EnterWorkload.self),
             BoundHandler(RunProgram.self),
             BoundHandler(StartProgram.self),
+            BoundHandler(AdoptProgram.self),
             BoundHandler(WaitForProcesses.self),
             BoundHandler(StopProcesses.self),
             BoundHandler(WriteFile.self),

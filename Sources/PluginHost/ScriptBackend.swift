@@ -294,6 +294,26 @@ public final class ScriptBackend: ActorBackend {
         return HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
     }
 
+    /// The program that exec answered, which goes on when the verb has ended.
+    private func client(_ value: PluginValue?, _ context: VerbContext) throws(HostError) -> KeptProcess {
+        guard case .handle(let handle)? = value, case .live(let process) = context.processes.find(handle),
+            let program = process.handle as? ProcessHandle, process.isClient
+        else {
+            throw HostError(
+                .internal,
+                .plugin,
+                "\(entry.name): exec answered a process that has not the caller's streams: start it with stdio = \"client\""
+            )
+        }
+        return KeptProcess(
+            name: process.name,
+            pid: program.pid,
+            startTime: program.startTime,
+            nonce: "",
+            leaf: process.leafName
+        )
+    }
+
     private func settle(_ status: String, _ result: PluginValue, _ broker: Broker) throws(HostError) -> VerbAnswer {
         let checked: PluginValue
         do throws(ArgumentFault) {
@@ -326,6 +346,7 @@ public final class ScriptBackend: ActorBackend {
         answer.processes = broker.context.kept
         if case .map(let fields) = checked {
             if let state = fields["state"] { answer.state = ValueCodec.encode(state) }
+            if broker.context.verb == "exec" { answer.client = try client(fields["process"], broker.context) }
             answer.volumesSaved = fields["volumes_saved"] == .boolean(true)
         }
         return answer

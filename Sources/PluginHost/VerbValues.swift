@@ -50,6 +50,12 @@ struct VerbValues {
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
         if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
         if !request.snapshotDirectory.isEmpty { fields["snapshot"] = .map(["dir": .text(request.snapshotDirectory)]) }
+        if let exec = request.exec {
+            fields["container"] = .text(exec.container)
+            fields["command"] = .list(exec.command.map { .text($0) })
+            fields["tty"] = .boolean(exec.hasTerminal)
+            fields["env"] = .map(exec.environment.mapValues { .text($0) })
+        }
         return .map(fields)
     }
 

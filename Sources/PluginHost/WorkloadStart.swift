@@ -70,7 +70,8 @@ package struct WorkloadStart {
                 startTime: handle.startTime,
                 nonce: plan.nonce,
                 applied: applied.map(\.rawValue),
-                isolation: Self.level(applied).rawValue
+                isolation: Self.level(applied).rawValue,
+                seccomp: plan.seccompProfile
             )
         } catch {
             if error.call == "launch" {
@@ -166,7 +167,7 @@ package struct WorkloadStart {
     }
 
     /// The contract's three, less what the request drops; more than these three are not given to anybody.
-    private static func capabilities(_ container: Container) throws(HostError) -> [UInt8] {
+    static func capabilities(_ container: Container) throws(HostError) -> [UInt8] {
         let known: [String: UInt8] = ["KILL": 5, "NET_BIND_SERVICE": 10, "AUDIT_WRITE": 29]
         func plain(_ name: String) -> String { name.hasPrefix("CAP_") ? String(name.dropFirst(4)) : name }
         for name in container.capabilitiesAdd where known[plain(name)] == nil {

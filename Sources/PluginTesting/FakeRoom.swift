@@ -41,6 +41,18 @@ final class FakeRoom: ProgramRoom {
         }
     }
 
+    func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess {
+        guard world.program(entry.container.pid)?.hasExited() == false else {
+            throw .notRunning("container \"\(entry.container.name)\" has ended")
+        }
+        var spec = ProgramSpec(program: entry.command.first ?? "")
+        spec.arguments = Array(entry.command.dropFirst())
+        spec.client = entry.client
+        var held = try start(spec, line: line)
+        held.isClient = entry.client != nil
+        return held
+    }
+
     func waitForEnd(
         of process: HeldProcess,
         until deadline: ContinuousClock.Instant,
@@ -52,6 +64,26 @@ final class FakeRoom: ProgramRoom {
     func follow(_ process: HeldProcess) {}
 
     func letGo(_ process: HeldProcess) {}
+
+    /// In an author's test every program that a rule answers is where its rule says: none is left behind by another.
+    func adopt(_ source: AdoptionSource, name: String) throws(AdoptionFailure) -> HeldProcess {
+        switch source {
+        case .pidfile(let directory, let rest):
+            let path = "\(directory)/\(rest)"
+            let text = world.file(path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let digits = text.split { $0 == " " || $0 == "\n" }.first.map(String.init) ?? ""
+            guard let pid = Int32(digits), let program = world.program(pid), !program.hasExited() else {
+                throw .notFound("\(rest) names no program that runs")
+            }
+            let kept = KeptProcess(name: name, pid: pid, startTime: UInt64(pid), nonce: "fake")
+            return HeldProcess(name: name, kept: kept, handle: program) {
+                ProgramEnd(status: program.wait(), isAllowed: program.status == .exited(0))
+            }
+        case .childOf(let process): throw .notFound("\(process.name) has 0 children, not one")
+        }
+    }
+
+    func takeOver(_ process: HeldProcess) throws(AdoptionFailure) -> HeldProcess { process }
 
     func end(_ process: HeldProcess) { process.handle?.signal(9) }
 

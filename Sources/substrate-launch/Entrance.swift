@@ -26,9 +26,8 @@ enum Entrance {
             // Before anything inside can see this process: its /proc entries lead to the machine's own files.
             try Privileges.hideFromPeers()
             // CLONE_NEWNS, NEWPID, NEWIPC, NEWUTS and NEWNET of the container, all or none.
-            let flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000
-            let network: CInt = plan.joinsNetwork ? 0x4000_0000 : 0
-            try check(csh_setns_process(containerDescriptor, flags | network), "setns")
+            let flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
+            try check(csh_setns_process(containerDescriptor, flags), "setns")
         }
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: plan.openFiles) }
         try step(.bounding) { () throws(SyscallError) in try Privileges.bound(to: plan.capabilities) }

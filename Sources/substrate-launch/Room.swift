@@ -23,12 +23,13 @@ enum Room {
         }
         // Under pressure a program goes before the host that has its end to tell.
         try? TextFile.write("300", to: "/proc/self/oom_score_adj")
+        let capabilities = Privileges.permitted(of: plan.capabilities)
         try build(plan)
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: 1_048_576) }
-        try step(.bounding) { () throws(SyscallError) in try Privileges.dropBounding(to: plan.capabilities) }
+        try step(.bounding) { () throws(SyscallError) in try Privileges.dropBounding(to: capabilities) }
         try step(.identity) { () throws(SyscallError) in
             try Privileges.becomeRoot()
-            try Privileges.keep(plan.capabilities)
+            try Privileges.keep(capabilities)
         }
         if let keeper { try keeper.split(plan) }
         var report = Launcher.reportDescriptor
@@ -79,6 +80,7 @@ enum Room {
     static func become(_ plan: ToolPlan, _ report: inout CInt) throws(StepError) -> StepError {
         try step(.descriptors) { () throws(SyscallError) in
             try takeTerminal(plan.hasTerminal)
+            try replaceNull()
             try check(csh_close_range_cloexec(3), "close_range")
             if let passed = plan.passedDescriptor { try pass(passed, &report) }
             guard unsafe chdir(plan.workingDirectory) == 0 else {
@@ -102,6 +104,20 @@ enum Room {
             errno: number,
             text: SyscallError("execve", number, plan.program).description
         )
+    }
+
+    /// The null device of the room in place of the machine's: no descriptor leads into a tree that is not shown.
+    private static func replaceNull() throws(SyscallError) {
+        var about = stat()
+        for number in CInt(0)...2 {
+            // The null device is 1:3.
+            guard unsafe fstat(number, &about) == 0, about.st_mode & S_IFMT == S_IFCHR, about.st_rdev == 0x103 else {
+                continue
+            }
+            let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+            guard null >= 0, dup2(null, number) >= 0 else { throw SyscallError("open", errno, "/dev/null") }
+            _ = close(null)
+        }
     }
 
     private static func pass(_ number: CInt, _ report: inout CInt) throws(SyscallError) {

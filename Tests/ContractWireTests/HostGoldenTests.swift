@@ -30,6 +30,10 @@ import Testing
         "CheckpointActorRequest": HostMessages.CheckpointActorRequest.self,
         "CheckpointActorResponse": HostMessages.CheckpointActorResponse.self,
         "RestoreActorRequest": HostMessages.RestoreActorRequest.self,
+        "ExecRequest": HostMessages.ExecRequest.self,
+        "ExecEvent": HostMessages.ExecEvent.self,
+        "ExecInputRequest": HostMessages.ExecInputRequest.self,
+        "ExecInputResponse": HostMessages.ExecInputResponse.self,
     ]
 
     @Test func everyMessageOfTheProtoIsHereAndHasAFixture() throws {

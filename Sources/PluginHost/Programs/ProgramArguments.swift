@@ -114,6 +114,7 @@ extension HostReply {
         case .notFound(let words): .refused(.notFound, words)
         case .exists(let words): .refused(.exists, words)
         case .unsupported(let words): .refused(.unsupported, words)
+        case .notRunning(let words): .refused(.notRunning, words)
         case .machine(let error): .refused(.ioError, "the program could not be started: \(error)")
         case .launch(let words): .refused(.ioError, words)
         }

@@ -13,6 +13,8 @@ package protocol ProgramRoom: AnyObject {
     /// - Returns: the program, which runs.
     /// - Throws: why it does not.
     func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess
+    /// Starts a program inside a container that runs.
+    func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess
     /// Waits for a program's end, and takes its output meanwhile.
     func waitForEnd(
         of process: HeldProcess,
@@ -23,6 +25,16 @@ package protocol ProgramRoom: AnyObject {
     func follow(_ process: HeldProcess)
     /// Forgets a program that has ended, unless it left others behind, which end with the verb.
     func letGo(_ process: HeldProcess)
+    /// Finds a program that another one left behind, and holds it.
+    ///
+    /// - Parameters:
+    ///   - source: where it is named.
+    ///   - name: the script's for it.
+    /// - Returns: the program, with what is to be kept of it.
+    /// - Throws: why it cannot be taken over.
+    func adopt(_ source: AdoptionSource, name: String) throws(AdoptionFailure) -> HeldProcess
+    /// Moves a found program out of what ends with the verb.
+    func takeOver(_ process: HeldProcess) throws(AdoptionFailure) -> HeldProcess
     /// Kills a program and all that it left, and waits until it is gone.
     func end(_ process: HeldProcess)
     /// Ends all that this verb started and nobody keeps, with all that those left.

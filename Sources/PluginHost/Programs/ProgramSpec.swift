@@ -1,3 +1,4 @@
+package import ActorContract
 package import SystemLayer
 
 /// A program of a script to be started in the tool room.
@@ -65,8 +66,24 @@ package enum ProgramFailure: Error {
     case exists(String)
     /// What it should be started in cannot take it.
     case unsupported(String)
+    /// What it should be started in has ended.
+    case notRunning(String)
     /// A call of the machine failed.
     case machine(SyscallError)
     /// A step of the launcher failed.
     case launch(String)
+}
+
+/// A program to be started inside a container that runs.
+package struct ContainerEntry: Sendable {
+    /// The container's own program.
+    package var container: KeptProcess
+    /// The program and its arguments.
+    package var command: [String]
+    /// What the script put into the environment; the path is there unless it says otherwise.
+    package var environment: [String: String]
+    /// The capabilities of the container's own program.
+    package var capabilities: [UInt8]
+    /// The caller's own streams.
+    package var client: ClientDescriptors?
 }

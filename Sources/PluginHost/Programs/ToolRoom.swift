@@ -86,7 +86,10 @@ final class ToolRoom: ProgramRoom {
     }
 
     /// Remembers a program whose cgroup is to be ended with the verb unless it is kept.
-    func own(_ process: HeldProcess) { started.append(process) }
+    func own(_ process: HeldProcess, _ output: ProgramOutput? = nil) {
+        started.append(process)
+        if let output, let handle = process.handle as? ProcessHandle { outputs[handle.pid] = output }
+    }
 
     /// A name below the actor's cgroup that no other program of this host has.
     func fresh() -> String {
@@ -159,6 +162,7 @@ final class ToolRoom: ProgramRoom {
             return end
         }
         held.isClient = spec.client != nil
+        held.leafName = leafName
         return held
     }
 
