@@ -47,7 +47,9 @@ extension ActorHost {
         let layout = layout
         let wanted = asked
         return try await Offload.run { () throws(HostError) in
-            let streams = try ActorHost.system { () throws(SyscallError) in try ExecStreams(terminal: wanted.hasTerminal) }
+            let streams = try ActorHost.system { () throws(SyscallError) in
+                try ExecStreams(terminal: wanted.hasTerminal)
+            }
             var verb = VerbRequest()
             verb.timeoutMilliseconds = context.timeoutMilliseconds
             verb.exec = wanted

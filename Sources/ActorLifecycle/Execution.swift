@@ -1,7 +1,7 @@
 import ActorContract
 import Dispatch
-public import HostErrors
 import Glibc
+public import HostErrors
 import Synchronization
 import SystemLayer
 

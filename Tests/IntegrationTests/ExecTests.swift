@@ -1,5 +1,6 @@
 import ContractWire
 import Foundation
+import Glibc
 import HostErrors
 import SystemLayer
 import TestSupport
@@ -33,7 +34,10 @@ struct ExecTests {
             #expect(try await exec(host, "one", "--", "cat").code == 0, "without -i there is no input")
             // The view: process 1 is the container's, the volume is there, the machine's tree is not.
             #expect(try await sees(host, "ls -d /data /counter") == "/counter\n/data\n")
-            let inner = try await sees(host, "ls -l /proc/1/ns/pid /proc/self/ns/pid | while read l; do echo ${l##* }; done")
+            let inner = try await sees(
+                host,
+                "ls -l /proc/1/ns/pid /proc/self/ns/pid | while read l; do echo ${l##* }; done"
+            )
             #expect(Set(inner.split(separator: "\n")).count == 1)
             let limits = try await sees(
                 host,
@@ -69,7 +73,7 @@ struct ExecTests {
     func ends() async throws {
         try await TestHost.with { host in
             _ = try await host.run(try await host.request("one")).get()
-            func client(_ script: String) throws -> (ProcessHandle, OwnedFD) {
+            func client(_ script: String) throws -> (ProcessHandle, CInt) {
                 let pipe = try Channels.pipe()
                 let writer = OwnedFD(pipe.write)
                 var plan = SpawnPlan(
@@ -78,15 +82,20 @@ struct ExecTests {
                 )
                 plan.environment = ["PATH=/usr/bin:/bin"]
                 plan.descriptors = [(child: 1, parent: writer.rawValue)]
-                return (try spawn(plan), OwnedFD(pipe.read))
+                do { return (try spawn(plan), pipe.read) } catch {
+                    _ = close(pipe.read)
+                    throw error
+                }
             }
             let (interrupted, first) = try client("trap 'exit 9' INT; echo up; while :; do sleep 1; done")
-            #expect(try waitReadable(first.rawValue, milliseconds: 20_000))
+            defer { _ = close(first) }
+            #expect(try waitReadable(first, milliseconds: 20_000))
             interrupted.signal(SIGINT)
             try await eventually("the client ends") { interrupted.hasExited() ? () : nil }
             #expect(interrupted.wait() == .exited(9))
             let (dying, second) = try client("echo up; exec sleep 600")
-            #expect(try waitReadable(second.rawValue, milliseconds: 20_000))
+            defer { _ = close(second) }
+            #expect(try waitReadable(second, milliseconds: 20_000))
             dying.signal(SIGKILL)
             _ = dying.wait()
             try await eventually("the program ends with its client") {
@@ -94,7 +103,8 @@ struct ExecTests {
                     ? () : nil
             }
             let (open, third) = try client("echo up; exec sleep 600")
-            #expect(try waitReadable(third.rawValue, milliseconds: 20_000))
+            defer { _ = close(third) }
+            #expect(try waitReadable(third, milliseconds: 20_000))
             #expect(try await host.command("stop", "one").code == 0)
             try await eventually("the client ends with the actor") { open.hasExited() ? () : nil }
             #expect(open.wait() == .exited(137))

@@ -1,5 +1,7 @@
 import ActorContract
+import ContractWire
 import Foundation
+import GRPCTransport
 import HostErrors
 import SystemLayer
 import TestSupport

@@ -26,7 +26,10 @@ struct RoomKeptTests {
         let fixture = try RoomFixture()
         let verb = fixture.verb()
         let first = try verb.call("process.start", RoomVerb.shell("head -c 300000 /dev/zero; echo one >&2"))
-        let second = try verb.call("process.start", RoomVerb.shell("read line; echo got $line", ["stdin": .text("x\n")]))
+        let second = try verb.call(
+            "process.start",
+            RoomVerb.shell("read line; echo got $line", ["stdin": .text("x\n")])
+        )
         #expect(first.status == "ok" && second.status == "ok")
         let handles = PluginValue.list([try #require(first.values.first), try #require(second.values.first)])
         let reply = try verb.call("process.wait", ["processes": handles])
@@ -145,7 +148,10 @@ struct RoomKeptTests {
         #expect(adopted.status == "ok", "\(adopted)")
         #expect(Set(verb.context.kept.map(\.name)) == ["wrapper", "inner"])
         let alone = try start(verb, "exec sleep 600", keep: "alone")
-        let reply = try verb.call("process.adopt", ["name": .text("none"), "child_of": try #require(alone.values.first)])
+        let reply = try verb.call(
+            "process.adopt",
+            ["name": .text("none"), "child_of": try #require(alone.values.first)]
+        )
         #expect(reply.status == "not_found")
         #expect(reply.values.first == .text("alone has 0 children, not one"))
     }

@@ -19,7 +19,9 @@ struct RoomViewTests {
         let fixture = try RoomFixture()
         let verb = fixture.verb()
         #expect(try verb.output("cat \(fixture.base)/journal 2>&1 || true").contains("No such file"))
-        #expect(try verb.output("ls /").split(separator: "\n").allSatisfy { !["home", "root", "mnt", "srv"].contains($0) })
+        #expect(
+            try verb.output("ls /").split(separator: "\n").allSatisfy { !["home", "root", "mnt", "srv"].contains($0) }
+        )
         #expect(try verb.output("cat /proc/1/root/etc/passwd 2>&1 >/dev/null || true").contains("denied"))
         #expect(try verb.output("wc -c < /etc/shadow") == "0")
         #expect(try verb.output("ls /run") == "")
@@ -53,7 +55,9 @@ struct RoomViewTests {
             #expect(TextFile.read("\(path)/file") == "here\n", "\(path) is another place outside")
         }
         let restoring = fixture.verb("restore", request: request)
-        #expect(try restoring.output("cat \(snapshot)/file; (: > \(snapshot)/other) 2>/dev/null || echo no") == "here\nno")
+        #expect(
+            try restoring.output("cat \(snapshot)/file; (: > \(snapshot)/other) 2>/dev/null || echo no") == "here\nno"
+        )
     }
 
     @Test func anAssetIsReadableAndRunsWhereItIsGranted() throws {
@@ -65,7 +69,9 @@ struct RoomViewTests {
         fixture.actor.assets = ["tool": asset]
         fixture.grants.kinds.insert(.asset)
         let verb = fixture.verb()
-        let fields: [String: PluginValue] = ["program": .text(asset), "args": .list([.list([.integer(7)]), .boolean(false)])]
+        let fields: [String: PluginValue] = [
+            "program": .text(asset), "args": .list([.list([.integer(7)]), .boolean(false)]),
+        ]
         let reply = try verb.call("process.run", fields)
         #expect(RoomVerb.text(RoomVerb.table(reply.values.first)?["stdout"]) == "asset 7\n", "\(reply)")
         #expect(try verb.output("(echo x >> \(asset)) 2>/dev/null || echo no") == "no")
@@ -101,7 +107,9 @@ struct RoomViewTests {
         #expect(variables == "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         #expect(try verb.output("ls /proc/self/fd | head -n 9 | tr -d '\\n'") == "0123", "3 is the listing's own")
         #expect(try verb.output("readlink /proc/self/fd/0") == "/dev/null")
-        #expect(try verb.output("echo $PATH $A", ["env": .map(["PATH": .text("/x:/bin"), "A": .text("b")])]) == "/x:/bin b")
+        #expect(
+            try verb.output("echo $PATH $A", ["env": .map(["PATH": .text("/x:/bin"), "A": .text("b")])]) == "/x:/bin b"
+        )
     }
 
     @Test func namespacesAreTheMachinesButMountsAndNetwork() throws {

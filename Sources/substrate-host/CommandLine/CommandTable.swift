@@ -2,7 +2,8 @@
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays, config, doctor,
+        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays, config,
+        doctor,
         demo, completion,
     ]
 
