@@ -34,11 +34,10 @@ struct ExecTests {
             #expect(try await exec(host, "one", "--", "cat").code == 0, "without -i there is no input")
             // The view: process 1 is the container's, the volume is there, the machine's tree is not.
             #expect(try await sees(host, "ls -d /data /counter") == "/counter\n/data\n")
-            let inner = try await sees(
-                host,
-                "ls -l /proc/1/ns/pid /proc/self/ns/pid | while read l; do echo ${l##* }; done"
+            #expect(try await sees(host, "read name < /proc/sys/kernel/hostname; echo $name") == "actor\n")
+            #expect(
+                try await sees(host, "ps | while read pid rest; do [ $pid = 1 ] && echo first; done; :") == "first\n"
             )
-            #expect(Set(inner.split(separator: "\n")).count == 1)
             let limits = try await sees(
                 host,
                 "while read k v; do case $k in CapBnd:|NoNewPrivs:|Seccomp:) echo $k$v;; esac; done < /proc/self/status"
@@ -99,7 +98,7 @@ struct ExecTests {
             dying.signal(SIGKILL)
             _ = dying.wait()
             try await eventually("the program ends with its client") {
-                try await sees(host, "ps | while read l; do case $l in *'sleep 600'*) echo $l;; esac; done") == ""
+                try await sees(host, "ps | while read l; do case $l in *'sleep 60'[0]*) echo $l;; esac; done") == ""
                     ? () : nil
             }
             let (open, third) = try client("echo up; exec sleep 600")
