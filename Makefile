@@ -2,7 +2,7 @@
 .PHONY: help build run test lint format protos bench relink clean
 .DEFAULT_GOAL := help
 
-PRODUCTS := substrate-host substrate-supervisor substrate-launch substrate-unpack substrate-bench
+PRODUCTS := substrate-host substrate-plugin substrate-supervisor substrate-launch substrate-unpack substrate-bench
 SOURCES := Package.swift Sources Tests
 
 help: ## say what there is

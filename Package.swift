@@ -76,6 +76,7 @@ let package = Package(
         room("SystemLayer", ["HostErrors", "CSystemShims"]),
         room("ActorContract", ["HostErrors"]),
         room("PluginProtocol", ["HostErrors"]),
+        room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
@@ -103,6 +104,14 @@ let package = Package(
             ]
         ),
         room(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "Transfer",
+                "Telemetry",
+            ]
+        ),
+        room(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
@@ -119,17 +128,12 @@ let package = Package(
         room(
             "PluginTesting",
             [
-                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
+                "Telemetry",
                 "Transfer",
             ]
         ),
         // Floor 9
-        .executableTarget(
-            name: "substrate-plugin",
-            dependencies: ["PluginTesting"],
-            swiftSettings: strict,
-            linkerSettings: staticSwift
-        ),
         .executableTarget(
             name: "substrate-host",
             dependencies: [
@@ -137,7 +141,19 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+            ],
+            swiftSettings: strict,
+            linkerSettings: staticSwift
+        ),
+        // What authors of scripts need, and no host links.
+        .executableTarget(
+            name: "substrate-plugin",
+            dependencies: [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "PluginHost",
+                "PluginOverlays",
+                "Telemetry", "Transfer",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -190,6 +206,13 @@ let package = Package(
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
                 "Confinement", "TestSupport",
+            ]
+        ),
+        tests(
+            "PluginAuthoring",
+            [
+                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays",
+                "TestSupport",
             ]
         ),
         tests(

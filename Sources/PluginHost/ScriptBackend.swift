@@ -254,7 +254,13 @@ public final class ScriptBackend: ActorBackend {
                     )
                 }
                 do throws(HostError) {
+                    let began = ContinuousClock.now
                     let answer = try broker.answer(function, arguments, line: line)
+                    logger.log(
+                        .debug,
+                        "plugin call",
+                        CallTrace.fields(entry.name, verb.rawValue, function, arguments, line, answer, since: began)
+                    )
                     try supervisor.send(answer, until: deadline + .milliseconds(200))
                 } catch {
                     supervisor.kill()

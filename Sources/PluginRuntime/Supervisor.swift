@@ -83,7 +83,7 @@ public final class Supervisor {
             channel.send(.descriptor(descriptor.encoded(loaded)))
         } catch {
             state.setLine(source.line(of: error.field) ?? 0)
-            state.trap("load.shape", error.message)
+            state.trap("load.shape", error.text)
         }
         guard case .verb(let verb, let actor, let request, let functions, _) = channel.receive() else { channel.end() }
         state.limit(memory: budget.memory, instructions: budget.instructions)

@@ -24,7 +24,8 @@ enum Serve {
     static func run(_ options: ServeOptions) async throws -> ExitCode {
         // Files of this process are its own, whoever started it with which umask.
         umask(0o077)
-        let logger = Logger(sink: DescriptorSink(descriptor: 2, format: options.json ? .json : nil))
+        let sink = DescriptorSink(descriptor: 2, format: options.json ? .json : nil)
+        let logger = Logger(sink: sink, level: options.logLevel)
         let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
         guard let entry = found.index[options.backend] else {
             throw UsageError.unknownBackend(options.backend, available: found.index.available)

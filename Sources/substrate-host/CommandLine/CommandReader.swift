@@ -1,4 +1,5 @@
 import PluginOverlays
+import Telemetry
 
 /// Turns the sorted words of one command into its typed options.
 struct CommandReader {
@@ -73,7 +74,8 @@ struct CommandReader {
             stopActors: parsed.has("stop-actors"),
             json: parsed.has("json"),
             backends: try grants(configuration, to: backend),
-            configuration: configuration.path
+            configuration: configuration.path,
+            logLevel: try choice("log-level") ?? .info
         )
     }
 
