@@ -85,8 +85,10 @@ struct ToolBackendTests {
     @Test("one that ends at once fails the run with its last words")
     func early() async throws {
         try await with { host in
-            guard case .failure(let status) = try await host.run(try await request(host, "echo no kvm >&2; exit 3"))
-            else { throw TestFailure("it ran") }
+            var asked = try await request(host, "echo no kvm >&2; exit 3")
+            // Never ready: it is its end that ends the wait.
+            asked.spec.containers[0].readiness = ReadinessProbe(path: "/readyz", port: 8080)
+            guard case .failure(let status) = try await host.run(asked) else { throw TestFailure("it ran") }
             #expect(status.message.contains("no kvm"), "\(status.message)")
         }
     }
