@@ -31,7 +31,8 @@ extension ToolRoom {
         if let name = spec.keptName {
             let spool = spec.log.isEmpty || spec.log == name ? name : "\(spec.log).\(name)"
             let keeping = ToolPlan.Keeping(
-                nonce: String(UInt64.random(in: 0 ... .max), radix: 16) + String(UInt64.random(in: 0 ... .max), radix: 16),
+                nonce: String(UInt64.random(in: 0 ... .max), radix: 16)
+                    + String(UInt64.random(in: 0 ... .max), radix: 16),
                 logDirectory: places.log(spool),
                 statusDirectory: places.exit(name),
                 killFile: leaf.v2Path.map { "\($0)/cgroup.kill" } ?? ""
