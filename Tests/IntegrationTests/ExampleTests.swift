@@ -82,7 +82,7 @@ struct ExampleTests {
         let page = try Pages.text("sandbox.md")
         let libraries = ["string", "table", "math", "utf8"]
         func words(_ text: some StringProtocol) -> [String] {
-            text.matches(of: /`([A-Za-z_.0-9]+)`/).map { String($0.1) }
+            String(text).matches(of: /`([A-Za-z_.0-9]+)`/).map { String($0.1) }
         }
         let names = try #require(
             page.split(separator: "## The names").dropFirst().first?.split(separator: "## What").first
