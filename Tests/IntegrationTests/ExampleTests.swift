@@ -63,7 +63,7 @@ struct ExampleTests {
         }
         #expect(paths.count > 8)
         let settings = "\(TestMachine.checkout)/.luacheckrc"
-        let run = try await ProgramRun.run("/usr/bin/luacheck", ["--no-color", "--config", settings] + paths)
+        let run = try await ProgramRun.run("/usr/bin/luacheck", ["--no-color", "--config", settings, "--read-globals", "test", "--"] + paths)
         #expect(run.code == 0, "\(run.output)\(run.error)")
     }
 
