@@ -124,8 +124,6 @@ struct TestRunner {
             // An object of the test's ends with the test.
             case .release: try supervisor.send(.reply(ReplyFrame(status: "", values: [])), until: deadline)
             case .log(let text, let line): result.trace.append("\(file.name):\(line)  \(text)")
-            // The things of a test live as long as it does.
-            case .release: try supervisor.send(.reply(ReplyFrame(status: "", values: [])), until: deadline)
             case .trap(let trap): return Self.failure(of: trap)
             case .answer(let status, let value):
                 if status == "ok" { return nil }
