@@ -188,7 +188,7 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
             state ^= state << 17
             return Int(state % UInt64(below))
         }
-        for round in 0..<4_000 {
+        for round in 0..<1_500 {
             var bytes = Golden.bytes
             for _ in 0...random(4) {
                 switch random(4) {
