@@ -1,9 +1,10 @@
 # The everyday commands. Each one installs what it needs first (as root; otherwise it says what is missing).
-.PHONY: help build run test lint format protos bench relink clean
+.PHONY: help build run test lint format protos types bench relink clean
 .DEFAULT_GOAL := help
 
-PRODUCTS := substrate-host substrate-supervisor substrate-launch substrate-unpack substrate-bench
+PRODUCTS := substrate-host substrate-plugin substrate-supervisor substrate-launch substrate-unpack substrate-bench
 SOURCES := Package.swift Sources Tests
+SCRIPTS := plugins sdk examples
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,8 +23,9 @@ test: ## build and run every test; ends with "N passed, N failed"
 	swift build --build-tests
 	@SUBSTRATE_TEST_RELEASE=1 .ci/test $(if $(FILTER),--filter '$(FILTER)')
 
-lint: ## check the format of every Swift file
+lint: ## check the format of every Swift file, and every script by luacheck
 	swift format lint --strict --recursive --parallel $(SOURCES)
+	luacheck --quiet $(SCRIPTS)
 
 format: ## rewrite every Swift file in the house format
 	swift format --in-place --recursive --parallel $(SOURCES)
@@ -31,6 +33,9 @@ format: ## rewrite every Swift file in the house format
 protos: ## generate the C of the protobuf messages anew (a test compares it)
 	@.ci/install test
 	@.ci/protos
+
+types: ## write the types, the reference and the linter's settings from the one table (a test compares)
+	swift run substrate-plugin types .
 
 bench: build ## measure the host beside its floors
 	.build/release/substrate-bench

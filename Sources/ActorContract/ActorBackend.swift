@@ -26,6 +26,8 @@ public struct BackendDescription: Sendable, Equatable {
     public var needs: [String] = []
     /// Assets by name; true = required.
     public var assets: [String: Bool] = [:]
+    /// Where the host can reach an actor: `namespace`, `tap`, `backend` or `none`.
+    public var network = "namespace"
     /// Whether actors get their own network namespace.
     public var needsNetwork = true
     /// Whether containers need images.
@@ -38,7 +40,10 @@ public struct BackendDescription: Sendable, Equatable {
 
 /// The verbs that a backend may have, in the words of the contract.
 public enum BackendVerb: String, Sendable, CaseIterable {
-    case run, stop, checkpoint, restore
+    case run, stop, checkpoint, restore, exec, probe, prepare, recover, stats
+
+    /// Whether it is about a slot, and no actor.
+    public var takesSlot: Bool { self == .probe || self == .prepare }
 }
 
 /// A program that outlives the verb which started it.
@@ -55,6 +60,10 @@ public struct KeptProcess: Sendable, Equatable, Codable {
     public var applied: [String]?
     /// The `IsolationLevel` that this amounts to; nil where nobody said.
     public var isolation: String?
+    /// The cgroup of it and all that it leaves, by its name below the machine's; nil where it is the actor's own.
+    public var leaf: String?
+    /// Its system call profile, for who enters it later; nil where it has none of ours.
+    public var seccomp: String?
     /// Makes one.
     public init(
         name: String,
@@ -62,8 +71,12 @@ public struct KeptProcess: Sendable, Equatable, Codable {
         startTime: UInt64,
         nonce: String,
         applied: [String]? = nil,
-        isolation: String? = nil
+        isolation: String? = nil,
+        leaf: String? = nil,
+        seccomp: String? = nil
     ) {
+        self.leaf = leaf
+        self.seccomp = seccomp
         self.name = name
         self.pid = pid
         self.startTime = startTime
@@ -104,10 +117,26 @@ public struct PreparedActor: Sendable {
     public var cgroup: String
     /// Assets: name → path.
     public var assets: [String: String] = [:]
+    /// Where the slot's runtime, bundles, logs, work and network are: a warm slot keeps its own.
+    public var slotPlaces: ActorDirectories { ActorDirectories(slotDirectory.isEmpty ? directory : slotDirectory) }
     /// Programs that earlier verbs kept and that live.
     public var processes: [KeptProcess] = []
     /// What the last verb answered in `state`, as the plugin protocol encodes it.
     public var state: [UInt8] = []
+    /// What `probe` answered for these assets, tools and settings, encoded likewise; empty without it.
+    public var probed: [UInt8] = []
+    /// What `prepare` answered for the warm slot that the actor got, encoded likewise; nil in a cold one.
+    public var prepared: [UInt8]?
+    /// Where the slot's own directories are; empty: in the actor's.
+    public var slotDirectory = ""
+    /// The limits of its cgroup; nil is none.
+    public var cpuMilli: Int64?
+    /// See `cpuMilli`.
+    public var memoryBytes: Int64?
+    /// See `cpuMilli`.
+    public var pids: Int64?
+    /// The request's pause image; empty without one.
+    public var pauseImage = ""
     /// Makes one.
     public init(identity: ActorIdentity, slot: String, directory: String, cgroup: String) {
         self.identity = identity
@@ -127,6 +156,10 @@ public struct VerbRequest: Sendable {
     public var scope: SnapshotScope?
     /// The snapshot's directory, for checkpoint and restore.
     public var snapshotDirectory = ""
+    /// What is to be executed, for exec.
+    public var exec: ExecRequest?
+    /// The caller's streams, for exec.
+    public var client: ClientStreams?
     /// Defaults.
     public init() {}
 }
@@ -137,8 +170,18 @@ public struct VerbAnswer: Sendable {
     public var processes: [KeptProcess] = []
     /// New state; nil keeps the old one.
     public var state: [UInt8]?
+    /// What `probe` found.
+    public var probe: ProbeAnswer?
+    /// The table that `prepare` made, as the plugin protocol encodes it.
+    public var prepared: [UInt8] = []
+    /// What `stats` counted.
+    public var statistics: ActorStatistics?
+    /// Where the actor is reached, of a backend with a network of its own; empty otherwise.
+    public var address = ""
     /// Whether the script saved the volumes itself.
     public var volumesSaved = false
+    /// The program of exec, joined with the caller's streams; whoever asked waits for its end and reaps it.
+    public var client: KeptProcess?
     /// Time spent in host calls that waited for programs, in milliseconds.
     public var programMilliseconds = 0.0
     /// An empty answer.
@@ -177,6 +220,14 @@ public protocol EffectLog: Sendable {
 public protocol ActorBackend: Sendable {
     /// What it is.
     var description: BackendDescription { get }
+    /// What a `probe` depends on beside the assets: the revision, the operator's settings, the tools; may block.
+    ///
+    /// Equal texts mean that an answer of then still holds.
+    func circumstances() -> String
+    /// Refuses what the operator did not give and the script cannot do without.
+    ///
+    /// - Throws: `failedPrecondition` (`NOT_GRANTED`).
+    func admit() throws(HostError)
     /// The backend as a Run or a Restore that begins now uses it; may block.
     ///
     /// What it answers never changes, whatever becomes of the script: an actor is served by one revision.
@@ -200,6 +251,10 @@ public protocol ActorBackend: Sendable {
 }
 
 extension ActorBackend {
+    /// A backend without settings and tools depends on its revision alone.
+    public func circumstances() -> String { description.sha256 }
+    /// A backend that needs nothing is granted everything.
+    public func admit() throws(HostError) {}
     /// A backend that never changes is its own newest revision.
     public func newest() -> any ActorBackend { self }
     /// A backend that never changes has one revision.

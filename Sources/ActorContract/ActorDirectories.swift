@@ -34,6 +34,8 @@ public struct ActorDirectories: Sendable {
     public func upper(_ container: String) -> String { "\(roots)/\(container)/upper" }
     /// The overlay's own scratch directory.
     public func scratch(_ container: String) -> String { "\(roots)/\(container)/work" }
+    /// A container's whole root, where programs of this machine find it.
+    public func merged(_ container: String) -> String { "\(roots)/\(container)/root" }
     /// A container's spool.
     public func log(_ container: String) -> String { "\(logs)/\(container)" }
     /// A container's exit records.

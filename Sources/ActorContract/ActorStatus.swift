@@ -78,4 +78,6 @@ public enum FailureReason: String, Sendable, CaseIterable, Codable {
     case crashed
     /// The machine restarted under it.
     case rebooted
+    /// It did not fail: after a restart of the host its backend could not say yet whether it lives.
+    case unconfirmed
 }

@@ -61,6 +61,8 @@ extension ActorHost {
         try await saving.enter("checkpoint", operation, until: patience)
         defer { saving.leave() }
         let clock = PhaseClock()
+        let probed = try await probed(serving, record.assets, operation, clock)
+        try Self.refuse(probed.answer, verb: .checkpoint, scope: request.scope)
         try await capture(
             entry,
             by: serving,
@@ -120,7 +122,7 @@ extension ActorHost {
             try await Offload.phase("volumes.save", clock) { () throws(HostError) in
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
-                    Cgroup.open(layout: self.layout, name: self.cgroupName(key)).kill()
+                    Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill()
                     try self.saveVolumes(record, name: name, scope: scope)
                 }
             }

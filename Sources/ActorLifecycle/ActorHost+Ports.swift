@@ -21,7 +21,7 @@ extension ActorHost {
                 "actor \(key.text) is \(record.status.rawValue), and only a ready one has ports"
             )
         }
-        let namespace = directories(key).network
+        let namespace = slotDirectories(try entry(key).record).network
         return try await Offload.run { () throws(HostError) in
             try self.ports.publish(key, namespace: namespace, port: port, hostPort: hostPort)
         }

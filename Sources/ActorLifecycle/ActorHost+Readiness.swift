@@ -36,7 +36,7 @@ extension ActorHost {
             return nil
         }
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
-        let network = directories(entry.key).network
+        let network = slotDirectories(record).network
         do throws(HostError) {
             _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
         } catch {

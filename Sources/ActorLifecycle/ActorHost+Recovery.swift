@@ -17,6 +17,8 @@ extension ActorHost {
         let before = try journal.fact("boot.id").map { String(decoding: $0, as: UTF8.self) }
         let (records, broken) = try journal.actors()
         for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
+        // What a broken record has nobody knows: then nothing is swept.
+        if broken.isEmpty { sweepSlots(except: Set(records.compactMap(\.warmSlot))) }
         var adopted = 0
         var ended = 0
         for record in records {
@@ -56,6 +58,8 @@ extension ActorHost {
         let whole = !record.processes.isEmpty && handles.count == record.processes.count
         let found = handles
         switch record.status {
+        case .ready where asks(record, alive: found), .checkpointing where whole && asks(record, alive: found):
+            return await confirm(entry, alive: found)
         case .ready where whole, .checkpointing where whole:
             entry.with { $0.handles = found }
             if record.status == .checkpointing {
@@ -109,7 +113,7 @@ extension ActorHost {
                     throw HostError(.dataLoss, .snapshotCorrupt, "the memory of its programs is lost")
                 }
                 // Nobody may write while it is read.
-                try self.teardown(record.identity.key)
+                try self.teardown(record)
                 try self.saveVolumes(record, name: record.snapshot, scope: .data)
             }
         } catch {

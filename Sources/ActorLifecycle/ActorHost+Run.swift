@@ -87,6 +87,7 @@ extension ActorHost {
         let serving = try await Offload.run { () throws(HostError) in self.backend.newest() }
         if let restore { try checkScope(restore.scope, by: serving.description) }
         try checkRequest(request, by: serving.description)
+        try serving.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let fingerprint = hexadecimal(
             keyedHash(
@@ -184,30 +185,67 @@ extension ActorHost {
         let snapshot = try await clock.measure("snapshot.verify") { () async throws(HostError) in
             try await verifiedSnapshot(restore, of: key, by: serving.description)
         }
+        let files = request.assets?.assets[settings.architecture] ?? [:]
+        let pause = request.assets?.pauseImage ?? ""
+        // Nothing of the actor is changed yet: what the backend cannot do here is refused before.
+        let probed = try await probed(serving, files, operation, clock)
+        try Self.refuse(
+            probed.answer,
+            verb: restore == nil ? .run : .restore,
+            scope: restore?.scope,
+            cpuMilli: request.cpuMilli,
+            memoryBytes: request.memoryBytes
+        )
+        try refuseCancelled(operation)
         entry.with { $0.environments = secrets }
-        let needsTeardown = entry.record.needsTeardown
-        try move(entry, to: .pulling) { record in
-            record.identity = request.identity
-            record.slot = request.slot
-            record.backend = serving.description.name
-            record.backendSHA256 = serving.description.sha256
-            record.fingerprint = fingerprint
-            record.spec = bare
-            record.assets = request.assets?.assets[self.settings.architecture] ?? [:]
-            record.sandboxClass = request.assets?.sandboxClass ?? ""
-            record.cpuMilli = request.cpuMilli
-            record.memoryBytes = request.memoryBytes
-            record.hasEnvironment = hasEnvironment
-            record.state = []
-            record.needsTeardown = true
+        let before = entry.record
+        let needsTeardown = before.needsTeardown
+        if before.warmSlot != nil {
+            try await Offload.run { () throws(HostError) in try self.teardown(before) }
+        }
+        let warmed = takeWarm(serving, probed, pauseImage: pause)
+        defer { fillWarm(serving, probed, pauseImage: pause) }
+        do throws(HostError) {
+            try move(entry, to: .pulling) { record in
+                record.identity = request.identity
+                record.slot = request.slot
+                record.backend = serving.description.name
+                record.backendSHA256 = serving.description.sha256
+                record.claim = serving.description.isolation
+                record.claimedBy = "\(serving.description.path) (\(serving.description.origin))"
+                record.fingerprint = fingerprint
+                record.spec = bare
+                record.assets = files
+                record.warmSlot = warmed?.name
+                record.address = nil
+                record.pauseImage = pause.isEmpty ? nil : pause
+                record.probed = probed.answer.probed.isEmpty ? nil : probed.answer.probed
+                record.sandboxClass = request.assets?.sandboxClass ?? ""
+                record.cpuMilli = request.cpuMilli
+                record.memoryBytes = request.memoryBytes
+                record.hasEnvironment = hasEnvironment
+                // Start and Restore go on with what the script told last; Run begins anew.
+                if restore == nil, !again { record.state = [] }
+                record.needsTeardown = true
+            }
+        } catch {
+            // No record says whose it is.
+            if let warmed { discard([warmed]) }
+            throw error
         }
         let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
-            try self.prepare(entry.record, environments: secrets, for: serving.description)
+            try self.prepare(
+                entry.record,
+                environments: secrets,
+                warmed: warmed,
+                for: serving.description
+            )
         }
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
         try await Offload.phase("surroundings", clock) { () throws(HostError) in
             // What a killed host may have left is gone before anything new is made; a new actor has nothing to take down.
+            // A warm slot is something new already.
             if needsTeardown || self.hasSurroundings(key) { try self.teardown(key) }
             try self.makeSurroundings(
                 entry.record,
@@ -274,18 +312,17 @@ extension ActorHost {
     private func prepare(
         _ record: ActorRecord,
         environments: [String: [EnvironmentEntry]],
+        warmed: WarmPool.Slot?,
         for described: BackendDescription
     ) throws(HostError) -> PreparedActor {
-        let key = record.identity.key
-        let places = self.directories(key)
-        var actor = PreparedActor(
-            identity: record.identity,
-            slot: record.slot,
-            directory: places.root,
-            cgroup: self.cgroupName(key)
-        )
-        for (name, file) in record.assets.sorted(by: { $0.key < $1.key }) {
-            actor.assets[name] = try self.assets.ensure(name: name, url: file.url, sha256: file.sha256)
+        let places = self.directories(record.identity.key)
+        var actor = surrounded(record, by: described)
+        actor.assets = try cached(record.assets)
+        actor.state = record.state
+        actor.probed = record.probed ?? []
+        if let warmed {
+            actor.prepared = warmed.prepared
+            actor.processes = warmed.processes
         }
         for container in record.spec.containers {
             var whole = container
@@ -296,7 +333,6 @@ extension ActorHost {
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
-        actor.networkNamespace = described.needsNetwork ? places.network : nil
         return actor
     }
 
@@ -305,6 +341,7 @@ extension ActorHost {
         var record = entry.record
         record.processes = answer.processes
         if let state = answer.state { record.state = state }
+        if !answer.address.isEmpty { record.address = answer.address }
         let written = record
         try FailPoint.reach("\(entry.verb).keep.before")
         try journal.put(written)

@@ -74,20 +74,27 @@ extension ActorHost {
 /// An effect log of one verb of one actor.
 final class VerbLog: EffectLog {
     let journal: Journal
-    let key: ActorKey
+    /// Whose effects: an actor's key, as text, or a slot.
+    let subject: String
     let verb: String
     /// What was begun and not ended, by number: the end is named as its beginning was.
     private let names = Mutex<[Int64: String]>([:])
 
     init(journal: Journal, key: ActorKey, verb: String) {
         self.journal = journal
-        self.key = key
+        subject = key.text
+        self.verb = verb
+    }
+
+    init(journal: Journal, slot: String, verb: String) {
+        self.journal = journal
+        subject = "slot \(slot)"
         self.verb = verb
     }
 
     func begin(_ effect: String, target: String) throws(HostError) -> Int64 {
         try FailPoint.reach("\(verb).effect.\(effect).before")
-        let number = try journal.begin(key: key, verb: verb, effect: effect, target: target)
+        let number = try journal.begin(subject: subject, verb: verb, effect: effect, target: target)
         names.withLock { $0[number] = effect }
         try FailPoint.reach("\(verb).effect.\(effect).begun")
         return number
@@ -124,7 +131,7 @@ final class VerbLog: EffectLog {
         _ body: () throws(HostError) -> Void
     ) throws(HostError) {
         for effect in effects { try FailPoint.reach("\(verb).effect.\(effect.name).before") }
-        let numbers = try journal.begin(key: key, verb: verb, effects: effects)
+        let numbers = try journal.begin(subject: subject, verb: verb, effects: effects)
         for effect in effects { try FailPoint.reach("\(verb).effect.\(effect.name).begun") }
         do throws(HostError) {
             try body()

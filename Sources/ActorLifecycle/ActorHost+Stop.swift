@@ -1,4 +1,5 @@
 public import ActorContract
+import Assets
 public import HostErrors
 import Synchronization
 import SystemLayer
@@ -111,22 +112,38 @@ extension ActorHost {
         return try backend.revision(record.backendSHA256)
     }
 
-    /// What a verb on a live actor is given.
-    func present(_ record: ActorRecord, to described: BackendDescription) -> PreparedActor {
-        let places = directories(record.identity.key)
+    /// What every verb of an actor is given of what is around it.
+    func surrounded(_ record: ActorRecord, by described: BackendDescription) -> PreparedActor {
         var actor = PreparedActor(
             identity: record.identity,
             slot: record.slot,
-            directory: places.root,
-            cgroup: cgroupName(record.identity.key)
+            directory: directories(record.identity.key).root,
+            cgroup: cgroupName(record)
         )
+        let slot = slotDirectories(record)
+        if record.warmSlot != nil { actor.slotDirectory = slot.root }
+        actor.networkNamespace = described.needsNetwork ? slot.network : nil
+        let limits = Self.limits(of: record)
+        actor.cpuMilli = limits.cpuMilli
+        actor.memoryBytes = limits.memoryBytes
+        actor.pids = limits.pids
+        actor.pauseImage = record.pauseImage ?? ""
+        return actor
+    }
+
+    /// What a verb on a live actor is given.
+    func present(_ record: ActorRecord, to described: BackendDescription) -> PreparedActor {
+        let places = directories(record.identity.key)
+        var actor = surrounded(record, by: described)
         actor.containers = record.spec.containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
-        actor.networkNamespace = described.needsNetwork ? places.network : nil
         actor.processes = record.processes
         actor.state = record.state
+        actor.probed = record.probed ?? []
+        // They were fetched and verified when it was begun.
+        actor.assets = record.assets.mapValues { assets.cachedAssetPath($0.sha256) }
         return actor
     }
 }

@@ -27,9 +27,11 @@ extension ActorHost {
         log: VerbLog
     ) throws(HostError) {
         let places = directories(record.identity.key)
-        let name = cgroupName(record.identity.key)
+        let name = cgroupName(record)
+        // A warm slot has its network already.
+        let makesNetwork = described.needsNetwork && record.warmSlot == nil
         var effects = [(name: "directories.make", target: places.root), (name: "cgroup.make", target: name)]
-        if described.needsNetwork { effects.append((name: "network.make", target: places.network)) }
+        if makesNetwork { effects.append((name: "network.make", target: places.network)) }
         // One commit before all of them and one after: each is a wait for the disk.
         try log.effects(effects) { () throws(HostError) in
             try makeDirectories(record, keepRoots: keepRoots, keepVolumes: keepVolumes)
@@ -37,7 +39,7 @@ extension ActorHost {
             // Side by side: in both the kernel waits for itself most of the time.
             let network = Mutex<Result<Void, HostError>>(.success(()))
             let group = DispatchGroup()
-            if described.needsNetwork {
+            if makesNetwork {
                 Offload.queue.async(group: group) {
                     do throws(HostError) {
                         try ActorNamespace.create(at: places.network)
@@ -88,12 +90,17 @@ extension ActorHost {
         }
     }
 
-    private func makeCgroup(_ record: ActorRecord, named name: String) throws(HostError) {
-        let limits = CgroupLimits(
+    /// The limits of an actor's cgroup.
+    static func limits(of record: ActorRecord) -> CgroupLimits {
+        CgroupLimits(
             cpuMilli: record.cpuMilli > 0 ? record.cpuMilli : nil,
             memoryBytes: record.memoryBytes > 0 ? record.memoryBytes : nil,
             pids: 4096
         )
+    }
+
+    private func makeCgroup(_ record: ActorRecord, named name: String) throws(HostError) {
+        let limits = Self.limits(of: record)
         try Self.system { () throws(SyscallError) in
             _ = try Cgroup.create(layout: layout, name: name, limits: limits)
         }
@@ -103,6 +110,18 @@ extension ActorHost {
     func hasSurroundings(_ key: ActorKey) -> Bool {
         let places = [directories(key).network] + Cgroup.open(layout: layout, name: cgroupName(key)).directories
         return places.contains { unsafe access($0, F_OK) == 0 }
+    }
+
+    /// Ends whatever is left of an actor on the machine, and of the warm slot that it has.
+    ///
+    /// - Throws: as `teardown(_: ActorKey)`.
+    func teardown(_ record: ActorRecord) throws(HostError) {
+        var first: HostError?
+        do throws(HostError) { try teardown(record.identity.key) } catch { first = error }
+        if let slot = record.warmSlot {
+            do throws(HostError) { try removeSlot(slot) } catch { first = first ?? error }
+        }
+        if let first { throw first }
     }
 
     /// Ends whatever is left of an actor on the machine: programs, network, cgroups.
@@ -122,6 +141,11 @@ extension ActorHost {
             try Self.system { () throws(SyscallError) in try cgroup.remove() }
         } catch { first = first ?? error }
         let places = directories(key)
+        for name in (try? DirectoryTree.names(in: places.roots)) ?? [] {
+            do throws(HostError) {
+                try Self.system { () throws(SyscallError) in try Mounts.unmountDetached(places.merged(name)) }
+            } catch { first = first ?? error }
+        }
         for path in [places.runtime, places.work, places.bundles] {
             do throws(HostError) { try DirectoryTree.remove(path) } catch { first = first ?? error }
         }
@@ -140,6 +164,7 @@ extension ActorHost {
         change: (inout ActorRecord) -> Void = { _ in }
     ) async {
         let key = entry.key
+        let ended = entry.record
         let (handles, tickets) = entry.with { state in
             defer { (state.handles, state.exits) = ([:], [:]) }
             state.operation?.markEnding()
@@ -151,7 +176,7 @@ extension ActorHost {
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in
                 self.ports.close(key)
-                try self.teardown(key)
+                try self.teardown(ended)
                 // The kill was sent; whoever is our child is reaped here.
                 for handle in handles { _ = handle.wait() }
             }
@@ -160,6 +185,7 @@ extension ActorHost {
             try move(entry, to: status, reason: reason, message: message, settled: true) { record in
                 record.processes = []
                 record.needsTeardown = !clean
+                if clean { record.warmSlot = nil }
                 change(&record)
             }
         } catch {
@@ -172,6 +198,7 @@ extension ActorHost {
                 state.record.message = message
                 state.record.processes = []
                 state.record.needsTeardown = !isClean
+                if isClean { state.record.warmSlot = nil }
             }
             entry.publish()
         }

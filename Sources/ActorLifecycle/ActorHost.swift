@@ -32,6 +32,10 @@ public final class ActorHost: Sendable {
     let changes = Changes()
     /// Those that watch all actors.
     let watchers = Watchers()
+    /// Slots that were prepared before anybody asked.
+    let warm: WarmPool
+    /// One probe at a time for the same circumstances.
+    let probing = SingleFlight()
     /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.
     let beginning: VerbGate
     let saving: VerbGate
@@ -64,6 +68,7 @@ public final class ActorHost: Sendable {
             secret = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
             try journal.setFact("fingerprint.key", secret)
         }
+        warm = WarmPool(size: settings.warmSlots)
         beginning = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         saving = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         do throws(SyscallError) { exits = try ExitWatcher() } catch {
@@ -148,6 +153,16 @@ public final class ActorHost: Sendable {
     }
 
     func cgroupName(_ key: ActorKey) -> String { "\(cgroupParent)/\(key.directoryName)" }
+
+    /// The cgroup that an actor's programs are in: its own, or its warm slot's.
+    func cgroupName(_ record: ActorRecord) -> String {
+        record.warmSlot.map(slotCgroupName) ?? cgroupName(record.identity.key)
+    }
+
+    /// Where an actor's network, and what belongs to its slot, are.
+    func slotDirectories(_ record: ActorRecord) -> ActorDirectories {
+        record.warmSlot.map(slotDirectories) ?? directories(record.identity.key)
+    }
 
     static func nowMilliseconds() -> Int64 { WallClock.nanoseconds() / 1_000_000 }
 }

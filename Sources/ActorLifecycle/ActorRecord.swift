@@ -42,6 +42,18 @@ public struct ActorRecord: Sendable, Codable {
     public var snapshotScope: SnapshotScope?
     /// The phases of the last verb.
     public var phases: [Phase] = []
+    /// The warm slot whose directories, network and cgroup it has; nil: its own.
+    public var warmSlot: String?
+    /// Where it is reached, of a backend with a network of its own; nil otherwise.
+    public var address: String?
+    /// What the script claims that it puts between the actor and this machine; nil in an old record.
+    public var claim: String?
+    /// Whose claim that is: the file, and where it came from; nil in an old record.
+    public var claimedBy: String?
+    /// What `probe` had answered when it was begun, encoded; nil without it.
+    public var probed: [UInt8]?
+    /// The request's pause image; nil without one.
+    public var pauseImage: String?
     /// Whether network, cgroup or mounts may still be there.
     public var needsTeardown = false
     /// Makes one in the state `created`.

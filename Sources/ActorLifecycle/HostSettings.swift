@@ -8,6 +8,8 @@ public struct HostSettings: Sendable {
     public var verbsAtOnce = DebugSetting.verbsAtOnce ?? 64
     /// How many may wait; one more is refused with HOST_BUSY.
     public var verbsWaiting = 256
+    /// How many slots are kept prepared, of a backend that has `prepare`.
+    public var warmSlots = 0
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

@@ -34,6 +34,7 @@ public final class Journal: Sendable {
             CREATE TABLE IF NOT EXISTS effects(
                 number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, verb TEXT NOT NULL, effect TEXT NOT NULL,
                 target TEXT NOT NULL, outcome TEXT, process BLOB);
+            CREATE TABLE IF NOT EXISTS probes(key TEXT PRIMARY KEY, answer BLOB NOT NULL, made INTEGER NOT NULL);
             CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value BLOB NOT NULL);
             PRAGMA user_version=1;
             COMMIT;
@@ -88,11 +89,19 @@ public final class Journal: Sendable {
     }
 
     /// Records that an effect is about to happen.
-    func begin(key: ActorKey, verb: String, effect: String, target: String) throws(HostError) -> Int64 {
+    ///
+    /// - Parameters:
+    ///   - subject: an actor's key, as text, or a slot.
+    ///   - verb: whose effect it is.
+    ///   - effect: its name.
+    ///   - target: what it is about.
+    /// - Returns: its number.
+    /// - Throws: as `put`.
+    func begin(subject: String, verb: String, effect: String, target: String) throws(HostError) -> Int64 {
         try locked { database throws(HostError) in
             try database.run(
                 "INSERT INTO effects(key, verb, effect, target) VALUES(?1, ?2, ?3, ?4)",
-                [.text(key.text), .text(verb), .text(effect), .text(target)]
+                [.text(subject), .text(verb), .text(effect), .text(target)]
             )
             return database.lastNumber
         }
@@ -101,13 +110,13 @@ public final class Journal: Sendable {
     /// Records that several effects are about to happen, in one commit: durable before the first of them.
     ///
     /// - Returns: their numbers, in order.
-    func begin(key: ActorKey, verb: String, effects: [(name: String, target: String)]) throws(HostError) -> [Int64] {
+    func begin(subject: String, verb: String, effects: [(name: String, target: String)]) throws(HostError) -> [Int64] {
         try atOnce { database throws(HostError) in
             var numbers: [Int64] = []
             for effect in effects {
                 try database.run(
                     "INSERT INTO effects(key, verb, effect, target) VALUES(?1, ?2, ?3, ?4)",
-                    [.text(key.text), .text(verb), .text(effect.name), .text(effect.target)]
+                    [.text(subject), .text(verb), .text(effect.name), .text(effect.target)]
                 )
                 numbers.append(database.lastNumber)
             }
@@ -194,7 +203,7 @@ public final class Journal: Sendable {
     }
 
     /// All of it or nothing, in one commit.
-    private func atOnce<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
+    func atOnce<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
         try locked { database throws(HostError) in
             try database.execute("BEGIN IMMEDIATE")
             do throws(HostError) {
@@ -208,14 +217,14 @@ public final class Journal: Sendable {
         }
     }
 
-    private func locked<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
+    func locked<T: Sendable>(_ body: (borrowing Database) throws(HostError) -> T) throws(HostError) -> T {
         let result: Result<T, HostError> = database.withLock { database in
             do throws(HostError) { return .success(try body(database)) } catch { return .failure(error) }
         }
         return try result.get()
     }
 
-    private func encode(_ value: some Encodable) throws(HostError) -> [UInt8] {
+    func encode(_ value: some Encodable) throws(HostError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         guard let data = try? encoder.encode(value) else {

@@ -18,7 +18,7 @@ extension ContainerRoot {
         }
     }
 
-    private borrowing func makeDevices() throws(SyscallError) {
+    borrowing func makeDevices() throws(SyscallError) {
         // Views of the host's nodes: the overlay and this tmpfs refuse nodes that anybody makes.
         let nodes = ["null", "zero", "full", "random", "urandom", "tty"]
         let options: [(String, String?)] = [("mode", "755"), ("size", "64k"), ("nr_inodes", "1024")]

@@ -3,11 +3,11 @@ import Glibc
 public import SystemLayer
 
 /// O_PATH of open(2), whose name Swift does not import; the same on both architectures.
-private let pathOnly: CInt = 0x20_0000
+let pathOnly: CInt = 0x20_0000
 
 /// A container's root while it is being furnished: every path is resolved beneath it, whatever links its image holds.
 public struct ContainerRoot: ~Copyable {
-    private let root: OwnedFD
+    let root: OwnedFD
 
     /// Mounts the overlay and puts it over a directory of this mount namespace.
     ///
@@ -26,7 +26,21 @@ public struct ContainerRoot: ~Copyable {
         root = mount
     }
 
-    private static func overlay(
+    /// Begins an empty root in memory and puts it over a directory of this mount namespace.
+    ///
+    /// - Parameter place: a directory below which nothing is that is still to be shown.
+    /// - Throws: the failing call.
+    public init(inMemoryOver place: String) throws(SyscallError) {
+        let target = unsafe open(place, pathOnly | O_DIRECTORY | O_CLOEXEC)
+        guard target >= 0 else { throw SyscallError("open", errno, place) }
+        let covered = OwnedFD(target)
+        let options: [(String, String?)] = [("mode", "755"), ("size", "1m"), ("nr_inodes", "8192")]
+        let mount = try DetachedMount.new("tmpfs", options, [.noSetUserID, .noDevices])
+        try DetachedMount.attach(mount.rawValue, to: covered.rawValue, subject: place)
+        root = mount
+    }
+
+    static func overlay(
         layers: [String],
         upper: String,
         work: String,

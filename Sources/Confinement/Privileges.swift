@@ -9,16 +9,24 @@ public enum Privileges {
     /// - Throws: the failing call; needs SETPCAP.
     /// - Source: capabilities(7) "Securebits".
     public static func bound(to capabilities: [UInt8]) throws(SyscallError) {
+        try dropBounding(to: capabilities)
+        let ambient = csh_clear_ambient()
+        guard ambient == 0 else { throw SyscallError("prctl", -ambient, "PR_CAP_AMBIENT") }
+        let bits = csh_lock_securebits()
+        guard bits == 0 else { throw SyscallError("prctl", -bits, "PR_SET_SECUREBITS") }
+    }
+
+    /// The same without the locks: who becomes another user in it loses its capabilities, as everywhere.
+    ///
+    /// - Parameter capabilities: their numbers.
+    /// - Throws: the failing call; needs SETPCAP.
+    public static func dropBounding(to capabilities: [UInt8]) throws(SyscallError) {
         for number in UInt32(0)..<64 where !capabilities.contains(UInt8(number)) {
             let result = csh_drop_bounding(number)
             // The first number that this kernel does not have ends the list.
             if result == -22 { break }
             guard result == 0 else { throw SyscallError("prctl", -result, "PR_CAPBSET_DROP \(number)") }
         }
-        let ambient = csh_clear_ambient()
-        guard ambient == 0 else { throw SyscallError("prctl", -ambient, "PR_CAP_AMBIENT") }
-        let bits = csh_lock_securebits()
-        guard bits == 0 else { throw SyscallError("prctl", -bits, "PR_SET_SECUREBITS") }
     }
 
     /// Keeps exactly these capabilities in this process.
@@ -29,6 +37,17 @@ public enum Privileges {
         let set = capabilities.reduce(UInt64(0)) { $0 | 1 << UInt64($1) }
         let result = csh_set_capabilities(set, set, 0)
         guard result == 0 else { throw SyscallError("capset", -result) }
+    }
+
+    /// Those of the capabilities that this process has itself: the machine, or whoever confines this host, may lack some.
+    ///
+    /// - Parameter wanted: their numbers.
+    /// - Returns: the same in order without what is not there; all where /proc is missing.
+    public static func permitted(of wanted: [UInt8]) -> [UInt8] {
+        let lines = (TextFile.read("/proc/self/status") ?? "").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("CapPrm:\t") }), let set = UInt64(line.dropFirst(8), radix: 16)
+        else { return wanted }
+        return wanted.filter { set & 1 << UInt64($0) != 0 }
     }
 
     /// Becomes 0:0 with no other groups.

@@ -17,6 +17,15 @@ extension WorkloadFilter {
         return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .refuse(errno: 38)).bytes)
     }
 
+    /// A filter that refuses a few calls and allows every other one.
+    ///
+    /// - Parameter calls: their names; they answer ENOSYS, as if the kernel were older.
+    /// - Returns: the filter.
+    public static func missing(_ calls: [String]) -> WorkloadFilter {
+        let actions = list(calls.joined(separator: " "), .refuse(errno: 38))
+        return WorkloadFilter(program: FilterProgram(actions: actions, otherwise: .allow).bytes)
+    }
+
     /// What process number 1 of a container keeps once its workload runs.
     public static var initial: WorkloadFilter {
         let actions = list(Profiles.initial, .allow).merging(table(Profiles.initiallyAsked)) { $1 }

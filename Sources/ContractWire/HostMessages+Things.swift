@@ -113,6 +113,10 @@ extension HostMessages {
         public var containers: [String] = []
         /// What stands between each of its programs and the machine.
         public var applied: [String] = []
+        /// What its backend claims to put between it and the machine.
+        public var claim: String = ""
+        /// Whose claim that is.
+        public var claimedBy: String = ""
         /// Makes one.
         public init(
             actor: String = "",
@@ -131,7 +135,9 @@ extension HostMessages {
             message: String = "",
             snapshots: [String] = [],
             containers: [String] = [],
-            applied: [String] = []
+            applied: [String] = [],
+            claim: String = "",
+            claimedBy: String = ""
         ) {
             self.actor = actor
             self.uid = uid
@@ -150,6 +156,8 @@ extension HostMessages {
             self.snapshots = snapshots
             self.containers = containers
             self.applied = applied
+            self.claim = claim
+            self.claimedBy = claimedBy
         }
 
         init(_ from: WireMessage) {
@@ -170,6 +178,8 @@ extension HostMessages {
             snapshots = from.strings("snapshots")
             containers = from.strings("containers")
             applied = from.strings("applied")
+            claim = from.string("claim")
+            claimedBy = from.string("claimed_by")
         }
 
         func fill(_ out: inout WireMessage) {
@@ -190,6 +200,8 @@ extension HostMessages {
             out.add("snapshots", snapshots)
             out.add("containers", containers)
             out.add("applied", applied)
+            out.add("claim", claim)
+            out.add("claimed_by", claimedBy)
         }
 
         static var schema: MessageSchema { .actor }

@@ -17,6 +17,7 @@ public enum HostMethod: String, Sendable, CaseIterable {
     case forget = "Forget"
     case checkpointActor = "CheckpointActor"
     case restoreActor = "RestoreActor"
+    case stats = "Stats"
 
     /// The HTTP/2 path.
     public var path: String { "/substrate.host.v1.Host/\(rawValue)" }

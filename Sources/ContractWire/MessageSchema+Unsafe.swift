@@ -88,6 +88,9 @@ extension MessageSchema {
     )
     static let restoreActorRequest = unsafe MessageSchema(substrate__host__v1__restore_actor_request__descriptor)
 
+    static let statsRequest = unsafe MessageSchema(substrate__host__v1__stats_request__descriptor)
+    static let statsResponse = unsafe MessageSchema(substrate__host__v1__stats_response__descriptor)
+
     static let status = unsafe MessageSchema(substrate__status__v1__status__descriptor)
     static let errorInfo = unsafe MessageSchema(substrate__status__v1__error_info__descriptor)
 }

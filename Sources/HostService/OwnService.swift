@@ -79,6 +79,15 @@ public struct OwnService: Sendable {
             let request = try HostMessages.ForgetRequest(decoding: bytes)
             host.forget(try host.resolve(request.actor), port: request.port)
             return HostMessages.ForgetResponse().encoded()
+        case .stats:
+            let key = try host.resolve(try HostMessages.StatsRequest(decoding: bytes).actor)
+            let used = try await host.statistics(key)
+            return HostMessages.StatsResponse(
+                memoryBytes: used.memoryBytes ?? -1,
+                cpuNs: used.cpuNanoseconds ?? -1,
+                pids: used.pids ?? -1,
+                source: used.source.rawValue
+            ).encoded()
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
         case .watch, .logs: throw HostError(.internal, nil, "\(method.rawValue) is a stream")
@@ -137,20 +146,25 @@ public struct OwnService: Sendable {
             status: record.status.rawValue,
             reason: record.reason.rawValue,
             pid: Int(live ? record.processes.first?.pid ?? 0 : 0),
-            address: live ? "169.254.17.2" : "",
+            address: live ? record.address ?? "169.254.17.2" : "",
             published: host.ports(record.identity.key).map {
                 HostMessages.Published(host: "127.0.0.1", port: $0.hostPort, actorPort: $0.actorPort)
             },
             sinceUnixMs: record.sinceMilliseconds,
             phases: record.phases.map { HostMessages.Phase(name: $0.name, ms: $0.milliseconds, program: $0.program) },
             isolation: live
-                ? IsolationLevel.effective(claim: host.backendDescription.isolation, processes: record.processes)
-                    .rawValue : "",
+                ? IsolationLevel.effective(
+                    claim: record.claim ?? host.backendDescription.isolation,
+                    processes: record.processes
+                )
+                .rawValue : "",
             sandboxClass: record.sandboxClass,
             message: record.message,
             snapshots: record.snapshot.isEmpty ? [] : [record.snapshot],
             containers: record.spec.containers.map(\.name),
-            applied: live ? IsolationLevel.common(record.processes) : []
+            applied: live ? IsolationLevel.common(record.processes) : [],
+            claim: record.claim ?? "",
+            claimedBy: record.claimedBy ?? ""
         )
     }
 }

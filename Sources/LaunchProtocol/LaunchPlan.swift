@@ -90,7 +90,7 @@ public struct LaunchPlan: Sendable, Equatable {
     ///
     /// - Returns: the bytes for descriptor 3.
     public func encoded() -> [UInt8] {
-        var out = PlanWriter()
+        var out = PlanWriter(.container)
         out.string(actorName)
         out.string(containerName)
         out.string(nonce)
@@ -131,7 +131,7 @@ public struct LaunchPlan: Sendable, Equatable {
     /// - Returns: the plan.
     /// - Throws: what is wrong, and at which byte.
     public static func decode(_ bytes: [UInt8]) throws(PlanError) -> LaunchPlan {
-        var input = try PlanReader(bytes)
+        var input = try PlanReader(bytes, .container)
         var plan = LaunchPlan()
         plan.actorName = try input.string()
         plan.containerName = try input.string()

@@ -6,11 +6,28 @@ public struct PlanError: Error, Sendable, Equatable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// `SLP1`, then each field in order: numbers as eight bytes, little endian; text as its length and its bytes.
-private let magic: [UInt8] = Array("SLP1".utf8)
+/// What a plan asks the launcher for: its first four bytes.
+///
+/// Then each field in order: numbers as eight bytes, little endian; text as its length and its bytes.
+public enum PlanKind: String, Sendable, CaseIterable {
+    /// A container of an actor: `LaunchPlan`.
+    case container = "SLP1"
+    /// A program of a script in the tool room: `ToolPlan`.
+    case tool = "STP1"
+    /// A program inside a container that runs: `EnterPlan`.
+    case enter = "SEP1"
+
+    /// The kind of a plan.
+    ///
+    /// - Parameter bytes: the whole plan.
+    /// - Returns: nil when it is none of this version.
+    public static func of(_ bytes: [UInt8]) -> PlanKind? { allCases.first { bytes.starts(with: $0.rawValue.utf8) } }
+}
 
 struct PlanWriter {
-    private(set) var bytes = magic
+    private(set) var bytes: [UInt8]
+
+    init(_ kind: PlanKind) { bytes = Array(kind.rawValue.utf8) }
 
     mutating func number(_ value: UInt64) {
         for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
@@ -33,11 +50,11 @@ struct PlanReader {
     private let bytes: [UInt8]
     private var offset: Int
 
-    init(_ bytes: [UInt8]) throws(PlanError) {
+    init(_ bytes: [UInt8], _ kind: PlanKind) throws(PlanError) {
         guard bytes.count <= LaunchPlan.sizeLimit else { throw PlanError("a plan of \(bytes.count) bytes") }
-        guard bytes.starts(with: magic) else { throw PlanError("not a launch plan of this version") }
+        guard PlanKind.of(bytes) == kind else { throw PlanError("not a launch plan of this version") }
         self.bytes = bytes
-        offset = magic.count
+        offset = kind.rawValue.utf8.count
     }
 
     func error(_ words: String) -> PlanError { PlanError("\(words), before byte \(offset)") }
@@ -78,5 +95,39 @@ struct PlanReader {
 
     func end() throws(PlanError) {
         guard offset == bytes.count else { throw error("\(bytes.count - offset) bytes too many") }
+    }
+}
+
+extension PlanWriter {
+    mutating func bytes8(_ values: [UInt8]) {
+        number(UInt64(values.count))
+        for value in values { number(UInt64(value)) }
+    }
+
+    mutating func mounts(_ mounts: [LaunchPlan.Mount]) {
+        number(UInt64(mounts.count))
+        for mount in mounts {
+            string(mount.source)
+            string(mount.target)
+            flag(mount.readOnly)
+        }
+    }
+}
+
+extension PlanReader {
+    mutating func bytes8(below limit: UInt64) throws(PlanError) -> [UInt8] {
+        var all: [UInt8] = []
+        for _ in 0..<(try count()) { all.append(UInt8(try number(below: limit))) }
+        return all
+    }
+
+    mutating func mounts() throws(PlanError) -> [LaunchPlan.Mount] {
+        var all: [LaunchPlan.Mount] = []
+        for _ in 0..<(try count()) {
+            let source = try string()
+            let target = try string()
+            all.append(LaunchPlan.Mount(source: source, target: target, readOnly: try flag()))
+        }
+        return all
     }
 }

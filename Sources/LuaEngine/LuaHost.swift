@@ -11,6 +11,13 @@ public protocol LuaHost: AnyObject {
     ///   - state: only to trap.
     /// - Returns: the status and an encoded list of values.
     func call(row: UInt32, arguments: [UInt8], line: UInt32, state: borrowing LuaTrap) -> LuaReply
+    /// A block was left whose variable held this handle, as `local p <close> = …` does.
+    ///
+    /// - Parameters:
+    ///   - index: the handle's place.
+    ///   - generation: how often that place was used before.
+    ///   - line: the script's line.
+    func release(index: UInt32, generation: UInt32, line: UInt32)
     /// The script printed a line.
     func log(_ text: [UInt8], line: UInt32)
     /// The script ended its verb by `try`.

@@ -27,6 +27,7 @@ public final class LuaState {
             log: answerLog,
             finish: answerFinish,
             error: answerError,
+            release: answerRelease,
             missing: answerMissing
         )
         guard let state = unsafe clb_open(memory, instructions, descriptor, callbacks) else {
@@ -94,6 +95,27 @@ public final class LuaState {
     ///   - record: whether it takes one table.
     public func bind(_ name: String, row: UInt32 = 0, record: Bool = false) {
         unsafe lend(Array(name.utf8)) { unsafe clb_bind(state, $0, $1, row, record ? 1 : 0) }
+    }
+
+    /// From now on the file is one of tests; before `load`.
+    ///
+    /// `load` answers a list of `{ name, line }`, and `run` takes a test's number as its verb, from 1.
+    public func setTests() { unsafe clb_set_tests(state) }
+
+    /// Makes a method, or a property, of all handles of a kind of tests' things.
+    ///
+    /// - Parameters:
+    ///   - kind: the kind's name, for messages.
+    ///   - generation: the handles' own number of that kind.
+    ///   - name: after the colon or the dot.
+    ///   - row: what its calls are known by.
+    ///   - isProperty: whether it is asked without a call.
+    public func bindMethod(of kind: String, generation: UInt32, _ name: String, row: UInt32, isProperty: Bool) {
+        unsafe lend(Array(kind.utf8)) { kind, kindCount in
+            unsafe lend(Array(name.utf8)) { name, nameCount in
+                unsafe clb_bind_method(state, kind, kindCount, name, nameCount, generation, row, isProperty ? 1 : 0)
+            }
+        }
     }
 
     /// Runs a verb of the loaded script.
@@ -205,6 +227,15 @@ private func answerFinish(
 private func answerError(_ pointer: UnsafeMutableRawPointer?, _ text: UnsafePointer<UInt8>?, _ count: Int) {
     let context = unsafe context(pointer)
     context.host.uncaught(String(decoding: unsafe copied(text, count), as: UTF8.self), state: context.trap)
+}
+
+private func answerRelease(
+    _ pointer: UnsafeMutableRawPointer?,
+    _ index: UInt32,
+    _ generation: UInt32,
+    _ line: UInt32
+) {
+    unsafe context(pointer).host.release(index: index, generation: generation, line: line)
 }
 
 private func answerMissing(_ pointer: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ count: Int) {

@@ -113,6 +113,12 @@ public final class BackendCatalog: ActorBackend {
 
     private var current: any ActorBackend { state.withLock { $0.good[name]?.backend } ?? first }
 
+    /// The last good revision's.
+    public func circumstances() -> String { current.circumstances() }
+
+    /// What the last good revision wants.
+    public func admit() throws(HostError) { try current.admit() }
+
     /// The revision that the files say now, if it is good.
     public func newest() -> any ActorBackend {
         update(always: watch == nil)

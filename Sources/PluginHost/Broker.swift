@@ -1,6 +1,7 @@
 import ActorContract
 import HostErrors
 import PluginProtocol
+import Telemetry
 
 /// Answers the host calls of one verb: finds the row, checks everything again, journals, asks the handler.
 ///
@@ -9,6 +10,7 @@ final class Broker {
     let context: VerbContext
     private let needs: Set<String>
     private let handlers: [String: BoundHandler]
+    private let observer: (any CallObserver)?
     /// What the last call that failed was answered.
     private(set) var refusal: (status: String, reason: String)?
 
@@ -18,7 +20,14 @@ final class Broker {
     ///   - context: what the verb is given.
     ///   - needs: the functions that the script may call.
     ///   - handlers: what stands behind the rows.
-    init(_ context: VerbContext, needs: [String], handlers: [BoundHandler] = HostFunctions.all) {
+    ///   - observer: told of every call.
+    init(
+        _ context: VerbContext,
+        needs: [String],
+        handlers: [BoundHandler] = HostFunctions.all,
+        observer: (any CallObserver)? = nil
+    ) {
+        self.observer = observer
         self.context = context
         self.needs = Set(needs)
         self.handlers = Dictionary(handlers.map { ($0.row.versionedName, $0) }, uniquingKeysWith: { $1 })
@@ -61,13 +70,62 @@ final class Broker {
         }
         do throws(HostFailure) {
             let call = HostCall(context: context, row: row, line: line)
-            let reply = try perform(try handler.prepare(CheckedFields(fields), call), row)
+            let prepared = try handler.prepare(CheckedFields(fields), call)
+            let reply = try perform(observed(prepared, call), row)
+            if let failure = context.keptFailure { throw .fatal(failure) }
             return .reply(try frame(reply, row))
         } catch {
             switch error {
             case .mistake(let fault): return .mistake(fault)
             case .fatal(let error): throw error
             }
+        }
+    }
+
+    /// A block of the script's was left whose variable held this handle.
+    ///
+    /// The program ends unless it outlives the verb; the handle is closed either way. A closed one stays closed: the
+    /// script waited for it inside the block.
+    /// - Parameters:
+    ///   - handle: as the supervisor says.
+    ///   - line: the script's.
+    /// - Returns: the frame to send back.
+    /// - Throws: for a handle that this verb never had.
+    func release(_ handle: PluginHandle, line: UInt32) throws(HostError) -> HostFrame {
+        switch context.processes.find(handle) {
+        case .closed: break
+        case .unknown: throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")
+        case .live(let process):
+            if process.kept == nil {
+                _ = ProgramTime.wait {
+                    ProcessStop.perform(
+                        [process],
+                        graceMilliseconds: 0,
+                        deadline: context.world.now(),
+                        world: context.world
+                    )
+                }
+            }
+            context.processes.close(handle, line: line)
+        }
+        return .reply(ReplyFrame(status: "", values: []))
+    }
+
+    /// The call, with who watches told before and after.
+    private func observed(_ prepared: BoundHandler.Prepared, _ call: HostCall) -> BoundHandler.Prepared {
+        guard let observer else { return prepared }
+        let seen = ObservedCall(
+            function: call.row.name,
+            target: prepared.target,
+            line: call.line,
+            verb: context.verb
+        )
+        return BoundHandler.Prepared(target: prepared.target) { () throws(HostFailure) in
+            let forced = observer.begin(seen)
+            let reply =
+                if let forced { HostReply.refused(forced.status, forced.reason) } else { try prepared.perform() }
+            observer.finish(seen, status: reply.status)
+            return reply
         }
     }
 

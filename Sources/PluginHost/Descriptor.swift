@@ -38,7 +38,9 @@ extension PluginDescriptor {
         described.needs = needs
         described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:))
         described.assets = assets
-        described.needsNetwork = network == "namespace"
+        described.network = network
+        // A backend with a network of its own starts its programs in an empty namespace of ours.
+        described.needsNetwork = network != "none"
         described.needsImage = image != "none"
         return described
     }

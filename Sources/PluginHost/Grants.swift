@@ -63,6 +63,19 @@ public struct Grants: Sendable, Equatable {
                   mend      operator: \(mend), or backends.\(descriptor.name).grants in substrate.yaml
                 """
         }
+        for (kind, wanted, given, example) in [
+            ("tool", descriptor.tools, tools, "/usr/bin/"), ("device", descriptor.devices, devices, "/dev/"),
+        ] {
+            guard let name = wanted.keys.sorted().first(where: { wanted[$0] == true && given[$0] == nil }) else {
+                continue
+            }
+            return """
+                \(file): requires the \(kind) \(name), and nobody granted it
+                  expected  \(kind):\(name)=<path>
+                  got       \(names.isEmpty ? "nothing" : names.joined(separator: ", "))
+                  mend      operator: --grant \(kind):\(name)=\(example)\(name), or backends.\(descriptor.name).grants in substrate.yaml
+                """
+        }
         return nil
     }
 

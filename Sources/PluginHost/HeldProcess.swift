@@ -1,33 +1,73 @@
-import ActorContract
+package import ActorContract
 import PluginProtocol
-import SystemLayer
+package import SystemLayer
 
 /// A program that a verb may name by a handle.
-struct HeldProcess: Sendable {
+package struct HeldProcess: Sendable {
     /// Its name in messages and in `actor.processes`.
-    let name: String
+    package let name: String
     /// Set when it outlives the verb.
-    let kept: KeptProcess?
+    package let kept: KeptProcess?
     /// The program; nil when it was gone before it could be held.
-    let handle: ProcessHandle?
+    package let handle: (any HeldProgram)?
+    /// The cgroup of it and all that it leaves; nil where its own end is the end of all below it.
+    package var leaf: Cgroup?
+    /// The program's own number where its keeper is what is held.
+    package var inner: Int32?
+    /// The cgroup's name, for the journal.
+    package var leafName: String?
+    /// Whether it is joined with the streams of the caller.
+    package var isClient = false
     /// How it ended, as `process.wait` answers it; asked once it has.
-    let result: @Sendable () -> ProgramEnd
+    package let result: @Sendable () -> ProgramEnd
+
+    /// Holds one.
+    package init(
+        name: String,
+        kept: KeptProcess?,
+        handle: (any HeldProgram)?,
+        leaf: Cgroup? = nil,
+        inner: Int32? = nil,
+        result: @escaping @Sendable () -> ProgramEnd
+    ) {
+        self.name = name
+        self.kept = kept
+        self.handle = handle
+        self.leaf = leaf
+        self.inner = inner
+        self.result = result
+    }
 }
 
 /// How a program ended and what it left.
-struct ProgramEnd: Sendable {
+package struct ProgramEnd: Sendable {
     /// As the kernel says; nil when nobody knows any more.
-    var status: ExitStatus?
+    package var status: ExitStatus?
     /// What it printed, as far as it was kept.
-    var stdout: [UInt8] = []
+    package var stdout: [UInt8] = []
     /// What it complained of.
-    var stderr: [UInt8] = []
+    package var stderr: [UInt8] = []
     /// How long it ran; nil when its start was not seen.
-    var milliseconds: Int64?
+    package var milliseconds: Int64?
     /// Whether output was dropped.
-    var truncated = false
+    package var truncated = false
     /// Whether the exit is one that the script allowed.
-    var isAllowed: Bool
+    package var isAllowed: Bool
+
+    /// Says how one ended.
+    package init(
+        status: ExitStatus? = nil,
+        stdout: [UInt8] = [],
+        stderr: [UInt8] = [],
+        milliseconds: Int64? = nil,
+        isAllowed: Bool
+    ) {
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+        self.milliseconds = milliseconds
+        self.isAllowed = isAllowed
+    }
 
     /// The table of the language: `{ code, signal, stdout, stderr, ms, truncated }`.
     var value: PluginValue {

@@ -19,10 +19,16 @@ final class VerbContext {
     let grants: Grants
     /// The script's file, for messages.
     let file: String
+    /// What stands behind the handlers.
+    let world: any World
     /// The programs that handles name.
     var processes = HandleTable<HeldProcess>()
     /// Programs that outlive the verb.
     var kept: [KeptProcess]
+    /// Where its programs run.
+    let room: any ProgramRoom
+    /// Programs kept in this verb, whose end before the actor is ready is the verb's.
+    private var expected: [HeldProcess] = []
     private var interrupt: VerbInterrupt?
 
     init(
@@ -36,7 +42,8 @@ final class VerbContext {
         deadline: ContinuousClock.Instant,
         cancellation: any VerbCancellation,
         grants: Grants,
-        file: String
+        file: String,
+        world: any World = Machinery()
     ) {
         self.verb = verb
         self.actor = actor
@@ -49,21 +56,57 @@ final class VerbContext {
         self.cancellation = cancellation
         self.grants = grants
         self.file = file
+        self.world = world
+        room = world.room(
+            RoomPlace(
+                actor: actor,
+                request: request,
+                verb: verb,
+                companions: companions,
+                layout: layout,
+                grants: grants
+            )
+        )
         kept = actor.processes
-        for process in actor.processes { _ = processes.insert(Self.held(process, actor)) }
+        for process in actor.processes { _ = processes.insert(held(process)) }
     }
 
     /// A program of an earlier verb, or a container.
-    static func held(_ process: KeptProcess, _ actor: PreparedActor) -> HeldProcess {
-        let records = ActorDirectories(actor.directory).exit(process.name)
+    func held(_ process: KeptProcess) -> HeldProcess {
+        let spool = ActorDirectories(actor.directory).log(process.name)
         return HeldProcess(
             name: process.name,
             kept: process,
-            handle: ProcessHandle.find(pid: process.pid, startTime: process.startTime)
-        ) {
-            let status = WorkloadEnd.read(directory: records, nonce: process.nonce)
-            return ProgramEnd(status: status, isAllowed: status == .exited(0))
+            handle: world.find(process),
+            leaf: process.leaf.map { Cgroup.leaf(layout: layout, name: $0) }
+        ) { [world, actor] in
+            let status = world.end(of: process, of: actor)
+            let words = process.leaf == nil ? [] : ProgramLog.lastWords(spool)
+            return ProgramEnd(status: status, stderr: words, isAllowed: status == .exited(0))
         }
+    }
+
+    /// Holds a program that outlives the verb, and from now on ends the verb if that ends before the actor is ready.
+    func keep(_ held: HeldProcess, as process: KeptProcess) throws(HostFailure) -> PluginHandle {
+        kept.append(process)
+        if ["run", "restore", "prepare"].contains(verb), let handle = held.handle {
+            expected.append(held)
+            if let handle = handle as? ProcessHandle { try interruptible().watch(handle) }
+        }
+        return processes.insert(held)
+    }
+
+    /// These are waited for or stopped: their end is what the script wants.
+    func expectEnd(of processes: [HeldProcess]) {
+        interrupt?.ignore(processes.compactMap { $0.handle as? ProcessHandle })
+        expected.removeAll { one in processes.contains { $0.kept == one.kept } }
+    }
+
+    /// The verb's failure when a program that it keeps has ended.
+    var keptFailure: HostError? {
+        guard let ended = expected.first(where: { $0.handle?.hasExited() ?? true }) else { return nil }
+        let words = ended.result().words
+        return HostError(.failedPrecondition, .crashed, "\(ended.name) \(words), before the actor was ready")
     }
 
     /// The live programs by name, as handles of this verb.
@@ -74,7 +117,9 @@ final class VerbContext {
     /// What may be run: path → name in Lua.
     var programs: [String: String] {
         var programs: [String: String] = [:]
-        for (name, path) in actor.assets { programs[path] = "actor.assets.\(name)" }
+        if grants.kinds.contains(.asset) {
+            for (name, path) in actor.assets { programs[path] = "actor.assets.\(name)" }
+        }
         for (name, path) in grants.tools { programs[path] = "actor.tools.\(name)" }
         return programs
     }
@@ -104,12 +149,27 @@ struct HostCall {
     /// When a wait ends that was asked to take so long: cut to the verb's deadline.
     func deadline(after milliseconds: Int64?) -> ContinuousClock.Instant {
         guard let milliseconds else { return context.deadline }
-        return min(context.deadline, ContinuousClock.now + .milliseconds(milliseconds))
+        return min(context.deadline, context.world.now() + .milliseconds(milliseconds))
+    }
+
+    /// The caller's streams.
+    ///
+    /// - Throws: the author's mistake where the verb has none.
+    func client() throws(HostFailure) -> ClientDescriptors {
+        guard let client = context.request.client else {
+            throw ProgramArguments.mistake(self, "stdio", "client", "none: only exec has a caller's streams")
+        }
+        return ClientDescriptors(
+            input: client.input,
+            output: client.output,
+            errors: client.errors,
+            isTerminal: client.isTerminal
+        )
     }
 
     /// The directory of the actor's in which a path is, and the rest of the path; nil when it is in none.
     func place(_ path: String) -> (directory: String, rest: String)? {
-        let places = ActorDirectories(context.actor.directory)
+        let places = context.actor.slotPlaces
         for directory in [places.runtime, places.bundles, places.logs, places.work]
         where path.hasPrefix("\(directory)/") {
             return (directory, String(path.dropFirst(directory.count + 1)))

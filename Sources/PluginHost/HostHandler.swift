@@ -1,14 +1,14 @@
 import PluginProtocol
 
 /// Arguments of one function, read from fields that were checked against the row and filled with its defaults.
-protocol HostArguments {
+protocol HostArguments: SendableMetatype {
     init(_ fields: CheckedFields)
 }
 
 /// What stands behind a row.
 ///
 /// One type a function, in a file of its own in `Functions`; `HostFunctions.all` lists them.
-protocol HostHandler {
+protocol HostHandler: SendableMetatype {
     associatedtype Arguments: HostArguments
     /// The row that it serves.
     static var row: HostFunction { get }
@@ -81,11 +81,11 @@ struct CheckedFields {
 }
 
 /// A handler without its types, as the broker calls it.
-struct BoundHandler {
+package struct BoundHandler: Sendable {
     /// The row that it serves.
     let row: HostFunction
     /// Reads the arguments, and gives the target and the deed.
-    let prepare: (CheckedFields, HostCall) throws(HostFailure) -> Prepared
+    let prepare: @Sendable (CheckedFields, HostCall) throws(HostFailure) -> Prepared
 
     /// One call, decoded: what it is about, and how it is done.
     struct Prepared {
@@ -104,11 +104,15 @@ struct BoundHandler {
 }
 
 /// The handlers that this host has: a row without one is not served.
-enum HostFunctions {
+package enum HostFunctions {
     /// One line a function.
-    static var all: [BoundHandler] {
+    package static var all: [BoundHandler] {
         [
             BoundHandler(StartWorkload.self),
+            BoundHandler(EnterWorkload.self),
+            BoundHandler(RunProgram.self),
+            BoundHandler(StartProgram.self),
+            BoundHandler(AdoptProgram.self),
             BoundHandler(WaitForProcesses.self),
             BoundHandler(StopProcesses.self),
             BoundHandler(WriteFile.self),

@@ -19,6 +19,9 @@ public final class ScriptBackend: ActorBackend {
     private let grants: Grants
     private let settings: [String: PluginValue]
     private let logger: Logger
+    private let world: any World
+    private let handlers: [BoundHandler]
+    private let observer: (any CallObserver)?
 
     /// Loads a script in a supervisor that offers no host function.
     ///
@@ -32,7 +35,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - config: the operator's settings of the script, as written.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
-    public init(
+    public convenience init(
         entry: PluginEntry,
         pool: SupervisorPool,
         companions: Companions,
@@ -42,6 +45,52 @@ public final class ScriptBackend: ActorBackend {
         config: [String: String] = [:],
         logger: Logger
     ) throws(HostError) {
+        try self.init(
+            entry: entry,
+            pool: pool,
+            companions: companions,
+            layout: layout,
+            required: required,
+            grants: grants,
+            config: config,
+            logger: logger,
+            world: Machinery()
+        )
+    }
+
+    /// The same over another world, or watched.
+    ///
+    /// - Parameters:
+    ///   - entry: the script.
+    ///   - pool: where its supervisors come from.
+    ///   - companions: the host's own programs.
+    ///   - layout: where cgroups are.
+    ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
+    ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
+    ///   - config: the operator's settings of the script, as written.
+    ///   - logger: gets what the script prints and its traps.
+    ///   - descriptor: what a supervisor said of this very script before; nil asks one.
+    ///   - world: what stands behind the handlers.
+    ///   - handlers: what stands behind the rows.
+    ///   - observer: told of every call.
+    /// - Throws: what is wrong with the script, with file and line.
+    package init(
+        entry: PluginEntry,
+        pool: SupervisorPool,
+        companions: Companions,
+        layout: CgroupLayout,
+        required: [Protection] = [],
+        grants: Grants? = nil,
+        config: [String: String] = [:],
+        logger: Logger,
+        descriptor: PluginDescriptor? = nil,
+        world: any World = Machinery(),
+        handlers: [BoundHandler] = HostFunctions.all,
+        observer: (any CallObserver)? = nil
+    ) throws(HostError) {
+        self.world = world
+        self.handlers = handlers
+        self.observer = observer
         self.entry = entry
         self.pool = pool
         self.companions = companions
@@ -49,7 +98,8 @@ public final class ScriptBackend: ActorBackend {
         self.required = required
         self.grants = grants ?? (entry.origin == "shipped" ? .shipped : .standard)
         self.logger = logger
-        descriptor = try Self.descriptor(entry, pool: pool)
+        let descriptor = if let descriptor { descriptor } else { try Self.descriptor(entry, pool: pool) }
+        self.descriptor = descriptor
         settings = try descriptor.settings(config)
         description = descriptor.description(of: entry)
         for warning in descriptor.warnings {
@@ -99,6 +149,27 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    /// Refuses a need, a tool or a device that nobody granted, with how to grant it in the log.
+    public func admit() throws(HostError) {
+        guard let refusal = grants.refusal(of: descriptor, file: entry.fileName) else { return }
+        logger.error("plugin grants", ["plugin.name": entry.name, "plugin.text": refusal])
+        let first = refusal.split(separator: "\n").first.map(String.init) ?? refusal
+        throw HostError(.failedPrecondition, .notGranted, first)
+    }
+
+    /// The revision, the settings, the grants, the kernel, and each tool and device as it is on disk now.
+    public func circumstances() -> String {
+        var lines = ["revision \(description.sha256)", "kernel \(Machine.kernel())"]
+        lines += settings.sorted { $0.key < $1.key }.map { "config \($0.key) \(ValueCodec.encode($0.value))" }
+        lines += grants.names.map { "grant \($0)" }
+        for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: {
+            $0.key < $1.key
+        }) {
+            lines.append("tool \(name) \(path) \(FileIdentity.of(path))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// Performs one verb in a supervisor of its own.
     public func perform(
         _ verb: BackendVerb,
@@ -114,11 +185,7 @@ public final class ScriptBackend: ActorBackend {
                 "backend \"\(description.name)\" has no \(verb.rawValue)"
             )
         }
-        if let refusal = grants.refusal(of: descriptor, file: entry.fileName) {
-            logger.error("plugin grants", ["plugin.name": entry.name, "plugin.text": refusal])
-            let first = refusal.split(separator: "\n").first.map(String.init) ?? refusal
-            throw HostError(.failedPrecondition, .notGranted, first)
-        }
+        try admit()
         let supervisor = try pool.take()
         // Gone when the verb is answered, whoever still holds it.
         defer { supervisor.end() }
@@ -131,17 +198,31 @@ public final class ScriptBackend: ActorBackend {
             companions: companions,
             layout: layout,
             required: required,
-            deadline: ContinuousClock.now + .milliseconds(request.timeoutMilliseconds),
+            deadline: world.now() + .milliseconds(request.timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
-            file: entry.fileName
+            file: entry.fileName,
+            world: world
         )
-        let broker = Broker(context, needs: descriptor.needs)
+        let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
-            return try converse(supervisor, broker, verb: verb)
+            let answer = try converse(supervisor, broker, verb: verb)
+            if let failure = context.keptFailure { throw failure }
+            let leaked = context.room.finish(keeping: answer.processes, client: answer.client)
+            if !leaked.isEmpty {
+                logger.warning(
+                    "programs ended with the verb that started them",
+                    [
+                        "plugin.name": entry.name, "plugin.leaked_handles": "\(leaked.count)",
+                        "plugin.programs": leaked.sorted().joined(separator: ", "),
+                    ]
+                )
+            }
+            return answer
         } catch {
+            context.room.finish(keeping: [], client: nil)
             // What the verb started and nobody will hear of is ended here, and reaped: no handle goes to the caller.
-            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) })
+            _ = ProcessStop.perform(kept: context.kept.filter { !actor.processes.contains($0) }, world: world)
             if cancellation.isCancelled { throw HostError(.cancelled, nil, "the verb was cancelled") }
             throw error
         }
@@ -153,7 +234,8 @@ public final class ScriptBackend: ActorBackend {
         verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
         let context = broker.context
-        let deadline = context.deadline
+        // The supervisor is a process of this machine, whatever the world of the handlers is.
+        let deadline = ContinuousClock.now + .milliseconds(context.request.timeoutMilliseconds)
         var buffer = FrameBuffer()
         _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
         let values = VerbValues(
@@ -161,7 +243,10 @@ public final class ScriptBackend: ActorBackend {
             request: context.request,
             verb: verb,
             tools: tools,
-            config: settings
+            devices: devices,
+            config: settings,
+            network: descriptor.network,
+            layout: context.layout
         )
         try supervisor.send(
             .verb(
@@ -180,16 +265,25 @@ public final class ScriptBackend: ActorBackend {
             switch try supervisor.receive(&buffer, until: deadline + .milliseconds(200)) {
             case .call(let function, let arguments, let line):
                 calls += 1
-                guard calls <= 100_000 else {
-                    supervisor.kill()
-                    throw HostError(
-                        .resourceExhausted,
-                        .plugin,
-                        "\(entry.name): more than 100,000 host calls in one verb"
-                    )
-                }
                 do throws(HostError) {
+                    guard calls <= 100_000 else { throw Self.tooManyCalls(entry.name) }
+                    let began = ContinuousClock.now
                     let answer = try broker.answer(function, arguments, line: line)
+                    logger.log(
+                        .debug,
+                        "plugin call",
+                        CallTrace.fields(entry.name, verb.rawValue, function, arguments, line, answer, since: began)
+                    )
+                    try supervisor.send(answer, until: deadline + .milliseconds(200))
+                } catch {
+                    supervisor.kill()
+                    throw error
+                }
+            case .release(let handle, let line):
+                calls += 1
+                do throws(HostError) {
+                    guard calls <= 100_000 else { throw Self.tooManyCalls(entry.name) }
+                    let answer = try broker.release(handle, line: line)
                     try supervisor.send(answer, until: deadline + .milliseconds(200))
                 } catch {
                     supervisor.kill()
@@ -215,8 +309,15 @@ public final class ScriptBackend: ActorBackend {
         }
     }
 
+    private static func tooManyCalls(_ name: String) -> HostError {
+        HostError(.resourceExhausted, .plugin, "\(name): more than 100,000 host calls in one verb")
+    }
+
     /// The granted tools that the script asked for.
     private var tools: [String: String] { grants.tools.filter { descriptor.tools[$0.key] != nil } }
+
+    /// The granted devices that the script asked for.
+    private var devices: [String: String] { grants.devices.filter { descriptor.devices[$0.key] != nil } }
 
     private func failure(_ trap: TrapFrame) -> HostError {
         let code: HostError.Code = trap.code.hasPrefix("budget.") ? .resourceExhausted : .internal
@@ -227,6 +328,26 @@ public final class ScriptBackend: ActorBackend {
         // The supervisor chose the words: it may have chosen none.
         let first = trap.message.split(separator: "\n").first.map(String.init) ?? "trap \(trap.code)"
         return HostError(code, .plugin, first, context: ["plugin.trap": trap.code])
+    }
+
+    /// The program that exec answered, which goes on when the verb has ended.
+    private func client(_ value: PluginValue?, _ context: VerbContext) throws(HostError) -> KeptProcess {
+        guard case .handle(let handle)? = value, case .live(let process) = context.processes.find(handle),
+            let program = process.handle as? ProcessHandle, process.isClient
+        else {
+            throw HostError(
+                .internal,
+                .plugin,
+                "\(entry.name): exec answered a process that has not the caller's streams: start it with stdio = \"client\""
+            )
+        }
+        return KeptProcess(
+            name: process.name,
+            pid: program.pid,
+            startTime: program.startTime,
+            nonce: "",
+            leaf: process.leafName
+        )
     }
 
     private func settle(_ status: String, _ result: PluginValue, _ broker: Broker) throws(HostError) -> VerbAnswer {
@@ -248,15 +369,18 @@ public final class ScriptBackend: ActorBackend {
             let reason: String = if case .text(let text) = checked { text } else { status }
             // What the host refused and the script only passed on is no mistake of the script.
             if broker.refusal?.status == status, broker.refusal?.reason == reason {
-                throw HostError(known.code, nil, reason, context: ["plugin.name": entry.name])
+                throw HostError(
+                    known.code,
+                    nil,
+                    reason,
+                    context: ["plugin.name": entry.name, "plugin.status": status]
+                )
             }
             throw HostError(known.code, .plugin, "\(entry.name): \(reason)", context: ["plugin.status": status])
         }
-        var answer = VerbAnswer()
-        answer.processes = broker.context.kept
-        if case .map(let fields) = checked {
-            if let state = fields["state"] { answer.state = ValueCodec.encode(state) }
-            answer.volumesSaved = fields["volumes_saved"] == .boolean(true)
+        var answer = VerbAnswer(checked, kept: broker.context.kept)
+        if broker.context.verb == "exec", case .map(let fields) = checked {
+            answer.client = try client(fields["process"], broker.context)
         }
         return answer
     }

@@ -1,3 +1,4 @@
+import Glibc
 public import SystemLayer
 
 /// What surrounds every supervisor on this machine beside its filter: decided once, and applied or a failure.
@@ -8,6 +9,27 @@ public struct SupervisorConfinement: Sendable, Equatable {
     public let userNamespace: Bool
     /// The hierarchies that hold its memory and its processes; the empty layout where no controller does.
     public let layout: CgroupLayout
+    /// Whether it leaves this machine's files, processes and network, and becomes a user of its own: what takes root.
+    public let separate: Bool
+
+    init(userNamespace: Bool, layout: CgroupLayout, separate: Bool = true) {
+        self.userNamespace = userNamespace
+        self.layout = layout
+        self.separate = separate
+    }
+
+    /// What is left to who is not root, for an author's own scripts: filter, limits, no_new_privs and Landlock.
+    ///
+    /// For the commands of `substrate-plugin` alone: nothing that serves may ask for it, and a test reads the sources of
+    /// the host for it.
+    public static let unprivileged = SupervisorConfinement(
+        userNamespace: false,
+        layout: CgroupLayout(),
+        separate: false
+    )
+
+    /// What the commands for authors of scripts start supervisors in: all that serving has as root, else `unprivileged`.
+    public static func forAuthor() -> SupervisorConfinement { geteuid() == 0 ? detect() : .unprivileged }
 
     /// The limit on processes: itself.
     static let processes: Int64 = 1
@@ -40,7 +62,7 @@ public struct SupervisorConfinement: Sendable, Equatable {
         own.v1Bases = layout.v1Bases.filter { controllers.contains($0.key) }
         own.v2Controllers = layout.v2Controllers.intersection(controllers).subtracting(own.v1Bases.keys)
         if !own.v2Controllers.isEmpty { own.v2Base = layout.v2Base }
-        return SupervisorConfinement(userNamespace: userNamespace, layout: own)
+        return SupervisorConfinement(userNamespace: userNamespace, layout: own, separate: separate)
     }
 
     /// Whether a cgroup with these limits can be made.
@@ -57,6 +79,9 @@ public struct SupervisorConfinement: Sendable, Equatable {
 
     /// What is applied, for people: such as `user namespace, cgroup limits on memory, pids`.
     public var applied: String {
+        guard separate else {
+            return "filter, limits and no_new_privs; without root no namespaces and no user of its own"
+        }
         let parts =
             (userNamespace ? ["user namespace"] : [])
             + (limited.isEmpty ? [] : ["cgroup limits on \(limited.joined(separator: " and "))"])

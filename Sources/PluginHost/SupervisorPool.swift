@@ -1,5 +1,5 @@
 import Dispatch
-import HostErrors
+package import HostErrors
 import Synchronization
 import SystemLayer
 public import Telemetry
@@ -10,6 +10,7 @@ public final class SupervisorPool: Sendable {
         var spares: [SupervisorProcess] = []
         var starting = 0
         var next: UInt32 = 0
+        var isClosed = false
     }
     private let state = Mutex(State())
     private static let pauseMilliseconds = 30
@@ -32,12 +33,17 @@ public final class SupervisorPool: Sendable {
     ///   - size: how many spares to keep.
     ///   - confinement: what surrounds each; that it cannot be had later is a failure of the verb.
     ///   - logger: told when a spare cannot be started.
-    public init(
+    public convenience init(
         program: String,
         size: Int = 2,
         confinement: SupervisorConfinement = .detect(),
         logger: Logger
     ) {
+        self.init(program: program, size: size, confinement: confinement, tests: false, logger: logger)
+    }
+
+    /// The same, of supervisors that load an author's tests in the place of a backend.
+    package init(program: String, size: Int, confinement: SupervisorConfinement, tests: Bool, logger: Logger) {
         let groups = SupervisorGroups(confinement)
         self.groups = groups
         self.confinement = confinement
@@ -48,7 +54,8 @@ public final class SupervisorPool: Sendable {
                 program: program,
                 identity: identity,
                 confinement: confinement,
-                groups: groups
+                groups: groups,
+                tests: tests
             )
         }
         if size > 0 {
@@ -71,7 +78,7 @@ public final class SupervisorPool: Sendable {
     }
 
     /// A spare, or a fresh one when there is none.
-    func take() throws(HostError) -> SupervisorProcess {
+    package func take() throws(HostError) -> SupervisorProcess {
         let (spare, dead) = state.withLock { state -> (SupervisorProcess?, [SupervisorProcess]) in
             // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
             let dead = state.spares.filter { $0.handle.hasExited() }
@@ -101,6 +108,7 @@ public final class SupervisorPool: Sendable {
         let spares = state.withLock { state in
             defer { state.spares = [] }
             state.starting = size
+            state.isClosed = true
             return state.spares
         }
         for spare in spares { spare.kill() }
@@ -122,6 +130,7 @@ public final class SupervisorPool: Sendable {
         }
         for _ in 0..<missing {
             queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [self] in
+                guard !state.withLock({ $0.isClosed }) else { return }
                 let made: SupervisorProcess?
                 do throws(HostError) {
                     made = try start(identity())
@@ -129,9 +138,15 @@ public final class SupervisorPool: Sendable {
                     logger.warning("a spare supervisor cannot be started", ["error": error.message])
                     made = nil
                 }
-                state.withLock { state in
+                let isLate = state.withLock { state in
                     state.starting -= 1
-                    if let made { state.spares.append(made) }
+                    if let made, !state.isClosed { state.spares.append(made) }
+                    return state.isClosed
+                }
+                // The pool was closed meanwhile: nobody will ever take it.
+                if isLate {
+                    made?.end()
+                    return
                 }
                 // Without another try the pool would be one short until the next verb.
                 if made == nil { refill(after: 1000) }

@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
-import HostErrors
-import PluginProtocol
+package import HostErrors
+package import PluginProtocol
 import Synchronization
 import SystemLayer
 
@@ -18,7 +18,7 @@ extension ProcessHandle: SupervisorLife {}
 /// One supervisor and its socket: one verb, then gone.
 ///
 /// Used by one thread; only `kill` may come from another.
-final class SupervisorProcess: Sendable {
+package final class SupervisorProcess: Sendable {
     /// What one supervisor may send in all.
     static let maxBytes = 256 << 20
     /// The exit code of a supervisor that could not confine itself.
@@ -61,18 +61,20 @@ final class SupervisorProcess: Sendable {
     ///   - identity: uid and gid that nobody else has now.
     ///   - confinement: what else surrounds it.
     ///   - groups: where its cgroup comes from.
+    ///   - tests: whether it loads an author's tests in the place of a backend.
     /// - Returns: the supervisor, which confines itself before it reads.
     /// - Throws: `resourceExhausted` when it cannot be started.
     static func start(
         program: String,
         identity: UInt32,
         confinement: SupervisorConfinement,
-        groups: SupervisorGroups
+        groups: SupervisorGroups,
+        tests: Bool = false
     ) throws(HostError) -> SupervisorProcess {
         do throws(SyscallError) {
             let group = try groups.take()
             do throws(SyscallError) {
-                return try start(program, identity, confinement, group) {
+                return try start(program, identity, confinement, group, tests) {
                     if let group { groups.giveBack(group) }
                 }
             } catch {
@@ -93,6 +95,7 @@ final class SupervisorProcess: Sendable {
         _ identity: UInt32,
         _ confinement: SupervisorConfinement,
         _ group: Cgroup?,
+        _ tests: Bool,
         onEnd: @escaping @Sendable () -> Void
     ) throws(SyscallError) -> SupervisorProcess {
         let sockets = try DescriptorPair.sockets().release()
@@ -101,7 +104,9 @@ final class SupervisorProcess: Sendable {
         let pipe = try DescriptorPair.pipe().release()
         let lastWords = OwnedFD(pipe.first)
         let words = OwnedFD(pipe.second)
-        var arguments = ["substrate-supervisor", "--identity", "\(identity)"]
+        var arguments = ["substrate-supervisor"]
+        arguments += confinement.separate ? ["--identity", "\(identity)"] : ["--unprivileged", "1"]
+        if tests { arguments += ["--tests", "1"] }
         if confinement.userNamespace { arguments += ["--user-namespace", "1"] }
         for path in group?.v1Paths ?? [] { arguments += ["--tasks", "\(path)/tasks"] }
         var plan = SpawnPlan(program: program, arguments: arguments)
@@ -109,7 +114,8 @@ final class SupervisorProcess: Sendable {
         plan.descriptors = [(child: 2, parent: words.rawValue), (child: 3, parent: theirs.rawValue)]
         plan.workingDirectory = "/"
         // mount, ipc, uts, pid and net namespaces, all empty or of nobody's use (clone(2)).
-        plan.namespaces = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
+        let empty: UInt64 = 0x2_0000 | 0x0800_0000 | 0x0400_0000 | 0x2000_0000 | 0x4000_0000
+        plan.namespaces = confinement.separate ? empty : 0
         var directory: CInt = -1
         if let path = group?.v2Path {
             directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -135,7 +141,7 @@ final class SupervisorProcess: Sendable {
     }
 
     /// Ends it and reaps it.
-    func end() {
+    package func end() {
         _ = handle.signal(9)
         // The kernel takes its empty namespaces apart before the process counts as ended: nobody waits for that.
         let onEnd = onEnd.withLock { action in
@@ -149,7 +155,7 @@ final class SupervisorProcess: Sendable {
     }
 
     /// Ends it, whatever it does.
-    func kill() { _ = handle.signal(9) }
+    package func kill() { _ = handle.signal(9) }
 
     /// Sends one frame.
     ///
@@ -157,7 +163,7 @@ final class SupervisorProcess: Sendable {
     ///   - frame: the frame.
     ///   - deadline: of a supervisor that does not read; after it the supervisor is killed.
     /// - Throws: what its silence or its death means.
-    func send(_ frame: HostFrame, until deadline: ContinuousClock.Instant) throws(HostError) {
+    package func send(_ frame: HostFrame, until deadline: ContinuousClock.Instant) throws(HostError) {
         let bytes = frame.encoded()
         var offset = 0
         while offset < bytes.count {
@@ -192,7 +198,7 @@ final class SupervisorProcess: Sendable {
     ///   - deadline: after it the supervisor is killed.
     /// - Returns: the frame.
     /// - Throws: what its silence or its death means.
-    func receive(_ buffer: inout FrameBuffer, until deadline: ContinuousClock.Instant) throws(HostError)
+    package func receive(_ buffer: inout FrameBuffer, until deadline: ContinuousClock.Instant) throws(HostError)
         -> SupervisorFrame
     {
         do {

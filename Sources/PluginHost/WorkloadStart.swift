@@ -1,4 +1,4 @@
-import ActorContract
+package import ActorContract
 import Glibc
 import HostErrors
 import LaunchProtocol
@@ -7,9 +7,11 @@ import SystemLayer
 import Telemetry
 
 /// Starts one container: a plan for the launcher, the launcher, and its word that the program runs.
-struct WorkloadStart {
-    let actor: PreparedActor
-    let prepared: PreparedContainer
+package struct WorkloadStart {
+    /// Whose container it is.
+    package let actor: PreparedActor
+    /// The container, ready on disk.
+    package let prepared: PreparedContainer
     let confine: PluginValue
     let companions: Companions
     let layout: CgroupLayout
@@ -68,7 +70,8 @@ struct WorkloadStart {
                 startTime: handle.startTime,
                 nonce: plan.nonce,
                 applied: applied.map(\.rawValue),
-                isolation: Self.level(applied).rawValue
+                isolation: Self.level(applied).rawValue,
+                seccomp: plan.seccompProfile
             )
         } catch {
             if error.call == "launch" {
@@ -147,7 +150,7 @@ struct WorkloadStart {
         }
         plan.networkNamespace = actor.networkNamespace
         plan.cgroupProcs = cgroup.v1Procs
-        plan.capabilities = try Self.capabilities(container)
+        plan.capabilities = try WorkloadCapabilities.numbers(container)
         plan.openFiles = 1024
         plan.given = given
         plan.required = required
@@ -161,23 +164,5 @@ struct WorkloadStart {
             throw HostError(.invalidArgument, nil, "container \"\(container.name)\": \(error)")
         }
         return plan
-    }
-
-    /// The contract's three, less what the request drops; more than these three are not given to anybody.
-    private static func capabilities(_ container: Container) throws(HostError) -> [UInt8] {
-        let known: [String: UInt8] = ["KILL": 5, "NET_BIND_SERVICE": 10, "AUDIT_WRITE": 29]
-        func plain(_ name: String) -> String { name.hasPrefix("CAP_") ? String(name.dropFirst(4)) : name }
-        for name in container.capabilitiesAdd where known[plain(name)] == nil {
-            throw HostError(
-                .failedPrecondition,
-                nil,
-                "security_context.capabilities.add \"\(name)\" is not given to workloads here; KILL, NET_BIND_SERVICE and AUDIT_WRITE are"
-            )
-        }
-        let dropped = Set(container.capabilitiesDrop.map(plain))
-        if dropped.contains("ALL") {
-            return container.capabilitiesAdd.compactMap { known[plain($0)] }.sorted()
-        }
-        return known.filter { !dropped.contains($0.key) }.values.sorted()
     }
 }

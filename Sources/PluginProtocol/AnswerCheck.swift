@@ -1,22 +1,5 @@
 /// Compares what a verb answered with the shapes that it may answer; the supervisor and the host run this same code.
 public enum AnswerCheck {
-    /// What a verb may answer with `ok`.
-    private enum Field {
-        case state, address, boolean, process, count, probed, milliseconds, reasons, prepared
-    }
-
-    private static let results: [String: [(name: String, field: Field, required: Bool)]] = [
-        "run": [("state", .state, false), ("address", .address, false)],
-        "restore": [("state", .state, false), ("address", .address, false)],
-        "stop": [],
-        "checkpoint": [("volumes_saved", .boolean, false), ("held", .boolean, false)],
-        "exec": [("process", .process, true)],
-        "stats": [("memory_bytes", .count, true), ("cpu_ns", .count, true), ("pids", .count, true)],
-        "recover": [("state", .state, false)],
-        "probe": [("probed", .probed, false), ("valid_ms", .milliseconds, false), ("without", .reasons, false)],
-        "prepare": [("prepared", .prepared, false)],
-    ]
-
     /// The result as the host gets it: null, a map, or a reason's text.
     ///
     /// - Parameters:
@@ -41,7 +24,7 @@ public enum AnswerCheck {
             )
         }
         guard status == .ok else { return try reason(result, verb) }
-        let fields = results[verb] ?? []
+        let fields = PluginVerb.row(verb)?.result.fields ?? []
         let pairs: [String: PluginValue]
         switch result {
         case .null: pairs = [:]
@@ -52,8 +35,8 @@ public enum AnswerCheck {
         try named(pairs, fields.map(\.name), verb)
         for field in fields {
             guard let value = pairs[field.name], value != .null else {
-                if field.required { throw fault("\(verb) answered no \(field.name)", expected: words(field.field)) }
-                if field.field == .address, network == "backend" {
+                if !field.isOptional { throw fault("\(verb) answered no \(field.name)", expected: words(field.type)) }
+                if field.type == .address, network == "backend" {
                     throw fault(
                         "\(verb) answered no address",
                         expected: "an IPv4 or IPv6 address, without a port",
@@ -62,7 +45,7 @@ public enum AnswerCheck {
                 }
                 continue
             }
-            try check(value, field.name, field.field, verb: verb, network: network)
+            try check(value, field.name, field.type, verb: verb, network: network)
         }
         return pairs.isEmpty ? .null : .map(pairs)
     }
@@ -94,7 +77,7 @@ public enum AnswerCheck {
     private static func check(
         _ value: PluginValue,
         _ name: String,
-        _ field: Field,
+        _ field: PluginFieldType,
         verb: String,
         network: String
     ) throws(ArgumentFault) {
@@ -108,8 +91,7 @@ public enum AnswerCheck {
         switch (field, value) {
         case (.boolean, .boolean): return
         case (.process, .handle(let handle)) where handle != .function: return
-        case (.count, .integer(let number)) where number >= 0: return
-        case (.milliseconds, .integer(let number)) where number > 0: return
+        case (.integer(let range), .integer(let number)) where range.contains(number): return
         case (.address, .text(let text)):
             guard network == "backend" else {
                 throw fault(
@@ -120,19 +102,28 @@ public enum AnswerCheck {
             guard AddressText.isAddress(text) else {
                 throw fault("\(verb): address is \"\(text.prefix(60))\"", expected: words(field))
             }
-        case (.reasons, _):
+        case (.map(.text), _):
             guard let pairs = map(value) else { throw wrong() }
+            let limits = ["cpu", "memory", "pids"]
+            let known = ["full", "data"] + limits + PluginVerb.all.filter { $0 != "stop" && $0 != "probe" }
             for (key, reason) in pairs.sorted(by: { $0.key < $1.key }) {
+                guard known.contains(key) else {
+                    throw fault(
+                        "\(verb): without.\(key.prefix(60)) is no scope, verb or limit",
+                        expected: known.joined(separator: ", "),
+                        mend: Nearest.mend(key, among: known)
+                    )
+                }
                 guard case .text = reason else {
                     throw fault("\(verb): without.\(key) is \(ArgumentWords.noun(reason))", expected: "a string")
                 }
             }
-        case (.state, _), (.probed, _), (.prepared, _):
+        case (.plain(let limit), _):
             switch value {
             case .map, .list: break
             default: throw wrong()
             }
-            try PlainState.check(value, name, limit: field == .probed ? 16 << 10 : 64 << 10)
+            try PlainState.check(value, name, limit: limit)
         default: throw wrong()
         }
     }
@@ -145,15 +136,16 @@ public enum AnswerCheck {
         }
     }
 
-    private static func words(_ field: Field) -> String {
+    private static func words(_ field: PluginFieldType) -> String {
         switch field {
-        case .state, .probed, .prepared: "a table"
+        case .plain: "a table"
         case .address: "an IPv4 or IPv6 address, without a port"
         case .boolean: "true or false"
         case .process: "a process, started with stdio = \"client\""
-        case .count: "an integer, 0 or more"
-        case .milliseconds: "an integer over 0"
-        case .reasons: "a map from scope, verb or limit to a reason"
+        case .integer(let range):
+            range.lowerBound == 0 ? "an integer, 0 or more" : "an integer over \(range.lowerBound - 1)"
+        case .map: "a map from scope, verb or limit to a reason"
+        default: "a value"
         }
     }
 

@@ -166,6 +166,7 @@ public struct ArgumentCheck: Sendable {
             }
             return .list(checked)
         case (.either(let kinds), _):
+            if kinds.isEmpty { return value }
             for one in kinds {
                 do { return try self.kind(value, one, path) } catch { continue }
             }

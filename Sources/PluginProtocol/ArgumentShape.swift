@@ -68,7 +68,7 @@ public indirect enum ArgumentKind: Sendable, Equatable {
     case process
     /// A process handle, a list or a map of them.
     case processes
-    /// The first of these that fits.
+    /// The first of these that fits; of none, whatever it is.
     case either([ArgumentKind])
     /// A table with these fields alone.
     case record([ArgumentField])

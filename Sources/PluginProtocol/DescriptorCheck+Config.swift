@@ -21,13 +21,13 @@ extension DescriptorCheck {
         _ path: String,
         _ parts: [String: PluginValue]
     ) throws(Mistake) -> PluginDescriptor.ConfigField {
-        let known = ["type", "default", "one_of", "min", "max", "help"]
+        let known = PluginTable.setting.fields.map(\.name)
         for key in parts.keys.sorted() where !known.contains(key) {
             throw Mistake("\(path) has no field \"\(key)\"\(Self.suffix(Nearest.mend(key, among: known)))", field: key)
         }
         var field = PluginDescriptor.ConfigField()
         guard let type = parts["type"] else { throw Mistake("\(path).type is missing", field: "config") }
-        field.type = try one(type, of: ["string", "integer", "boolean", "secret"], "\(path).type", field: "config")
+        field.type = try one(type, of: PluginTable.setting["type"]?.type.allowed ?? [], "\(path).type", field: "config")
         if let help = parts["help"] {
             guard case .text(let text) = help else { throw wrong("\(path).help", help, "a string") }
             field.help = text

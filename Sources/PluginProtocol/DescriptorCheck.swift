@@ -4,25 +4,35 @@ struct DescriptorCheck {
     let pairs: [String: PluginValue]
     let name: String
     let file: String
+    /// The words that a field of the table of descriptors allows.
+    static func words(_ field: String) -> [String] { PluginTable.descriptor[field]?.type.allowed ?? [] }
+
+    private static func quoted(_ words: [String], _ separator: String) -> String {
+        words.map { "\"\($0)\"" }.joined(separator: separator)
+    }
+
     /// What people call the limits.
     private static let otherNames = [
         "ram": "memory", "mem": "memory", "cpus": "cpu", "processes": "pids", "procs": "pids",
     ]
 
-    func known() throws(Mistake) {
-        for key in pairs.keys.sorted() where !PluginDescriptor.fields.contains(key) {
-            throw Mistake(
-                "\(key) is not a field of a backend\(Self.suffix(Nearest.mend(key, among: PluginDescriptor.fields)))",
-                field: key
-            )
+    /// Fields that are none, and functions where data belongs or the other way round.
+    func unknown() -> [Mistake] {
+        let keys = pairs.keys.sorted()
+        var mistakes = keys.filter { !PluginDescriptor.fields.contains($0) }.map { key in
+            let near = Self.suffix(Nearest.mend(key, among: PluginDescriptor.fields))
+            return Mistake("\(key) is not a field of a backend\(near)", field: key)
         }
-        for key in pairs.keys.sorted() {
+        for key in keys where PluginDescriptor.fields.contains(key) {
             let isFunction = pairs[key] == .handle(.function)
-            if PluginVerb.all.contains(key), !isFunction {
-                throw Mistake("\(key) is \(ArgumentWords.noun(pairs[key] ?? .null)), not a function", field: key)
+            let isVerb = PluginVerb.all.contains(key)
+            if isVerb, !isFunction {
+                let noun = ArgumentWords.noun(pairs[key] ?? .null)
+                mistakes.append(Mistake("\(key) is \(noun), not a function", field: key))
             }
-            if isFunction, !PluginVerb.all.contains(key) { throw Mistake("\(key) is a function", field: key) }
+            if isFunction, !isVerb { mistakes.append(Mistake("\(key) is a function", field: key)) }
         }
+        return mistakes
     }
 
     func identity() throws(Mistake) -> String {
@@ -54,7 +64,7 @@ struct DescriptorCheck {
     }
 
     func isolation() throws(Mistake) -> String {
-        let all = PluginDescriptor.isolations
+        let all = Self.words("isolation")
         guard let value = pairs["isolation"] else {
             throw Mistake(
                 "isolation is missing: say what stands between the actor and this machine (one of \(all.joined(separator: ", ")))"
@@ -67,8 +77,8 @@ struct DescriptorCheck {
         switch pairs["summary"] {
         case nil: return ""
         case .text(let text)?:
-            guard text.count <= 120 else {
-                throw Mistake("summary has \(text.count) characters, 120 fit", field: "summary")
+            if let limit = PluginTable.descriptor["summary"]?.type.limit, text.count > limit {
+                throw Mistake("summary has \(text.count) characters, \(limit) fit", field: "summary")
             }
             return text
         case .some(let other): throw Mistake("summary is \(ArgumentWords.noun(other)), not a string", field: "summary")
@@ -78,9 +88,10 @@ struct DescriptorCheck {
     func scopes() throws(Mistake) -> [String] {
         var scopes: [String] = []
         for (index, item) in try list("scopes").enumerated() {
-            guard case .text(let text) = item, text == "full" || text == "data" else {
+            guard case .text(let text) = item, Self.words("scopes").contains(text) else {
+                let known = Self.quoted(Self.words("scopes"), " and ")
                 throw Mistake(
-                    "scopes[\(index + 1)] is \(ArgumentWords.literal(item)): scopes are \"full\" and \"data\"",
+                    "scopes[\(index + 1)] is \(ArgumentWords.literal(item)): scopes are \(known)",
                     field: "scopes"
                 )
             }
@@ -90,13 +101,15 @@ struct DescriptorCheck {
     }
 
     func enforces() throws(Mistake) -> [String] {
-        let limits = ["cpu", "memory", "pids"]
+        let limits = Self.words("enforces")
         var found: [String] = []
         for (index, item) in try list("enforces").enumerated() {
             guard case .text(let text) = item, limits.contains(text) else {
                 var near: String?
                 if case .text(let text) = item { near = Self.otherNames[text] ?? Nearest.name(to: text, among: limits) }
-                let mend = near.map { "did you mean \"\($0)\"?" } ?? "limits are cpu, memory and pids"
+                let mend =
+                    near.map { "did you mean \"\($0)\"?" }
+                    ?? "limits are \(limits.dropLast().joined(separator: ", ")) and \(limits.last ?? "")"
                 throw Mistake("enforces[\(index + 1)] is \(ArgumentWords.literal(item)); \(mend)", field: "enforces")
             }
             found.append(text)
@@ -174,13 +187,13 @@ struct DescriptorCheck {
         if value == .text("host") {
             throw Mistake("network is \"host\": no backend may put an actor on the host's network", field: "network")
         }
-        return try one(value, of: ["namespace", "tap", "backend", "none"], "network", field: "network")
+        return try one(value, of: Self.words("network"), "network", field: "network")
     }
 
     func image() throws(Mistake) -> String {
         guard let value = pairs["image"] else { return "directory" }
         if value == .text("block") { throw Mistake("image is \"block\": not in api 1", field: "image") }
-        return try one(value, of: ["directory", "none"], "image", field: "image")
+        return try one(value, of: Self.words("image"), "image", field: "image")
     }
 
     func outside() throws(Mistake) -> Bool {
@@ -198,9 +211,10 @@ struct DescriptorCheck {
             guard Self.isName(key, assetLike: true) else {
                 throw Mistake("\(field)[\"\(key)\"]: \(mend)", field: field)
             }
-            guard value == .text("required") || value == .text("optional") else {
+            guard case .text(let word) = value, Self.words(field).contains(word) else {
+                let known = Self.quoted(Self.words(field), " or ")
                 throw Mistake(
-                    "\(field).\(key) is \(ArgumentWords.literal(value)): write \"required\" or \"optional\"",
+                    "\(field).\(key) is \(ArgumentWords.literal(value)): write \(known)",
                     field: field
                 )
             }

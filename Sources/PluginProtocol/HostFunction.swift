@@ -92,17 +92,6 @@ public struct HostFunction: Sendable, Equatable {
     }
 }
 
-/// The verbs of a backend by their names in scripts.
-public enum PluginVerb {
-    /// All of them, those that a backend must have first.
-    public static let all = [
-        "run", "stop", "checkpoint", "restore", "prepare", "recover", "exec", "stats", "probe",
-    ]
-
-    /// All but these.
-    static func allBut(_ names: String...) -> [String] { all.filter { !names.contains($0) } }
-}
-
 extension HostFunction: CustomStringConvertible {
     /// `module.function@version`.
     public var description: String { versionedName }

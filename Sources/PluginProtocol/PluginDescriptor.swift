@@ -2,6 +2,8 @@
 public struct PluginDescriptor: Sendable, Equatable {
     /// The name of `--backend=NAME`.
     public var name = ""
+    /// The api that it was written for.
+    public var api: Int64 = 0
     /// The claim of what stands between an actor and this machine.
     public var isolation = ""
     /// One line, at most 120 characters; may be empty.
@@ -55,20 +57,21 @@ public struct PluginDescriptor: Sendable, Equatable {
         public var message: String
         /// The key to look for in the source; may be empty.
         public var field: String
+        /// The messages of the mistakes after it.
+        public var more: [String] = []
         init(_ message: String, field: String = "") {
             self.message = message
             self.field = field
         }
+
+        /// The message, and every other one on a line of its own.
+        public var text: String { ([message] + more.map { "  also      \($0)" }).joined(separator: "\n") }
     }
 
     /// The api numbers that this host serves.
-    public static let apis: ClosedRange<Int64> = 1...1
-    static let isolations = ["none", "kernel-shared", "user-space-kernel", "virtual-machine", "remote"]
-    static let fields =
-        PluginVerb.all + [
-            "name", "api", "isolation", "summary", "scopes", "enforces", "needs", "assets", "tools", "network", "image",
-            "config", "devices", "outside", "classes",
-        ]
+    public static let apis: ClosedRange<Int64> =
+        if case .numbers(let served)? = PluginTable.descriptor["api"]?.type { served } else { 1...1 }
+    static let fields = PluginTable.descriptor.fields.map(\.name)
 
     /// Reads what a file returned.
     ///
@@ -76,7 +79,7 @@ public struct PluginDescriptor: Sendable, Equatable {
     ///   - value: untrusted; functions are handles of all ones, or absent with their names under `verbs`.
     ///   - name: the name of the file, without `.lua`, or of its folder.
     ///   - file: the file's own name.
-    /// - Throws: the first mistake.
+    /// - Throws: the first mistake, which knows the others.
     public init(_ value: PluginValue, name: String, file: String) throws(Mistake) {
         var pairs: [String: PluginValue] = [:]
         switch value {
@@ -93,23 +96,39 @@ public struct PluginDescriptor: Sendable, Equatable {
             }
         }
         let check = DescriptorCheck(pairs: pairs, name: name, file: file)
-        try check.known()
-        self.name = try check.identity()
-        isolation = try check.isolation()
+        var mistakes = check.unknown()
+        func take<Value>(_ empty: Value, _ read: () throws(Mistake) -> Value) -> Value {
+            do throws(Mistake) { return try read() } catch {
+                mistakes.append(error)
+                return empty
+            }
+        }
+        self.name = take("", check.identity)
+        if case .integer(let number)? = pairs["api"] { api = number }
+        isolation = take("", check.isolation)
         verbs = PluginVerb.all.filter { pairs[$0] != nil }
-        scopes = try check.scopes()
-        try check.verbsFit(verbs, scopes: scopes)
-        summary = try check.summary()
-        needs = try check.needs()
-        enforces = try check.enforces()
-        classes = try check.classes()
-        assets = try check.presence("assets", "an asset is a name; the request brings the file")
-        tools = try check.presence("tools", "a tool is a name; the operator gives the path")
-        devices = try check.presence("devices", "a device is a name; the operator gives the path")
-        network = try check.network()
-        image = try check.image()
-        outside = try check.outside()
-        config = try check.config()
+        scopes = take([], check.scopes)
+        take(()) { () throws(Mistake) in try check.verbsFit(verbs, scopes: scopes) }
+        summary = take("", check.summary)
+        needs = take([], check.needs)
+        enforces = take([], check.enforces)
+        classes = take([], check.classes)
+        assets = take([:]) { () throws(Mistake) in
+            try check.presence("assets", "an asset is a name; the request brings the file")
+        }
+        tools = take([:]) { () throws(Mistake) in
+            try check.presence("tools", "a tool is a name; the operator gives the path")
+        }
+        devices = take([:]) { () throws(Mistake) in
+            try check.presence("devices", "a device is a name; the operator gives the path")
+        }
+        network = take("", check.network)
+        image = take("", check.image)
+        outside = take(false, check.outside)
+        config = take([:], check.config)
+        guard var first = mistakes.first else { return }
+        first.more = mistakes.dropFirst().prefix(16).map(\.message)
+        throw first
     }
 
     /// The descriptor as the supervisor sends it: functions gone, their names under `verbs`.

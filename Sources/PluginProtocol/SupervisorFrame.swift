@@ -1,4 +1,4 @@
-/// What a supervisor sends to the host: kinds 16 to 20.
+/// What a supervisor sends to the host: kinds 16 to 21.
 public enum SupervisorFrame: Sendable, Equatable {
     /// The script's own description, its functions replaced by their names under `verbs`.
     case descriptor(PluginValue)
@@ -10,6 +10,8 @@ public enum SupervisorFrame: Sendable, Equatable {
     case trap(TrapFrame)
     /// A line the script printed.
     case log(text: String, line: UInt32)
+    /// A block was left whose variable held the handle: its program ends unless it was kept; answered by an empty reply.
+    case release(PluginHandle, line: UInt32)
 
     /// The whole frame, length prefix included.
     public func encoded() -> [UInt8] {
@@ -36,6 +38,11 @@ public enum SupervisorFrame: Sendable, Equatable {
             kind = 20
             payload.appendText(text)
             payload.append32(line)
+        case .release(let handle, let line):
+            kind = 21
+            payload.append32(handle.index)
+            payload.append32(handle.generation)
+            payload.append32(line)
         }
         return FrameBuffer.frame(kind: kind, payload: payload)
     }
@@ -61,6 +68,9 @@ public enum SupervisorFrame: Sendable, Equatable {
         case 18: frame = .answer(status: try reader.text(), result: try ValueCodec.read(from: &reader))
         case 19: frame = .trap(TrapFrame(code: try reader.text(), message: try reader.text()))
         case 20: frame = .log(text: try reader.text(), line: try reader.unsigned32())
+        case 21:
+            let handle = PluginHandle(index: try reader.unsigned32(), generation: try reader.unsigned32())
+            frame = .release(handle, line: try reader.unsigned32())
         default: throw .unknownTag(kind)
         }
         guard reader.isAtEnd else { throw .trailing }

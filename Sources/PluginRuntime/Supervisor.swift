@@ -18,6 +18,8 @@ public final class Supervisor {
     }
 
     private let channel: any SupervisorChannel
+    /// Whether the file that it loads holds an author's tests.
+    private let isTests: Bool
     private var verb = ""
     private var needs: [String] = []
     private var network = ""
@@ -27,9 +29,12 @@ public final class Supervisor {
 
     /// Makes one.
     ///
-    /// - Parameter channel: the line to the host.
-    public init(channel: any SupervisorChannel) {
+    /// - Parameters:
+    ///   - channel: the line to the host.
+    ///   - tests: whether the file that it loads holds an author's tests: their functions are then `TestFunction.table`.
+    public init(channel: any SupervisorChannel, tests: Bool = false) {
         self.channel = channel
+        isTests = tests
         source = SourceText([])
     }
 
@@ -66,6 +71,7 @@ public final class Supervisor {
             instructions: budget.instructions,
             loadMilliseconds: budget.loadMilliseconds
         )
+        if isTests { return serveTest(bytes, budget, state) }
         let loaded = decoded(state.load(bytes), state)
         do {
             var descriptor = try PluginDescriptor(loaded, name: name, file: file)
@@ -77,11 +83,31 @@ public final class Supervisor {
             channel.send(.descriptor(descriptor.encoded(loaded)))
         } catch {
             state.setLine(source.line(of: error.field) ?? 0)
-            state.trap("load.shape", error.message)
+            state.trap("load.shape", error.text)
         }
         guard case .verb(let verb, let actor, let request, let functions, _) = channel.receive() else { channel.end() }
         state.limit(memory: budget.memory, instructions: budget.instructions)
         run(verb, actor, request, granted: functions, on: state)
+    }
+
+    /// Says which tests there are, and runs one of them at most.
+    private func serveTest(_ bytes: [UInt8], _ budget: Budget, _ state: LuaState) {
+        state.setTests()
+        channel.send(.descriptor(decoded(state.load(bytes), state)))
+        guard case .verb(let number, let root, _, _, _) = channel.receive() else { channel.end() }
+        state.limit(memory: budget.memory, instructions: budget.instructions)
+        state.setSubject("test \(number)")
+        for (index, row) in TestFunction.table.enumerated() {
+            state.bindMethod(
+                of: row.object.name,
+                generation: row.object.rawValue,
+                row.method,
+                row: UInt32(index),
+                isProperty: row.isProperty
+            )
+        }
+        _ = state.run(number, actor: ValueCodec.encode(root), request: ValueCodec.encode(.null))
+        channel.send(.answer(status: "ok", result: .null))
     }
 
     private func run(
@@ -143,9 +169,9 @@ public final class Supervisor {
 extension Supervisor: LuaHost {
     /// Checks the arguments against the row, asks the host and waits.
     public func call(row: UInt32, arguments: [UInt8], line: UInt32, state: borrowing LuaTrap) -> LuaReply {
-        let function = HostFunction.table[Int(row)]
-        let name = function.versionedName
-        guard function.verbs.contains(verb) else {
+        let function = isTests ? TestFunction.table[Int(row)].signature : HostFunction.table[Int(row)]
+        let name = isTests ? function.name : function.versionedName
+        guard isTests || function.verbs.contains(verb) else {
             state(
                 "api.name",
                 "\(function.name) cannot be called in \(verb)",
@@ -183,6 +209,12 @@ extension Supervisor: LuaHost {
         )
     }
 
+    /// Tells the host, and waits until it is done: what comes after may need the program gone.
+    public func release(index: UInt32, generation: UInt32, line: UInt32) {
+        channel.send(.release(PluginHandle(index: index, generation: generation), line: line))
+        guard case .reply = channel.receive() else { channel.end() }
+    }
+
     /// Sends the line.
     public func log(_ text: [UInt8], line: UInt32) {
         let clean = String(decoding: text, as: UTF8.self).split(separator: "\0", omittingEmptySubsequences: false)
@@ -194,6 +226,10 @@ extension Supervisor: LuaHost {
         let status = String(decoding: status, as: UTF8.self)
         do {
             let value = try ValueCodec.decode(value)
+            if isTests {
+                channel.send(.answer(status: status, result: value))
+                channel.end()
+            }
             let result = try AnswerCheck.check(status, value, verb: verb, network: network)
             channel.send(.answer(status: status, result: result))
         } catch let fault as ArgumentFault {
@@ -212,6 +248,17 @@ extension Supervisor: LuaHost {
 
     /// Says which of the mistakes it is: no such function, not in `needs`, or not served.
     public func missing(_ name: String, state: borrowing LuaTrap) -> Never {
+        if isTests {
+            let names = TestFunction.table.map(\.signature.name)
+            let object = name.prefix { $0 != "." }
+            let own = names.filter { $0.hasPrefix("\(object).") }
+            state(
+                "api.name",
+                "\(name) does not exist",
+                expected: own.joined(separator: ", "),
+                mend: Nearest.mend(name, among: own)
+            )
+        }
         let place = source.line(of: "needs").map { " (line \($0))" }
         let needsLine = place ?? ""
         guard let row = HostFunction.named(name) else {

@@ -79,9 +79,9 @@ public struct Cgroup: Sendable, Equatable {
         )
     }
 
-    /// The processes in it, of the v2 directory or else of every v1 one.
+    /// The processes in it and below it, of the v2 directory or else of every v1 one.
     public func processes() -> [Int32] {
-        let lists = v2Path.map { [$0] } ?? v1Paths
+        let lists = (v2Path.map { [$0] } ?? v1Paths).flatMap { [$0] + Self.below($0) }
         return Set(lists.flatMap { TextFile.lines($0 + "/cgroup.procs").compactMap { Int32($0) } }).sorted()
     }
 
@@ -95,7 +95,7 @@ public struct Cgroup: Sendable, Equatable {
         for freezer in freezers { try? TextFile.write("THAWED", to: freezer) }
     }
 
-    /// Removes the directories; those that are gone count as removed.
+    /// Removes the directories and those below; those that are gone count as removed.
     ///
     /// Retries for two seconds while killed processes still leave. Blocks.
     /// - Throws: EBUSY when something lives in it, or another failure of rmdir(2).
@@ -103,11 +103,27 @@ public struct Cgroup: Sendable, Equatable {
         for path in directories {
             var tries = 0
             while unsafe rmdir(path) != 0, errno != ENOENT {
-                guard errno == EBUSY, tries < 440 else { throw SyscallError("rmdir", errno, path) }
+                let number = errno
+                // What a program made below goes first, the deepest before the others.
+                for child in Self.below(path).reversed() { _ = unsafe rmdir(child) }
+                guard number == EBUSY, tries < 440 else { throw SyscallError("rmdir", number, path) }
                 tries += 1
                 // A killed process leaves within a millisecond, as a rule.
                 usleep(tries < 40 ? 250 : 5000)
             }
+        }
+    }
+
+    /// The directories below one, each before its own children.
+    private static func below(_ path: String) -> [String] {
+        var about = stat()
+        // The kernel counts two links and one for each child: as a rule there is none, and nothing is read.
+        guard unsafe lstat(path, &about) == 0, about.st_nlink > 2 else { return [] }
+        let names = (try? DirectoryTree.names(in: path)) ?? []
+        return names.flatMap { name -> [String] in
+            let child = "\(path)/\(name)"
+            guard unsafe lstat(child, &about) == 0, about.st_mode & S_IFMT == S_IFDIR else { return [] }
+            return [child] + below(child)
         }
     }
 

@@ -106,6 +106,15 @@ public enum Machine {
         return String(text.prefix { $0 != "\n" })
     }
 
+    /// Names the running kernel: its release and its build.
+    ///
+    /// - Returns: one line; empty where /proc is missing.
+    public static func kernel() -> String {
+        ["osrelease", "version"].map { name in
+            String((TextFile.read("/proc/sys/kernel/\(name)") ?? "").prefix { $0 != "\n" })
+        }.joined(separator: " ")
+    }
+
     /// Makes orphans of our children ours, so that they can be reaped.
     ///
     /// - Throws: the errno of prctl(2).

@@ -21,6 +21,10 @@ public enum TestMachine {
     public static let hasForeignClient =
         (try? ProgramRun.wait("/usr/bin/env", ["python3", "-c", "import grpc, grpc_tools"], patience: 30))?.code == 0
 
+    /// Whether lua-language-server is here; no registry that this project may use has it, so that CI skips too.
+    public static let hasLuaLanguageServer =
+        (try? ProgramRun.wait("/usr/bin/env", ["sh", "-c", "command -v lua-language-server"], patience: 10))?.code == 0
+
     /// The condition of a test that needs something: what is missing is skipped by a person and fails in CI.
     ///
     /// - Parameter isPresent: whether it is there.

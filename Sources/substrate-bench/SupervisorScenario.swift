@@ -117,16 +117,30 @@ final class RawSupervisor {
 
     /// Answers the calls of one verb.
     ///
+    /// - Parameters:
+    ///   - count: how many come.
+    ///   - verb: in which.
+    ///   - row: of what; the answer has its shape.
     /// - Returns: milliseconds a call.
-    func callLoop(_ count: Int64) throws -> Double {
+    /// - Throws: when other calls come, or none.
+    func callLoop(_ count: Int64, verb: String = "stop", row: HostFunction = .processStop) throws -> Double {
+        let handle = PluginValue.handle(PluginHandle(index: 0, generation: 0))
         let verb = HostFrame.verb(
-            name: "stop",
-            actor: .map([:]),
+            name: verb,
+            actor: .map(["tools": .map(["t": .text("/usr/bin/true")]), "processes": .map(["web": handle])]),
             request: .map(["timeout_ms": .integer(count)]),
-            functions: ["process.stop"],
+            functions: [row.name],
             deadlineMilliseconds: 60_000
         )
-        let reply = HostFrame.reply(ReplyFrame(status: "ok", values: [])).encoded()
+        let values: [PluginValue] =
+            switch row.answers {
+            case .nothing: []
+            case .process: [handle]
+            case .program, .record: [.map(["code": .integer(0)])]
+            case .programs: [.list([.map(["code": .integer(0)])])]
+            case .value: [.integer(1)]
+            }
+        let reply = HostFrame.reply(ReplyFrame(status: row.answers.isInfallible ? "" : "ok", values: values)).encoded()
         let start = Clock.now()
         try writeAll(verb.encoded(), to: socket.rawValue)
         var calls: Int64 = 0

@@ -18,6 +18,14 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
             programFloor: program
         ).measure()
     }
+    if options.wants(.plugin) {
+        figures += try PluginScenario(
+            scratch: scratch,
+            samples: options.samples,
+            roundTripFloor: roundTrip,
+            programFloor: program
+        ).measure()
+    }
     let needsImage = options.wants(.verbs) || options.wants(.memory)
     let image = needsImage ? try Counter.buildImage(in: scratch) : ""
     if options.wants(.contract) || options.wants(.verbs) {

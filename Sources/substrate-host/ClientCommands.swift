@@ -13,10 +13,8 @@ enum ClientCommands {
         switch invocation {
         case .run(let options): try await runActor(options)
         case .actors(let options): try await list(options)
-        case .get(let options):
-            try await show(options) { client throws(Client.Failure) in
-                try await client.call(.get, HostMessages.GetRequest(actor: options.actor), as: HostMessages.Actor.self)
-            }
+        case .get(let options): try await get(options)
+        case .stats(let options): try await stats(options)
         case .start(let options):
             try await show(options) { client throws(Client.Failure) in
                 try await client.call(
@@ -193,7 +191,7 @@ enum ClientCommands {
         return ["ate.dev/atespace": names.first ?? "", "ate.dev/actor_id": names.last ?? actor]
     }
 
-    private static func print(_ actor: HostMessages.Actor, json asJSON: Bool) {
+    static func print(_ actor: HostMessages.Actor, json asJSON: Bool) {
         let output = ConsoleOutput.standard
         if asJSON { return output.json(json(actor)) }
         output.line(
@@ -204,7 +202,7 @@ enum ClientCommands {
         for port in actor.published { output.line("  published  http://\(port.host):\(port.port) → \(port.actorPort)") }
     }
 
-    private static func json(_ actor: HostMessages.Actor) -> JSONText {
+    static func json(_ actor: HostMessages.Actor) -> JSONText {
         .members([
             "actor": .string(actor.actor), "uid": .string(actor.uid), "slot": .string(actor.slot),
             "backend": .string(actor.backend), "status": .string(actor.status), "reason": .string(actor.reason),
@@ -214,6 +212,7 @@ enum ClientCommands {
             ),
             "since": .integer(actor.sinceUnixMs), "message": .string(actor.message),
             "isolation": .string(actor.isolation), "applied": .list(actor.applied.map { .string($0) }),
+            "claim": .members(["isolation": .string(actor.claim), "by": .string(actor.claimedBy)]),
             "snapshots": .list(actor.snapshots.map { .string($0) }),
             "phases": .list(
                 actor.phases.map {

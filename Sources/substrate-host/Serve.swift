@@ -24,7 +24,8 @@ enum Serve {
     static func run(_ options: ServeOptions) async throws -> ExitCode {
         // Files of this process are its own, whoever started it with which umask.
         umask(0o077)
-        let logger = Logger(sink: DescriptorSink(descriptor: 2, format: options.json ? .json : nil))
+        let sink = DescriptorSink(descriptor: 2, format: options.json ? .json : nil)
+        let logger = Logger(sink: sink, level: options.logLevel)
         let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
         guard let entry = found.index[options.backend] else {
             throw UsageError.unknownBackend(options.backend, available: found.index.available)
@@ -83,6 +84,7 @@ enum Serve {
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
         settings.architecture = architecture
+        settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
         let host = try ActorHost(
             settings: settings,
             backend: backend,
@@ -101,7 +103,7 @@ enum Serve {
         // No actor is started while the journal alone says which revisions are still needed.
         try? store.forget(except: Set(host.list().map(\.backendSHA256)))
         for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
-        options.warn(of: entry.name, logger)
+        options.warn(of: entry.name, verbs: backend.description.verbs, logger)
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
@@ -113,6 +115,7 @@ enum Serve {
         server.start()
         server.setServing(true)
         backend.follow()
+        host.warmUp()
         logger.notice(
             "serving",
             [
@@ -131,6 +134,7 @@ enum Serve {
             }
         }
         await server.shutdown(grace: .seconds(30))
+        await host.coolDown()
         backend.close()
         pool.close()
         host.forgetCgroupParent()

@@ -3,12 +3,26 @@ import Glibc
 import LaunchProtocol
 import SystemLayer
 
-/// PID 1's half: reaps, forwards signals, spools output, records the end.
+/// The half that stays beside a program: reaps, forwards signals, spools output, records the end.
 ///
 /// Outlives the host: it waits for nobody outside, and its answers are files.
 struct Initial: ~Copyable {
+    /// What it does for one program.
+    struct Duty {
+        /// What the exit record carries.
+        var nonce: String
+        /// How long the program has after the host's SIGTERM; nil leaves the end to the host.
+        var graceMilliseconds: Int64?
+        /// The most that the spool keeps.
+        var logLimitBytes: UInt64
+        /// Whether it is number 1 of a pid namespace, so that everybody it can signal is the program's.
+        var isFirst: Bool
+        /// Open for writing: ends all that the program left, this process included; -1 without one.
+        var killFile: CInt
+    }
+
     private let mainChild: Int32
-    private let grace: Int64
+    private let duty: Duty
     private var spool: LogSpool
     private var outputs: [(descriptor: CInt, splitter: LineSplitter)]
     private var ended: ExitStatus?
@@ -21,21 +35,21 @@ struct Initial: ~Copyable {
     private static let drainMilliseconds: Int64 = 500
 
     static func run(
-        _ plan: LaunchPlan,
+        _ duty: Duty,
         mainChild: Int32,
         signals: CInt,
-        output: consuming OwnedFD,
-        errors: consuming OwnedFD,
+        output: CInt,
+        errors: CInt,
         logs: consuming OwnedFD,
-        record: consuming OwnedFD,
+        record: CInt,
         status: CInt
     ) -> Never {
         var initial = Initial(
             mainChild: mainChild,
-            grace: Int64(plan.graceMilliseconds),
-            spool: LogSpool(directory: logs, limit: plan.logLimitBytes),
-            output: output.release(),
-            errors: errors.release()
+            duty: duty,
+            spool: LogSpool(directory: logs, limit: duty.logLimitBytes),
+            output: output,
+            errors: errors
         )
         while !initial.isDone { initial.turn(signals) }
         let end = initial.ended ?? .signaled(SIGKILL)
@@ -43,23 +57,25 @@ struct Initial: ~Copyable {
         for _ in 0..<50 {
             let written: Void? = try? ExitRecord.write(
                 end,
-                nonce: plan.nonce,
+                nonce: duty.nonce,
                 timeNanoseconds: initial.endTime,
-                file: record.rawValue,
+                file: record,
                 directory: status
             )
             if written != nil { break }
             usleep(20_000)
         }
+        // Never by number: outside a namespace of its own that would be the whole machine.
+        if duty.killFile >= 0 { try? writeAll([0x31], to: duty.killFile) }
         switch end {
         case .exited(let code): exit(code)
         case .signaled(let signal): exit(128 + signal)
         }
     }
 
-    private init(mainChild: Int32, grace: Int64, spool: consuming LogSpool, output: CInt, errors: CInt) {
+    private init(mainChild: Int32, duty: Duty, spool: consuming LogSpool, output: CInt, errors: CInt) {
         self.mainChild = mainChild
-        self.grace = grace
+        self.duty = duty
         self.spool = spool
         outputs = [
             (output, LineSplitter(stream: .standardOutput)), (errors, LineSplitter(stream: .standardError)),
@@ -86,7 +102,7 @@ struct Initial: ~Copyable {
         for index in polls.indices.dropFirst().reversed() where polls[index].revents != 0 { drain(index - 1) }
         if let when = killAt, csh_monotonic_ms() >= when {
             killAt = nil
-            _ = kill(-1, SIGKILL)
+            killOthers()
         }
         reap()
     }
@@ -98,7 +114,9 @@ struct Initial: ~Copyable {
             case SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH:
                 if ended == nil { _ = kill(mainChild, number) }
                 // Only the host, outside the namespace, has the number 0 here; the workload's own does not stop it.
-                if number == SIGTERM, sender == 0, killAt == nil { killAt = csh_monotonic_ms() + grace }
+                if number == SIGTERM, duty.isFirst, sender == 0, killAt == nil, let grace = duty.graceMilliseconds {
+                    killAt = csh_monotonic_ms() + grace
+                }
             default: break
             }
         }
@@ -114,8 +132,14 @@ struct Initial: ~Copyable {
             killAt = nil
             drainUntil = csh_monotonic_ms() + Self.drainMilliseconds
             // The main program's end is the container's.
-            _ = kill(-1, SIGKILL)
+            killOthers()
         }
+    }
+
+    /// Everybody of the namespace but this process.
+    private func killOthers() {
+        guard duty.isFirst else { return }
+        _ = kill(-1, SIGKILL)
     }
 
     /// Reads what is there of one output, at most 1 MiB so that signals and the other one get their turn.

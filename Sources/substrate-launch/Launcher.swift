@@ -7,7 +7,8 @@ import SystemLayer
 /// Builds the container around this process, step by step, then splits into init and workload.
 enum Launcher {
     private static let planDescriptor: CInt = 3
-    private static let reportDescriptor: CInt = 4
+    /// Where the host is told.
+    static let reportDescriptor: CInt = 4
     /// Answered when a step failed: as a shell does for a command that cannot be had.
     private static let failureCode: CInt = 125
 
@@ -37,7 +38,16 @@ enum Launcher {
 
     /// `statusDescriptor` is the status directory, once something of ours may be in it.
     private static func launch(_ statusDescriptor: inout CInt) throws(StepError) -> Never {
-        let plan = try readPlan()
+        let bytes = try step(.plan) { () throws(SyscallError) in
+            try readAll(from: planDescriptor, limit: LaunchPlan.sizeLimit)
+        }
+        _ = close(planDescriptor)
+        switch PlanKind.of(bytes) {
+        case .tool: try Room.launch(try decoded { () throws(PlanError) in try ToolPlan.decode(bytes) })
+        case .enter: try Entrance.launch(try decoded { () throws(PlanError) in try EnterPlan.decode(bytes) })
+        case .container, nil: break
+        }
+        let plan = try decoded { () throws(PlanError) in try LaunchPlan.decode(bytes) }
         guard getpid() == 1 else {
             throw StepError(step: .plan, errno: EPERM, text: "not the first process of a pid namespace")
         }
@@ -77,19 +87,16 @@ enum Launcher {
         try split(plan, applied, logs: logs, record: record, status: statusDescriptor)
     }
 
-    private static func readPlan() throws(StepError) -> LaunchPlan {
-        let bytes = try step(.plan) { () throws(SyscallError) in
-            try readAll(from: planDescriptor, limit: LaunchPlan.sizeLimit)
-        }
-        _ = close(planDescriptor)
+    private static func decoded<Plan>(_ decode: () throws(PlanError) -> Plan) throws(StepError) -> Plan {
         do throws(PlanError) {
-            return try LaunchPlan.decode(bytes)
+            return try decode()
         } catch {
             throw StepError(step: .plan, errno: EINVAL, text: error.description)
         }
     }
 
-    private static func join(_ path: String) throws(SyscallError) {
+    /// Joins the network namespace of that file.
+    static func join(_ path: String) throws(SyscallError) {
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { throw SyscallError("open", errno, path) }
         let namespace = OwnedFD(number)
@@ -210,13 +217,19 @@ enum Launcher {
         _ = close(failure.read.release())
         report(.ready(pid: pid, applied: applied))
         Initial.run(
-            plan,
+            Initial.Duty(
+                nonce: plan.nonce,
+                graceMilliseconds: Int64(plan.graceMilliseconds),
+                logLimitBytes: plan.logLimitBytes,
+                isFirst: true,
+                killFile: -1
+            ),
             mainChild: pid,
             signals: signals,
-            output: output.read,
-            errors: errors.read,
+            output: output.read.release(),
+            errors: errors.read.release(),
             logs: logs,
-            record: record,
+            record: record.rawValue,
             status: status
         )
     }

@@ -29,6 +29,12 @@ enum Step: UInt16 {
     case exec = 25
     /// Ours: what the operator requires would not be applied.
     case required = 26
+    /// The tool room's root and the system in it.
+    case room = 27
+    /// Devices that were granted.
+    case devices = 28
+    /// The namespaces of a container that runs.
+    case enter = 29
 }
 
 /// A step that failed.

@@ -39,16 +39,16 @@ enum Workload {
             guard try readAll(from: whenConfined, limit: 1).isEmpty else { throw SyscallError("read", EPROTO) }
         }
         if let filter { try step(.seccomp) { () throws(SyscallError) in try filter.install() } }
-        throw execute(plan)
+        throw execute(plan.arguments, plan.environment)
     }
 
     /// Answers only if no candidate can be executed.
-    private static func execute(_ plan: LaunchPlan) -> StepError {
-        let program = plan.arguments.first ?? ""
-        let arguments = CStrings(plan.arguments)
-        let environment = CStrings(plan.environment)
+    static func execute(_ words: [String], _ variables: [String]) -> StepError {
+        let program = words.first ?? ""
+        let arguments = CStrings(words)
+        let environment = CStrings(variables)
         var reason = ENOENT
-        for candidate in candidates(program, plan.environment) {
+        for candidate in candidates(program, variables) {
             unsafe arguments.withPointers { argv in
                 unsafe environment.withPointers { envp in
                     _ = unsafe execve(candidate, argv, envp)

@@ -23,11 +23,14 @@ _ = close(0)
 _ = close(1)
 
 let socket: CInt = 3
-let supervisor = Supervisor(channel: SocketChannel(socket))
+let supervisor = Supervisor(channel: SocketChannel(socket), tests: option("--tests") == 1)
 do {
     try SupervisorLimits.join(tasks: values("--tasks"))
     if let identity = option("--identity").flatMap(UInt32.init(exactly:)) {
         try SupervisorLimits.isolate(identity: identity, userNamespace: option("--user-namespace") == 1)
+    } else if getuid() == 0, option("--unprivileged") != nil {
+        // Only who has nothing to give up may keep it: as root this would be a hole.
+        throw SyscallError("unprivileged", EPERM)
     }
     // A spare does not know its deadline: the largest one, and a second.
     try SupervisorLimits.apply(memory: budget.memory, cpuSeconds: 3601)

@@ -35,7 +35,10 @@ import Testing
     @Test func theWordsOfFailuresAreStable() {
         let words = FailureReason.allCases.map(\.rawValue)
         #expect(
-            words == ["", "pull", "init", "config", "plugin", "policy", "readiness_timeout", "crashed", "rebooted"]
+            words == [
+                "", "pull", "init", "config", "plugin", "policy", "readiness_timeout", "crashed", "rebooted",
+                "unconfirmed",
+            ]
         )
     }
 }

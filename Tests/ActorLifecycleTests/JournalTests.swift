@@ -103,7 +103,7 @@ struct JournalTests {
             let (one, other) = (record("one"), record("other"))
             for record in [one, other] {
                 let key = record.identity.key
-                let number = try journal.begin(key: key, verb: "run", effect: "workload.start", target: "main")
+                let number = try journal.begin(subject: key.text, verb: "run", effect: "workload.start", target: "main")
                 try journal.finish(number, outcome: "ok", process: record.processes[0])
             }
             #expect(try journal.processes(of: one.identity.key) == one.processes)

@@ -18,6 +18,8 @@ let rooms: [String: Room] = [
     "SystemLayer": Room(uses: ["CSystemShims"], isStatic: true),
     "ActorContract": Room(uses: []),
     "PluginProtocol": Room(uses: [], isStatic: true),
+    // The words of `plugin …` as data: the host completes them and links nothing of what they do.
+    "PluginCommands": Room(uses: [], isStatic: true),
     "Telemetry": Room(uses: []),
     "LaunchProtocol": Room(uses: ["SystemLayer"], isStatic: true),
     "Confinement": Room(uses: ["SystemLayer", "CSystemShims", "CSupervisorShims"], isStatic: true),
@@ -34,11 +36,23 @@ let rooms: [String: Room] = [
     "Images": Room(uses: ["Assets", "Transfer", "SystemLayer", "Telemetry"]),
     "Snapshots": Room(uses: ["Assets", "Transfer", "SystemLayer", "Telemetry", "CZstd"]),
     "PluginHost": Room(uses: hostRooms.union(["PluginOverlays"])),
+    "PluginAuthoring": Room(
+        uses: [
+            "SystemLayer", "PluginProtocol", "PluginCommands", "PluginHost", "PluginOverlays", "Transfer", "Telemetry",
+        ]
+    ),
+    "substrate-plugin": Room(
+        uses: [
+            "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
+            "PluginTesting", "PluginConformance", "Transfer", "Telemetry",
+        ]
+    ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
+    "PluginConformance": Room(uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays"])),
     "substrate-host": Room(
         uses: hostRooms.union(["HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire"])
-            .union(["GRPCTransport", "CYAML", "CGRPC"])
+            .union(["GRPCTransport", "CYAML", "CGRPC", "PluginCommands"])
     ),
     "substrate-supervisor": Room(
         uses: ["SystemLayer", "PluginProtocol", "PluginRuntime", "Confinement", "LuaEngine"],
@@ -49,6 +63,13 @@ let rooms: [String: Room] = [
         isStatic: true
     ),
     "substrate-unpack": Room(uses: ["SystemLayer", "Unpacking", "Confinement"], isStatic: true),
+    // Lifecycle and stores for --real alone: the actors' real life on this machine.
+    "PluginTesting": Room(
+        uses: [
+            "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
+            "ActorLifecycle", "Images", "Assets", "Snapshots",
+        ]
+    ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
         uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]
@@ -157,6 +178,22 @@ struct ArchitectureTests {
         return result
     }
 
+    @Test("nothing that serves is linked with a fake")
+    func noFakes() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let declared = Self.declaredRooms(text)
+        for binary in ["substrate-host", "substrate-supervisor", "substrate-launch", "substrate-unpack"] {
+            var linked: Set<String> = [binary]
+            var rest = [binary]
+            while let room = rest.popLast() {
+                for used in declared[room] ?? [] where linked.insert(used).inserted { rest.append(used) }
+            }
+            #expect(linked.count > 3, "\(binary)")
+            #expect(linked.isDisjoint(with: ["PluginTesting", "TestSupport"]), "\(binary)")
+        }
+        #expect(declared["substrate-plugin"]?.contains("PluginTesting") == true)
+    }
+
     @Test("no backend is named but in the one constant that the contract demands")
     func backendNames() throws {
         for file in try Self.files(["swift", "c", "h", "proto"]) {
@@ -190,6 +227,19 @@ struct ArchitectureTests {
             }
         }
         return nil
+    }
+
+    @Test("nothing that serves can start a supervisor without its namespaces")
+    func servingIsPrivileged() throws {
+        let words = ["SupervisorConfinement.unprivileged", ".unprivileged", "forAuthor"]
+        let serving: Set = ["substrate-host", "HostService", "ActorLifecycle"]
+        let files = try Self.files(["swift"])
+        func mentions(_ file: Source) -> Bool { file.lines.contains { line in words.contains { line.contains($0) } } }
+        for file in files where serving.contains(file.room) && mentions(file) {
+            Issue.record("Sources/\(file.path) names the confinement that is for authors alone")
+        }
+        // The words are the ones in use: a new name would pass unseen.
+        #expect(files.contains { $0.room == "PluginHost" && mentions($0) })
     }
 
     @Test("no file is longer than 400 lines")

@@ -30,6 +30,8 @@ import Testing
         "CheckpointActorRequest": HostMessages.CheckpointActorRequest.self,
         "CheckpointActorResponse": HostMessages.CheckpointActorResponse.self,
         "RestoreActorRequest": HostMessages.RestoreActorRequest.self,
+        "StatsRequest": HostMessages.StatsRequest.self,
+        "StatsResponse": HostMessages.StatsResponse.self,
     ]
 
     @Test func everyMessageOfTheProtoIsHereAndHasAFixture() throws {

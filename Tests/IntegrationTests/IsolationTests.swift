@@ -43,6 +43,9 @@ struct IsolationTests {
             #expect(all.count == applied?.count)
             #expect(all.isSuperset(of: Protection.apart.union([.pidsLimit, .initFilter])))
             #expect(all.isDisjoint(with: Protection.never.union([.readOnlyRoot, .memoryLimit])))
+            let told = try await host.actor("counter")
+            #expect(told.claim == "kernel-shared")
+            #expect(told.claimedBy.hasSuffix("/process/backend.lua (shipped)"), "\(told.claimedBy)")
             let line = host.log.split(separator: "\n").first { $0.contains("verb is done") && $0.contains("\"run\"") }
             let said = String(try #require(line, "\(host.log)"))
             #expect(said.contains("kernel-shared"))

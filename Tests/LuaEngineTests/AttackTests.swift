@@ -82,7 +82,7 @@ import Testing
                 case .answer(let status, let result):
                     guard supervisor.wait() == 0 else { return ("crash", "\(supervisor.wait())") }
                     return (status, "\(result)")
-                case .call: return ("call", "")
+                case .call, .release: return ("call", "")
                 case .descriptor, .log: continue
                 }
             }

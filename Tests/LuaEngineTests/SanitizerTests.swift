@@ -60,7 +60,7 @@ import Testing
         let runs = ProcessInfo.processInfo.environment["SUBSTRATE_FUZZ_RUNS"] ?? "150"
         let work =
             [["sweep", "32000", "332000", runs == "150" ? "150000" : "10000"]]
-            + ["load", "values", "replies"].map { ["fuzz", $0, runs, "1"] }
+            + ["load", "values", "json", "replies"].map { ["fuzz", $0, runs, "1"] }
         for arguments in work {
             let (status, report) = Self.run(driver, arguments + scripts)
             #expect(status == 0, "\(arguments.joined(separator: " ")): \(report)")

@@ -10,6 +10,7 @@ struct ScriptFixture {
         "name": .text("counter"),
         "containers": .list([.map(["name": .text("web")]), .map(["name": .text("side")])]),
         "processes": .map(["web": .handle(PluginHandle(index: 4, generation: 2))]),
+        "dirs": .map(["work": .text("/w")]),
         "assets": .map([:]), "config": .map([:]), "tools": .map(["program": .text("/program")]),
     ])
 
@@ -73,5 +74,21 @@ struct ScriptFixture {
         try fixture.begin(verb)
         guard case .trap(let trap) = try fixture.next() else { throw CancellationError() }
         return trap
+    }
+
+    /// What a verb of this body answers; it calls nothing of the host.
+    static func answer(_ body: String, verb: String = "run") throws -> (status: String, result: PluginValue) {
+        try answer(source: source(body, verb: verb), verb: verb)
+    }
+
+    /// What a verb of this script answers.
+    static func answer(source: String, verb: String = "run") throws -> (status: String, result: PluginValue) {
+        let fixture = try ScriptFixture(source)
+        try fixture.begin(verb)
+        switch try fixture.next() {
+        case .answer(let status, let result): return (status, result)
+        case .trap(let trap): throw Trapped(trap: trap)
+        default: throw CancellationError()
+        }
     }
 }

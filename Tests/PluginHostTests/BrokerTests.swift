@@ -8,7 +8,7 @@ import Testing
 /// The host's side of every call: nothing that a supervisor says is believed.
 @Suite struct BrokerTests {
     /// Rows whose handlers come with the tool room; every other row is served.
-    private static let laterRows = ["workload.enter", "process.run", "process.start", "process.adopt"]
+    private static let laterRows = ["workload.enter", "process.adopt"]
 
     @Test func everyServedRowIsOfTheTableAndNoRowIsForgotten() {
         let served = HostFunctions.served
@@ -21,7 +21,7 @@ import Testing
     @Test func aFunctionWithoutAHandlerIsNotOffered() throws {
         let fixture = try VerbFixture(grants: .shipped)
         #expect(fixture.broker.functions.contains("workload.start@1"))
-        #expect(!fixture.broker.functions.contains("process.run@1"))
+        #expect(!fixture.broker.functions.contains("process.adopt@1"))
     }
 
     @Test(arguments: [
@@ -122,7 +122,7 @@ import Testing
             .map([
                 "name": .text("x"), "api": .integer(1), "isolation": .text("none"),
                 "verbs": .list([.text("run"), .text("stop")]), "needs": .list([.text("process.run")]),
-                "tools": .map(["bwrap": .text("required")]),
+                "tools": .map(["bwrap": .text("optional")]),
             ]),
             name: "x",
             file: "x.lua"
@@ -140,6 +140,18 @@ import Testing
         grants.tools = ["bwrap": "/usr/bin/bwrap"]
         #expect(grants.refusal(of: descriptor, file: "x.lua") == nil)
         #expect(grants.names == ["workload", "bundle", "tool:bwrap"])
+        descriptor.tools = ["bwrap": true]
+        #expect(grants.refusal(of: descriptor, file: "x.lua") == nil)
+        descriptor.tools = ["bwrap": true, "other": true]
+        #expect(
+            grants.refusal(of: descriptor, file: "x.lua") == """
+                x.lua: requires the tool other, and nobody granted it
+                  expected  tool:other=<path>
+                  got       workload, bundle, tool:bwrap
+                  mend      operator: --grant tool:other=/usr/bin/other, or backends.x.grants in substrate.yaml
+                """
+        )
+        descriptor.tools = [:]
         descriptor.needs = ["clock.left", "process.wait"]
         #expect(Grants([]).refusal(of: descriptor, file: "x.lua") == nil)
     }

@@ -1042,6 +1042,96 @@ void   substrate__host__v1__restore_actor_request__free_unpacked
   assert(message->base.descriptor == &substrate__host__v1__restore_actor_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   substrate__host__v1__stats_request__init
+                     (Substrate__Host__V1__StatsRequest         *message)
+{
+  static const Substrate__Host__V1__StatsRequest init_value = SUBSTRATE__HOST__V1__STATS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__stats_request__get_packed_size
+                     (const Substrate__Host__V1__StatsRequest *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__stats_request__pack
+                     (const Substrate__Host__V1__StatsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__stats_request__pack_to_buffer
+                     (const Substrate__Host__V1__StatsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__StatsRequest *
+       substrate__host__v1__stats_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__StatsRequest *)
+     protobuf_c_message_unpack (&substrate__host__v1__stats_request__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__stats_request__free_unpacked
+                     (Substrate__Host__V1__StatsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__stats_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   substrate__host__v1__stats_response__init
+                     (Substrate__Host__V1__StatsResponse         *message)
+{
+  static const Substrate__Host__V1__StatsResponse init_value = SUBSTRATE__HOST__V1__STATS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__stats_response__get_packed_size
+                     (const Substrate__Host__V1__StatsResponse *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__stats_response__pack
+                     (const Substrate__Host__V1__StatsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__stats_response__pack_to_buffer
+                     (const Substrate__Host__V1__StatsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__stats_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__StatsResponse *
+       substrate__host__v1__stats_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__StatsResponse *)
+     protobuf_c_message_unpack (&substrate__host__v1__stats_response__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__stats_response__free_unpacked
+                     (Substrate__Host__V1__StatsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__stats_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor substrate__host__v1__published__field_descriptors[3] =
 {
   {
@@ -1170,7 +1260,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__phase__descriptor =
   (ProtobufCMessageInit) substrate__host__v1__phase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[17] =
+static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[19] =
 {
   {
     "actor",
@@ -1376,12 +1466,38 @@ static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "claim",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__Actor, claim),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "claimed_by",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__Actor, claimed_by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
   0,   /* field[0] = actor */
   7,   /* field[7] = address */
   16,   /* field[16] = applied */
   3,   /* field[3] = backend */
+  17,   /* field[17] = claim */
+  18,   /* field[18] = claimed_by */
   15,   /* field[15] = containers */
   11,   /* field[11] = isolation */
   13,   /* field[13] = message */
@@ -1399,7 +1515,7 @@ static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
 static const ProtobufCIntRange substrate__host__v1__actor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
 {
@@ -1409,7 +1525,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
   "Substrate__Host__V1__Actor",
   "substrate.host.v1",
   sizeof(Substrate__Host__V1__Actor),
-  17,
+  19,
   substrate__host__v1__actor__field_descriptors,
   substrate__host__v1__actor__field_indices_by_name,
   1,  substrate__host__v1__actor__number_ranges,
@@ -2434,7 +2550,122 @@ const ProtobufCMessageDescriptor substrate__host__v1__restore_actor_request__des
   (ProtobufCMessageInit) substrate__host__v1__restore_actor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[12] =
+static const ProtobufCFieldDescriptor substrate__host__v1__stats_request__field_descriptors[1] =
+{
+  {
+    "actor",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__stats_request__field_indices_by_name[] = {
+  0,   /* field[0] = actor */
+};
+static const ProtobufCIntRange substrate__host__v1__stats_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__stats_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.StatsRequest",
+  "StatsRequest",
+  "Substrate__Host__V1__StatsRequest",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__StatsRequest),
+  1,
+  substrate__host__v1__stats_request__field_descriptors,
+  substrate__host__v1__stats_request__field_indices_by_name,
+  1,  substrate__host__v1__stats_request__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__stats_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor substrate__host__v1__stats_response__field_descriptors[4] =
+{
+  {
+    "memory_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cpu_ns",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, cpu_ns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pids",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, pids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, source),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__stats_response__field_indices_by_name[] = {
+  1,   /* field[1] = cpu_ns */
+  0,   /* field[0] = memory_bytes */
+  2,   /* field[2] = pids */
+  3,   /* field[3] = source */
+};
+static const ProtobufCIntRange substrate__host__v1__stats_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.StatsResponse",
+  "StatsResponse",
+  "Substrate__Host__V1__StatsResponse",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__StatsResponse),
+  4,
+  substrate__host__v1__stats_response__field_descriptors,
+  substrate__host__v1__stats_response__field_indices_by_name,
+  1,  substrate__host__v1__stats_response__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__stats_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[13] =
 {
   { "List", &substrate__host__v1__list_request__descriptor, &substrate__host__v1__list_response__descriptor },
   { "Get", &substrate__host__v1__get_request__descriptor, &substrate__host__v1__actor__descriptor },
@@ -2448,6 +2679,7 @@ static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descrip
   { "Forget", &substrate__host__v1__forget_request__descriptor, &substrate__host__v1__forget_response__descriptor },
   { "CheckpointActor", &substrate__host__v1__checkpoint_actor_request__descriptor, &substrate__host__v1__checkpoint_actor_response__descriptor },
   { "RestoreActor", &substrate__host__v1__restore_actor_request__descriptor, &substrate__host__v1__actor__descriptor },
+  { "Stats", &substrate__host__v1__stats_request__descriptor, &substrate__host__v1__stats_response__descriptor },
 };
 const unsigned substrate__host__v1__host__method_indices_by_name[] = {
   7,        /* Backends */
@@ -2460,6 +2692,7 @@ const unsigned substrate__host__v1__host__method_indices_by_name[] = {
   5,        /* Remove */
   11,        /* RestoreActor */
   3,        /* Start */
+  12,        /* Stats */
   4,        /* Stop */
   2         /* Watch */
 };
@@ -2470,7 +2703,7 @@ const ProtobufCServiceDescriptor substrate__host__v1__host__descriptor =
   "Host",
   "Substrate__Host__V1__Host",
   "substrate.host.v1",
-  12,
+  13,
   substrate__host__v1__host__method_descriptors,
   substrate__host__v1__host__method_indices_by_name
 };
@@ -2569,6 +2802,14 @@ void substrate__host__v1__host__restore_actor(ProtobufCService *service,
 {
   assert(service->descriptor == &substrate__host__v1__host__descriptor);
   service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void substrate__host__v1__host__stats(ProtobufCService *service,
+                                      const Substrate__Host__V1__StatsRequest *input,
+                                      Substrate__Host__V1__StatsResponse_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &substrate__host__v1__host__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service,
                                       Substrate__Host__V1__Host_ServiceDestroy destroy)

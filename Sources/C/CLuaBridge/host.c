@@ -1,6 +1,6 @@
 #include "internal.h"
 
-static int host_call(lua_State *L) {
+int clb_host_call(lua_State *L) {
     clb_state *s = state_of(L);
     uint32_t row = (uint32_t)lua_tointeger(L, lua_upvalueindex(1));
     uint32_t line = clb_line(L);
@@ -86,7 +86,7 @@ static int bind(lua_State *L) {
     lua_pushinteger(L, binding->row);
     lua_pushlstring(L, (const char *)binding->name, binding->count);
     lua_pushboolean(L, binding->record);
-    lua_pushcclosure(L, host_call, 3);
+    lua_pushcclosure(L, clb_host_call, 3);
     lua_rawset(L, -3);
     return 0;
 }

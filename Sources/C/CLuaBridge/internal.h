@@ -35,6 +35,7 @@ struct clb_state {
     size_t logged;
     int closing;
     int loading;
+    int tests; /* whether the file holds tests */
     int last_line;
     int64_t load_milliseconds, load_nanoseconds; /* of processor time, and when they are over; 0 for no limit */
     char file[128], subject[256], verb[32];
@@ -73,6 +74,8 @@ void clb_decode(lua_State *L, const uint8_t *bytes, size_t count, const char *ki
 int clb_decode_list(lua_State *L, const uint8_t *bytes, size_t count);
 void clb_make_handles(lua_State *L);
 int clb_is_locked(lua_State *L, int index);
+/* The handle at the index, or NULL: nothing of a script's own can pass for one. */
+const uint32_t *clb_handle(lua_State *L, int index);
 
 /* strict.c */
 void clb_make_strict(lua_State *L, const char *kind);
@@ -85,6 +88,13 @@ void clb_tables(lua_State *L);
 void clb_tostring(lua_State *L, int index);
 void clb_view(lua_State *L, const char *name);
 
+/* json.c, json_read.c */
+enum { MAX_JSON = 1 << 20 };
+void clb_json(lua_State *L);
+int clb_json_decode(lua_State *L);
+/* Marks the metatable of a table that is an object though it is empty; and json.null itself. */
+extern const char clb_key_object, clb_key_null;
+
 /* require.c */
 int clb_require(lua_State *L);
 void clb_free_libraries(clb_state *s);
@@ -95,5 +105,9 @@ const uint8_t *clb_library_source(const struct clb_library *library, size_t *cou
 
 /* host.c */
 void clb_make_host(lua_State *L);
+int clb_host_call(lua_State *L);
 int clb_try(lua_State *L);
+/* tests.c: leaves a table of the names, and of the positions under args, on the stack. */
+void clb_split_mixed(lua_State *L, int index);
+extern const char clb_key_tests, clb_key_methods;
 extern const char clb_key_host, clb_key_descriptor, clb_key_handle, clb_key_locked;

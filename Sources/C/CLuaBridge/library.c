@@ -48,7 +48,13 @@ void clb_tostring(lua_State *L, int index) {
     index = lua_absindex(L, index);
     switch (lua_type(L, index)) {
     case LUA_TNIL: case LUA_TBOOLEAN: case LUA_TNUMBER: case LUA_TSTRING: luaL_tolstring(L, index, NULL); return;
-    case LUA_TUSERDATA: lua_pushliteral(L, "handle"); return;
+    case LUA_TUSERDATA: {
+        const uint32_t *handle = clb_handle(L, index);
+        if (handle) lua_pushfstring(L, "handle<process:%d.%d>", (int)handle[0], (int)handle[1]);
+        else lua_pushliteral(L, "userdata");
+        return;
+    }
+    case LUA_TLIGHTUSERDATA: lua_pushliteral(L, "null"); return; /* json.null is the only one there is */
     case LUA_TTABLE:
         if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
             lua_pushvalue(L, index);
@@ -174,13 +180,17 @@ void clb_make_environment(lua_State *L) {
     clb_view(L, "table");
     lua_setfield(L, env, "table");
     open_library(L, luaopen_math);
-    drop(L, "random");
-    drop(L, "randomseed");
+    /* The last seven are there only where the library was built to be like 5.1. */
+    static const char *const dropped[] = {"random", "randomseed", "pow", "cosh", "sinh", "tanh", "frexp", "ldexp", "log10"};
+    for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) drop(L, dropped[i]);
     clb_view(L, "math");
     lua_setfield(L, env, "math");
     open_library(L, luaopen_utf8);
     clb_view(L, "utf8");
     lua_setfield(L, env, "utf8");
+    clb_json(L);
+    clb_view(L, "json");
+    lua_setfield(L, env, "json");
     lua_pushvalue(L, env);
     lua_setfield(L, env, "_G");
     lua_createtable(L, 0, 1);

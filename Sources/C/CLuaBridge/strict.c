@@ -5,10 +5,11 @@ typedef struct strict {
     const char *kind, *fields;
 } strict;
 
-#define SLOT "slot_id dirs network cgroup assets tools config probed devices processes "
+#define SLOT "slot_id dirs network cgroup assets tools config probed devices processes"
 
 static const strict table[] = {
-    {"actor", SLOT "name uid atespace template containers volumes identity limits pause_image prepared state"},
+    {"actor", SLOT " name uid atespace template containers volumes identity limits pause_image prepared state"},
+    {"slot", SLOT},
     {"actor.dirs", "runtime bundles logs work"},
     {"actor.network", "namespace address gateway interface mtu tap"},
     {"actor.cgroup", "version path"},
@@ -21,10 +22,16 @@ static const strict table[] = {
     {"request.restore", "scope timeout_ms snapshot"},
     {"request.exec", "container command tty env timeout_ms"},
     {"request.prepare", "timeout_ms"},
+    {"request.probe", ""},
+    {"request.recover", ""},
+    {"request.stats", ""},
     {"request.snapshot", "dir files volumes_saved"},
 };
 
 static const struct { const char *kind, *key, *child; } children[] = {
+    {"slot", "dirs", "actor.dirs"},
+    {"slot", "network", "actor.network"},
+    {"slot", "cgroup", "actor.cgroup"},
     {"actor", "dirs", "actor.dirs"},
     {"actor", "network", "actor.network"},
     {"actor", "cgroup", "actor.cgroup"},
@@ -95,7 +102,7 @@ static int missing_field(lua_State *L) {
     fields[used] = 0;
     const char *dot = strchr(row->kind, '.');
     const char *what = dot && strncmp(row->kind, "actor", 5) == 0 ? dot + 1 : "request";
-    trapf(s, "api.name", fields, NULL, "%s has no field \"%.64s\"%s", dot ? what : row->kind, name, mend);
+    trapf(s, "api.name", used ? fields : NULL, NULL, "%s has no field \"%.64s\"%s", dot ? what : row->kind, name, mend);
 }
 
 void clb_make_strict(lua_State *L, const char *kind) {

@@ -127,7 +127,13 @@ static void encode_table(encoder *e, int index, int depth) {
             if (lua_tointeger(L, -2) > largest) largest = lua_tointeger(L, -2);
         } else TRAP_VALUE(e, "%s has a key that is a %s", where(e), luaL_typename(L, -2));
     }
-    if (texts && texts != entries) TRAP_VALUE(e, "%s has both names and positions", where(e));
+    if (texts && texts != entries) {
+        if (!e->s->tests || e->mode != ENCODE_ARGUMENTS) TRAP_VALUE(e, "%s has both names and positions", where(e));
+        clb_split_mixed(L, index);
+        encode_table(e, lua_gettop(L), depth);
+        lua_pop(L, 1);
+        return;
+    }
     if (texts) {
         encode_map(e, index, depth, entries);
         return;
@@ -151,16 +157,17 @@ static void encode_table(encoder *e, int index, int depth) {
     }
 }
 
+const uint32_t *clb_handle(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &clb_key_handle);
+    int ours = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return ours ? lua_touserdata(L, index) : NULL;
+}
+
 static void encode_handle(encoder *e, int index) {
-    lua_State *L = e->L;
-    uint32_t *handle = lua_touserdata(L, index);
-    int ours = 0;
-    if (handle && lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &clb_key_handle);
-        ours = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-    }
-    if (!ours) TRAP_VALUE(e, "%s is a userdata", where(e));
+    const uint32_t *handle = clb_handle(e->L, index);
+    if (!handle) TRAP_VALUE(e, "%s is a userdata", where(e));
     put8(e->s, e->out, 9);
     buffer_put32(e->s, e->out, handle[0]);
     buffer_put32(e->s, e->out, handle[1]);
@@ -297,6 +304,16 @@ int clb_decode_list(lua_State *L, const uint8_t *bytes, size_t count) {
     return (int)n;
 }
 
+/* `local p <close> = …`: the block is left, however that came. */
+static int handle_close(lua_State *L) {
+    clb_state *s = state_of(L);
+    const uint32_t *handle = clb_handle(L, 1);
+    if (!handle) return 0;
+    clb_charge(s, GRAIN * 16);
+    s->host.release(s->host.context, handle[0], handle[1], clb_line(L));
+    return 0;
+}
+
 static int handle_equal(lua_State *L) {
     const uint32_t *a = lua_touserdata(L, 1), *b = lua_touserdata(L, 2);
     lua_pushboolean(L, a && b && a[0] == b[0] && a[1] == b[1]);
@@ -304,10 +321,14 @@ static int handle_equal(lua_State *L) {
 }
 
 void clb_make_handles(lua_State *L) {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     lua_pushliteral(L, "locked");
     lua_setfield(L, -2, "__metatable");
+    lua_pushliteral(L, "process"); /* what Lua's own errors call it */
+    lua_setfield(L, -2, "__name");
     lua_pushcfunction(L, handle_equal);
     lua_setfield(L, -2, "__eq");
+    lua_pushcfunction(L, handle_close);
+    lua_setfield(L, -2, "__close");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &clb_key_handle);
 }

@@ -9,9 +9,11 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 static int answer(long result) { return result < 0 ? -errno : (int)result; }
@@ -51,6 +53,27 @@ int csh_mount(const char *source, const char *target, const char *type, unsigned
 int csh_unmount_detached(const char *path) { return answer(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)); }
 int csh_memfd(const char *name) { return answer(memfd_create(name, MFD_CLOEXEC)); }
 int csh_setns_net(int fd) { return answer(setns(fd, CLONE_NEWNET)); }
+int csh_setns_process(int pidfd, int flags) { return answer(setns(pidfd, flags)); }
+int csh_take_terminal(int fd) { return answer(ioctl(fd, TIOCSCTTY, 0)); }
+int csh_resize_terminal(int fd, int rows, int columns) {
+    struct winsize size = {(unsigned short)rows, (unsigned short)columns, 0, 0};
+    return answer(ioctl(fd, TIOCSWINSZ, &size));
+}
+int csh_open_terminal(int *master, int *slave) {
+    int first = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (first < 0) return -errno;
+    int unlocked = 0;
+    int second = -1;
+    if (ioctl(first, TIOCSPTLCK, &unlocked) == 0) second = ioctl(first, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (second < 0) {
+        int number = errno;
+        close(first);
+        return -number;
+    }
+    *master = first;
+    *slave = second;
+    return 0;
+}
 int csh_join_session_keyring(void) { return answer(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL)); }
 int csh_close_range_cloexec(unsigned first) {
     return answer(syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC));

@@ -233,4 +233,10 @@ int csh_reap_any(int *kind, int *value) {
     return info.si_pid;
 }
 
+int csh_reap_child(int pid) {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) != 0) return -errno;
+    return info.si_pid == pid;
+}
+
 int csh_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ? -errno : 0; }

@@ -10,7 +10,7 @@ enum LeftOnClock: HostHandler {
     static let row = HostFunction.clockLeft
 
     static func answer(_ arguments: Arguments, _ call: HostCall) -> HostReply {
-        .ok(.integer(VerbInterrupt.milliseconds(until: call.context.deadline)))
+        .ok(.integer(VerbInterrupt.milliseconds(until: call.context.deadline, from: call.context.world.now())))
     }
 }
 
@@ -24,9 +24,10 @@ enum SleepOnClock: HostHandler {
     static let row = HostFunction.clockSleep
 
     static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply {
-        let wanted = ContinuousClock.now + .milliseconds(arguments.milliseconds)
+        let world = call.context.world
+        let wanted = world.now() + .milliseconds(arguments.milliseconds)
         let interrupt = try call.context.interruptible()
-        let outcome = ProgramTime.wait { interrupt.wait(until: min(wanted, call.context.deadline)) }
+        let outcome = ProgramTime.wait { world.sleep(until: min(wanted, call.context.deadline), interrupt) }
         if outcome == .cancelled { return .refused(.cancelled, "the verb was cancelled") }
         if wanted > call.context.deadline { return .refused(.timeout, "the verb's time was over before the sleep") }
         return .ok()

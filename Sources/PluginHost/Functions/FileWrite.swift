@@ -22,21 +22,35 @@ enum WriteFile: HostHandler {
         guard let (directory, rest) = call.place(path) else {
             return .refused(.accessDenied, "\(path) is in none of actor.dirs")
         }
-        let parts = rest.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard let name = parts.last, !name.isEmpty, name != ".", name != ".." else {
-            return .refused(.unsupported, "\(path) names no file")
-        }
+        guard let name = rest.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty, name != ".",
+            name != ".."
+        else { return .refused(.unsupported, "\(path) names no file") }
         do throws(SyscallError) {
-            let parent = try BeneathPath.open(
-                parts.dropLast().joined(separator: "/"),
-                beneath: directory,
-                flags: O_RDONLY | O_DIRECTORY
-            )
-            try replace(name, in: parent.rawValue, with: arguments.bytes)
+            try call.context.world.replace(rest, beneath: directory, with: arguments.bytes)
             return .ok()
         } catch {
             return try .refused(error, path)
         }
+    }
+}
+
+/// A file of the actor's, replaced.
+enum FileReplacement {
+    /// Replaces it without following a link anywhere.
+    ///
+    /// - Parameters:
+    ///   - path: below the directory; its last part is a name.
+    ///   - directory: the actor's.
+    ///   - bytes: the whole file.
+    /// - Throws: what stopped it; the old file is as it was then.
+    static func perform(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let parent = try BeneathPath.open(
+            parts.dropLast().joined(separator: "/"),
+            beneath: directory,
+            flags: O_RDONLY | O_DIRECTORY
+        )
+        try replace(parts.last ?? "", in: parent.rawValue, with: bytes)
     }
 
     /// A temporary file beside it, then one rename: whoever reads sees the old bytes or the new ones.

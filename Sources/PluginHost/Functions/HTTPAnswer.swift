@@ -1,7 +1,12 @@
 /// The answer to one request.
-struct HTTPAnswer: Equatable {
+package struct HTTPAnswer: Equatable {
     var code: Int
     var body: [UInt8]
+    /// Makes one.
+    package init(code: Int, body: [UInt8]) {
+        self.code = code
+        self.body = body
+    }
 }
 
 /// Reads one answer of HTTP/1 from bytes of a stranger; everything is bounded.

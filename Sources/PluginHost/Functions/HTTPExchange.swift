@@ -1,11 +1,11 @@
 import Glibc
-import PluginProtocol
-import SystemLayer
+package import PluginProtocol
+package import SystemLayer
 
 /// One request over a Unix socket and its answer; the connection is closed after it.
-struct HTTPExchange {
+package struct HTTPExchange {
     /// Why there is no answer.
-    enum Failure: Error {
+    package enum Failure: Error {
         case status(PluginStatus, String)
         case system(SyscallError)
     }
@@ -16,6 +16,15 @@ struct HTTPExchange {
     let interrupt: VerbInterrupt
     let connectDeadline: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
+
+    /// The socket that is asked, by its path.
+    package var socketPath: String { arguments.socket }
+    /// `GET`, `PUT` and their like.
+    package var method: String { arguments.method }
+    /// What is asked for, such as `/info`.
+    package var target: String { arguments.path }
+    /// What is sent along.
+    package var body: [UInt8]? { arguments.body }
 
     /// Connects, asks, and reads the answer.
     func perform() throws(Failure) -> HTTPAnswer {

@@ -50,8 +50,11 @@ enum RequestHTTP: HostHandler {
             connectDeadline: call.deadline(after: arguments.waitMilliseconds),
             deadline: call.context.deadline
         )
+        let world = call.context.world
         let outcome = ProgramTime.wait { () -> Result<HTTPAnswer, HTTPExchange.Failure> in
-            do throws(HTTPExchange.Failure) { return .success(try exchange.perform()) } catch { return .failure(error) }
+            do throws(HTTPExchange.Failure) { return .success(try world.exchange(exchange)) } catch {
+                return .failure(error)
+            }
         }
         switch outcome {
         case .failure(.status(let status, let reason)): return .refused(status, reason)

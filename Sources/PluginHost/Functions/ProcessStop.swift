@@ -26,11 +26,13 @@ enum StopProcesses: HostHandler {
         let processes = try named(arguments, call)
         let grace = arguments.graceMilliseconds ?? context.request.graceMilliseconds
         let interrupt = try context.interruptible()
+        context.expectEnd(of: processes)
         let ended = ProgramTime.wait {
             ProcessStop.perform(
-                processes.compactMap(\.handle),
+                processes,
                 graceMilliseconds: grace,
                 deadline: context.deadline,
+                world: context.world,
                 interrupt: interrupt
             )
         }
@@ -60,39 +62,48 @@ enum ProcessStop {
     /// Ends programs and everything they left.
     ///
     /// - Parameters:
-    ///   - handles: each the PID 1 of its namespace, so that its end is the end of all below it.
+    ///   - processes: each the PID 1 of its namespace, or with a cgroup of its own: all below it ends as well.
     ///   - graceMilliseconds: between TERM and KILL.
     ///   - deadline: the verb's; the grace is cut to it.
+    ///   - world: whose programs they are.
     ///   - interrupt: ends the grace early.
     /// - Returns: whether all were gone when it returned.
     static func perform(
-        _ handles: [ProcessHandle],
+        _ processes: [HeldProcess],
         graceMilliseconds: Int64,
         deadline: ContinuousClock.Instant,
+        world: any World,
         interrupt: VerbInterrupt? = nil
     ) -> Bool {
+        let handles = processes.compactMap(\.handle)
         for handle in handles { _ = handle.signal(15) }
-        let graceEnd = min(deadline, ContinuousClock.now + .milliseconds(graceMilliseconds))
+        let graceEnd = min(deadline, world.now() + .milliseconds(graceMilliseconds))
         for handle in handles {
-            if let interrupt, interrupt.wait(handle.pollDescriptor, until: graceEnd) == .cancelled { break }
+            if let interrupt, handle.wait(until: graceEnd, interrupt) == .cancelled { break }
             if !ended(handle, until: graceEnd) { _ = handle.signal(9) }
         }
         // A cancel ends the grace, never the stop.
         for handle in handles where !handle.hasExited() { _ = handle.signal(9) }
+        for process in processes { process.leaf?.kill() }
         // A killed program that is not in uninterruptible sleep is gone at once; 5 s tell the two apart.
-        let last = ContinuousClock.now + .seconds(5)
-        return handles.allSatisfy { ended($0, until: last) }
+        let last = world.now() + .seconds(5)
+        let areGone = handles.allSatisfy { ended($0, until: last) }
+        for process in processes { try? process.leaf?.remove() }
+        return areGone
     }
 
     /// The same of programs that are known by number.
-    static func perform(kept: [KeptProcess]) -> Bool {
-        let handles = kept.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
-        return perform(handles, graceMilliseconds: 0, deadline: .now)
+    static func perform(kept: [KeptProcess], world: any World) -> Bool {
+        let processes = kept.compactMap { process in
+            world.find(process).map { handle in
+                HeldProcess(name: process.name, kept: process, handle: handle) { ProgramEnd(isAllowed: true) }
+            }
+        }
+        return perform(processes, graceMilliseconds: 0, deadline: world.now(), world: world)
     }
 
-    private static func ended(_ handle: ProcessHandle, until deadline: ContinuousClock.Instant) -> Bool {
-        let milliseconds = VerbInterrupt.milliseconds(until: deadline)
-        guard (try? waitReadable(handle.pollDescriptor, milliseconds: milliseconds)) == true else { return false }
+    private static func ended(_ handle: any HeldProgram, until deadline: ContinuousClock.Instant) -> Bool {
+        guard handle.wait(until: deadline, nil) == .ready else { return false }
         // Whoever is our child is reaped; an adopted one has another reaper.
         _ = handle.wait()
         return true

@@ -21,11 +21,12 @@ enum WaitForProcesses: HostHandler {
             processes.append(try call.process(handle, at: "[\(index + 1)]", mend: "wait for each process once"))
         }
         let interrupt = try call.context.interruptible()
+        call.context.expectEnd(of: processes)
         let deadline = call.deadline(after: arguments.timeoutMilliseconds)
         let late = ProgramTime.wait { () -> HostReply? in
             for process in processes {
                 guard let handle = process.handle else { continue }
-                switch interrupt.wait(handle.pollDescriptor, until: deadline) {
+                switch handle.wait(until: deadline, interrupt) {
                 case .ready: _ = handle.wait()
                 case .cancelled: return .refused(.cancelled, "the verb was cancelled")
                 case .timeout: return .refused(.timeout, "\"\(process.name)\" still runs")
@@ -35,6 +36,7 @@ enum WaitForProcesses: HostHandler {
         }
         if let late { return late }
         for handle in arguments.handles { call.context.processes.close(handle, line: call.line) }
+        for process in processes where process.kept != nil { call.context.room.end(process) }
         let gone = processes.compactMap(\.kept)
         call.context.kept.removeAll { gone.contains($0) }
         let ends = processes.map { $0.result() }

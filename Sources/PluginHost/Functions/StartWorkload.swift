@@ -40,12 +40,8 @@ enum StartWorkload: HostHandler {
             layout: context.layout,
             required: context.required
         )
-        do throws(HostError) {
-            let process = try start.perform()
-            context.kept.append(process)
-            let handle = context.processes.insert(VerbContext.held(process, context.actor))
-            return .ok(.handle(handle), process: process)
-        } catch {
+        let process: KeptProcess
+        do throws(HostError) { process = try context.world.start(start) } catch {
             switch error.code {
             case .resourceExhausted: return .refused(.storageFull, error.message)
             case .invalidArgument, .failedPrecondition: return .refused(.unsupported, error.message)
@@ -53,5 +49,9 @@ enum StartWorkload: HostHandler {
             default: return .refused(.ioError, error.message)
             }
         }
+        // Its end before the actor is ready is seen by the host, which waits for readiness.
+        context.kept.append(process)
+        let handle = context.processes.insert(context.held(process))
+        return .ok(.handle(handle), process: process)
     }
 }

@@ -1,4 +1,5 @@
 import PluginOverlays
+import Telemetry
 
 /// Turns the sorted words of one command into its typed options.
 struct CommandReader {
@@ -15,6 +16,7 @@ struct CommandReader {
         case "run": .run(try run())
         case "actors": .actors(try client())
         case "get": .get(try actor())
+        case "stats": .stats(try actor())
         case "checkpoint": .checkpoint(try checkpoint())
         case "restore": .restore(try restore())
         case "start": .start(try actor())
@@ -72,7 +74,8 @@ struct CommandReader {
             stopActors: parsed.has("stop-actors"),
             json: parsed.has("json"),
             backends: try grants(configuration, to: backend),
-            configuration: configuration.path
+            configuration: configuration.path,
+            logLevel: try choice("log-level") ?? .info
         )
     }
 

@@ -1,9 +1,12 @@
+import PluginCommands
+import Telemetry
+
 /// Every command of the program, in the order of the overview.
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, checkpoint, restore, start, stop, remove, logs, backends, overlays, config, doctor,
-        demo, completion,
+        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, backends, overlays, config,
+        doctor, plugin, demo, completion,
     ]
 
     /// The command of that name.
@@ -100,6 +103,12 @@ enum CommandTable {
             ),
             .flag("stop-actors", "on SIGTERM stop the actors too"),
             .flag("json", "log JSON lines, on a terminal too"),
+            .value(
+                "log-level",
+                "LEVEL",
+                "the least that is logged (default info); debug adds every host call of a script",
+                completes: .words(LogLevel.allCases.map(\.rawValue))
+            ),
         ],
         examples: [
             ("--backend=process", "serve on unix:/var/lib/substrate-host/host.sock"),
@@ -141,6 +150,12 @@ enum CommandTable {
         "get",
         "show one actor",
         "Prints everything known of it; --json adds the phases of its last verbs with their times."
+    )
+
+    private static let stats = actorCommand(
+        "stats",
+        "show what one actor uses",
+        "Memory, processor time and processes: counted by the kernel, or told by a backend that has `stats`."
     )
 
     private static let checkpoint = Command(
@@ -271,6 +286,25 @@ enum CommandTable {
         operands: [],
         options: [json],
         examples: [("demo", "what `make run` does")]
+    )
+
+    private static let plugin = Command(
+        name: "plugin",
+        summary: "make, check, test and try a backend of your own",
+        discussion: """
+            Runs substrate-plugin, which lies beside this program. Without root all of it works but `run`.
+            `plugin COMMAND --help` says more; COMMAND is one of:
+
+            \(PluginCommand.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+            """,
+        operands: ["COMMAND"],
+        options: [],
+        examples: [
+            ("plugin new mine", "a backend that runs, with a test"),
+            ("plugin check mine", "what it is and what is wrong"),
+            ("plugin doc", "every host function, field and verb"),
+        ],
+        words: PluginCommand.all.map(\.name)
     )
 
     private static let completion = Command(

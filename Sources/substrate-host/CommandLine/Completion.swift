@@ -1,3 +1,5 @@
+import PluginCommands
+
 /// The shells that can complete our commands, and the script for each, made from the command table.
 enum Completion: String, CaseIterable {
     case bash, zsh, fish
@@ -37,6 +39,10 @@ enum Completion: String, CaseIterable {
                 case "${COMP_WORDS[1]}" in
             \(cases)        *) words='\(names) --help --version --backend' ;;
                 esac
+                if [ "${COMP_WORDS[1]}" = plugin ] && [ "$COMP_CWORD" -gt 2 ]; then
+                    case "${COMP_WORDS[2]}" in
+            \(pluginCases)        esac
+                fi
                 [ "$COMP_CWORD" -eq 1 ] && words='\(names) --help --version --backend'
                 case "$previous" in
             \(values)    esac
@@ -46,6 +52,14 @@ enum Completion: String, CaseIterable {
             complete -F _substrate_host \(Program.name)
 
             """
+    }
+
+    /// The options of `plugin check` and its sisters, which another program reads.
+    private static var pluginCases: String {
+        PluginCommand.all.map { command in
+            let words = command.options.map { "--\($0.name)" } + ["--json", "--help"]
+            return "            \(command.name)) words='\(words.joined(separator: " "))' ;;\n"
+        }.joined()
     }
 
     private static var fishScript: String {
@@ -66,6 +80,17 @@ enum Completion: String, CaseIterable {
                 case .free: line += option.placeholder == nil ? "" : " -r"
                 }
                 lines.append("\(line) -d '\(quoted(option.summary))'")
+            }
+        }
+        for command in PluginCommand.all {
+            let after = "\(program) -n '__fish_seen_subcommand_from plugin"
+            let summary = quoted(command.summary)
+            lines.append("\(after); and test (count (commandline -opc)) -eq 2' -f -a \(command.name) -d '\(summary)'")
+            for option in command.options {
+                let value = option.placeholder.isEmpty ? "" : " -r"
+                lines.append(
+                    "\(after); and __fish_seen_subcommand_from \(command.name)' -l \(option.name)\(value) -d '\(quoted(option.summary))'"
+                )
             }
         }
         return lines.joined(separator: "\n") + "\n"

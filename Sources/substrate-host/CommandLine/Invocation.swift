@@ -1,4 +1,5 @@
 import PluginOverlays
+import Telemetry
 
 /// Which dialect of the contract to serve.
 enum ContractChoice: String, CaseIterable, Sendable {
@@ -48,6 +49,8 @@ struct ServeOptions: Equatable, Sendable {
     var backends: [String: BackendSettings] = [:]
     /// The configuration file that was read.
     var configuration: String?
+    /// The least that is logged.
+    var logLevel = LogLevel.info
 }
 
 /// What every client command has.
@@ -89,7 +92,7 @@ struct RestoreOptions: Equatable, Sendable {
     var publish: [PublishedPort]
 }
 
-/// `get`, `start`, `stop`, `remove`.
+/// `get`, `stats`, `start`, `stop`, `remove`.
 struct ActorOptions: Equatable, Sendable {
     var client: ClientOptions
     var actor: String
@@ -152,6 +155,8 @@ enum Invocation: Equatable, Sendable {
     case run(RunOptions)
     case actors(ClientOptions)
     case get(ActorOptions)
+    /// `stats`
+    case stats(ActorOptions)
     case checkpoint(CheckpointOptions)
     case restore(RestoreOptions)
     case start(ActorOptions)
@@ -163,6 +168,8 @@ enum Invocation: Equatable, Sendable {
     case overlays(OverlaysOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
+    /// The words after `plugin`, for the program beside this one.
+    case plugin([String])
     /// Text for standard output, then exit 0: help, the version, a completion script.
     case print(String)
 }

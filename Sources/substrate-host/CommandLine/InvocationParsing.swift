@@ -18,6 +18,9 @@ extension Invocation {
         case "help":
             guard let name = words.dropFirst().first else { return .print(HelpText.overview) }
             return .print(HelpText.of(try command(name)))
+        case "plugin" where !["--help", "-h", nil].contains(words.dropFirst().first):
+            // Another program reads them.
+            return .plugin(Array(words.dropFirst()))
         default: break
         }
         // `substrate-host --backend=NAME` serves.

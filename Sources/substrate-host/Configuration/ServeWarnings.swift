@@ -5,17 +5,18 @@ extension ServeOptions {
     ///
     /// - Parameters:
     ///   - backend: the one that serves.
+    ///   - verbs: those that its script has.
     ///   - logger: told.
-    func warn(of backend: String, _ logger: Logger) {
+    func warn(of backend: String, verbs: [String], _ logger: Logger) {
         for given in backends[backend]?.grants ?? [] where given.grant.isTool {
             logger.warning(
                 OperatorGrant.warning,
                 ["plugin.name": backend, "grant": given.grant.text, "given.by": given.origin.description]
             )
         }
-        if let settings = backends[backend], let size = settings.poolSize, size > 0 {
+        if let settings = backends[backend], let size = settings.poolSize, size > 0, !verbs.contains("prepare") {
             logger.warning(
-                "pool.size has no effect: this host prepares no slots yet",
+                "pool.size has no effect: the backend has no prepare",
                 ["plugin.name": backend, "given.by": settings.poolOrigin.description]
             )
         }

@@ -45,13 +45,15 @@ static void on_end(void *c, const uint8_t *t, size_t n) {
     _exit(CLB_EXIT_TRAP);
 }
 
+static void on_release(void *c, uint32_t i, uint32_t g, uint32_t l) { (void)c, (void)i, (void)g, (void)l; }
+
 static void on_finish(void *c, const uint8_t *t, size_t n, const uint8_t *v, size_t vn) {
     (void)v, (void)vn;
     on_end(c, t, n);
 }
 
 static clb_state *open_state(size_t memory) {
-    clb_host host = {NULL, on_call, on_log, on_finish, on_end, on_end};
+    clb_host host = {NULL, on_call, on_log, on_finish, on_end, on_release, on_end};
     state = clb_open(memory, 300000, null_descriptor, host);
     return state;
 }
@@ -238,6 +240,21 @@ static void fuzz_replies(void) {
     run_source((const uint8_t *)source, sizeof source - 1);
 }
 
+/* (d) Bytes that are nearly JSON: read, and what was read is written and read again. */
+static void fuzz_json(void) {
+    static const char *const parts[] = {"{", "}", "[", "]", ",", ":", "\\34a\\34", "\\34\\\\u00e9\\34", "\\34\\\\ud83d\\\\ude00\\34",
+                                        "\\34", "1", "-0.5e3", "null", "true", "false", " ", "1e999", "\\255", "\\0", "\\\\"};
+    static char source[20000];
+    size_t used = (size_t)snprintf(source, sizeof source, "return { run = function()\nlocal s, v = json.decode(\"");
+    for (uint64_t i = below(60); i > 0; i--) {
+        used += (size_t)snprintf(source + used, sizeof source - used, "%s", parts[below(sizeof parts / sizeof *parts)]);
+    }
+    snprintf(source + used, sizeof source - used,
+             "\")\nif s == \"ok\" then local t = json.encode(v) local s2, w = json.decode(t)\n"
+             "while s2 ~= \"ok\" or json.encode(w) ~= t do end end\nreturn \"ok\" end }");
+    run_source((const uint8_t *)source, strlen(source));
+}
+
 static int fuzz(int count, char **arguments) {
     const char *target = arguments[0];
     unsigned long long runs = strtoull(arguments[1], NULL, 10), start = strtoull(arguments[2], NULL, 10);
@@ -252,13 +269,16 @@ static int fuzz(int count, char **arguments) {
             seed = (start + run) * 0x9e3779b97f4a7c15u | 1;
             next();
             reply_count = 0, put8(7), put32(0);
-            clb_host host = {NULL, target[0] == 'v' ? on_echo : on_call, on_log, on_finish, on_end, on_end};
+            clb_host host = {NULL,      target[0] == 'v' ? on_echo : on_call, on_log, on_finish, on_end,
+                             on_release, on_end};
             state = clb_open(8 << 20, 300000, null_descriptor, host);
             if (!state) _exit(2);
             switch (target[0]) {
             case 'l': fuzz_load(files, bytes, lengths);
             /* fall through */
             case 'v': fuzz_values();
+            /* fall through */
+            case 'j': fuzz_json();
             /* fall through */
             default: fuzz_replies();
             }
@@ -288,6 +308,6 @@ int main(int count, char **arguments) {
     if (count > 5 && strcmp(arguments[1], "sweep") == 0) return sweep(count - 2, arguments + 2);
     if (count > 4 && strcmp(arguments[1], "fuzz") == 0) return fuzz(count - 2, arguments + 2);
     if (count == 2 && strcmp(arguments[1], "broken") == 0) return broken();
-    fprintf(stderr, "usage: driver sweep FIRST LAST STEP FILE... | driver fuzz load|values|replies RUNS SEED FILE...\n");
+    fprintf(stderr, "usage: driver sweep FIRST LAST STEP FILE... | driver fuzz load|values|json|replies RUNS SEED FILE...\n");
     return 2;
 }

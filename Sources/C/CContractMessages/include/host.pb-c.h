@@ -38,6 +38,8 @@ typedef struct Substrate__Host__V1__ForgetResponse Substrate__Host__V1__ForgetRe
 typedef struct Substrate__Host__V1__CheckpointActorRequest Substrate__Host__V1__CheckpointActorRequest;
 typedef struct Substrate__Host__V1__CheckpointActorResponse Substrate__Host__V1__CheckpointActorResponse;
 typedef struct Substrate__Host__V1__RestoreActorRequest Substrate__Host__V1__RestoreActorRequest;
+typedef struct Substrate__Host__V1__StatsRequest Substrate__Host__V1__StatsRequest;
+typedef struct Substrate__Host__V1__StatsResponse Substrate__Host__V1__StatsResponse;
 
 
 /* --- enums --- */
@@ -118,10 +120,18 @@ struct  Substrate__Host__V1__Actor
    */
   size_t n_applied;
   char **applied;
+  /*
+   * What its backend claims to put between it and the machine; what was applied can only lower that.
+   */
+  char *claim;
+  /*
+   * Whose claim that is: the script's file, and where it came from.
+   */
+  char *claimed_by;
 };
 #define SUBSTRATE__HOST__V1__ACTOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__actor__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Substrate__Host__V1__ListRequest
@@ -391,6 +401,35 @@ struct  Substrate__Host__V1__RestoreActorRequest
 #define SUBSTRATE__HOST__V1__RESTORE_ACTOR_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__restore_actor_request__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Substrate__Host__V1__StatsRequest
+{
+  ProtobufCMessage base;
+  char *actor;
+};
+#define SUBSTRATE__HOST__V1__STATS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__stats_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Substrate__Host__V1__StatsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Each -1 where nobody counts it.
+   */
+  int64_t memory_bytes;
+  int64_t cpu_ns;
+  int64_t pids;
+  /*
+   * cgroup or backend: who says so.
+   */
+  char *source;
+};
+#define SUBSTRATE__HOST__V1__STATS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__stats_response__descriptor) \
+    , 0, 0, 0, (char *)protobuf_c_empty_string }
 
 
 /* Substrate__Host__V1__Published methods */
@@ -830,6 +869,44 @@ Substrate__Host__V1__RestoreActorRequest *
 void   substrate__host__v1__restore_actor_request__free_unpacked
                      (Substrate__Host__V1__RestoreActorRequest *message,
                       ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__StatsRequest methods */
+void   substrate__host__v1__stats_request__init
+                     (Substrate__Host__V1__StatsRequest         *message);
+size_t substrate__host__v1__stats_request__get_packed_size
+                     (const Substrate__Host__V1__StatsRequest   *message);
+size_t substrate__host__v1__stats_request__pack
+                     (const Substrate__Host__V1__StatsRequest   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__stats_request__pack_to_buffer
+                     (const Substrate__Host__V1__StatsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__StatsRequest *
+       substrate__host__v1__stats_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__stats_request__free_unpacked
+                     (Substrate__Host__V1__StatsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__StatsResponse methods */
+void   substrate__host__v1__stats_response__init
+                     (Substrate__Host__V1__StatsResponse         *message);
+size_t substrate__host__v1__stats_response__get_packed_size
+                     (const Substrate__Host__V1__StatsResponse   *message);
+size_t substrate__host__v1__stats_response__pack
+                     (const Substrate__Host__V1__StatsResponse   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__stats_response__pack_to_buffer
+                     (const Substrate__Host__V1__StatsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__StatsResponse *
+       substrate__host__v1__stats_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__stats_response__free_unpacked
+                     (Substrate__Host__V1__StatsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Substrate__Host__V1__Published_Closure)
@@ -901,6 +978,12 @@ typedef void (*Substrate__Host__V1__CheckpointActorResponse_Closure)
 typedef void (*Substrate__Host__V1__RestoreActorRequest_Closure)
                  (const Substrate__Host__V1__RestoreActorRequest *message,
                   void *closure_data);
+typedef void (*Substrate__Host__V1__StatsRequest_Closure)
+                 (const Substrate__Host__V1__StatsRequest *message,
+                  void *closure_data);
+typedef void (*Substrate__Host__V1__StatsResponse_Closure)
+                 (const Substrate__Host__V1__StatsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -956,6 +1039,10 @@ struct Substrate__Host__V1__Host_Service
                         const Substrate__Host__V1__RestoreActorRequest *input,
                         Substrate__Host__V1__Actor_Closure closure,
                         void *closure_data);
+  void (*stats)(Substrate__Host__V1__Host_Service *service,
+                const Substrate__Host__V1__StatsRequest *input,
+                Substrate__Host__V1__StatsResponse_Closure closure,
+                void *closure_data);
 };
 typedef void (*Substrate__Host__V1__Host_ServiceDestroy)(Substrate__Host__V1__Host_Service *);
 void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service,
@@ -975,7 +1062,8 @@ void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service
       function_prefix__ ## publish,\
       function_prefix__ ## forget,\
       function_prefix__ ## checkpoint_actor,\
-      function_prefix__ ## restore_actor  }
+      function_prefix__ ## restore_actor,\
+      function_prefix__ ## stats  }
 void substrate__host__v1__host__list(ProtobufCService *service,
                                      const Substrate__Host__V1__ListRequest *input,
                                      Substrate__Host__V1__ListResponse_Closure closure,
@@ -1024,6 +1112,10 @@ void substrate__host__v1__host__restore_actor(ProtobufCService *service,
                                               const Substrate__Host__V1__RestoreActorRequest *input,
                                               Substrate__Host__V1__Actor_Closure closure,
                                               void *closure_data);
+void substrate__host__v1__host__stats(ProtobufCService *service,
+                                      const Substrate__Host__V1__StatsRequest *input,
+                                      Substrate__Host__V1__StatsResponse_Closure closure,
+                                      void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1050,6 +1142,8 @@ extern const ProtobufCMessageDescriptor substrate__host__v1__forget_response__de
 extern const ProtobufCMessageDescriptor substrate__host__v1__checkpoint_actor_request__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__checkpoint_actor_response__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__restore_actor_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__stats_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor;
 extern const ProtobufCServiceDescriptor substrate__host__v1__host__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -22,6 +22,8 @@ typedef struct clb_host {
     void (*finish)(void *context, const uint8_t *status, size_t status_count, const uint8_t *value, size_t count);
     /* An error that nobody caught: its text without the position, at most 2 KiB. Does not return. */
     void (*error)(void *context, const uint8_t *text, size_t count);
+    /* A handle's block was left: the program ends unless it was kept, and the handle is closed. */
+    void (*release)(void *context, uint32_t index, uint32_t generation, uint32_t line);
     /* host has no such name here: the text after "host.". Does not return. */
     void (*missing)(void *context, const uint8_t *name, size_t count);
 } clb_host;
@@ -50,6 +52,14 @@ void clb_load(clb_state *s, const uint8_t *source, size_t count);
 /* Makes `host` with one function, such as "workload.start", known by its row; `record`: it takes one table. A name
  * without a dot makes the module alone. */
 void clb_bind(clb_state *s, const uint8_t *name, size_t count, uint32_t row, int record);
+
+/* From now on the file is one of tests: it has the global `test`, clb_load leaves a list of { name, line }, clb_run takes
+ * a test's number as its verb and the handle t as its actor, and handles have methods. Before clb_load. */
+void clb_set_tests(clb_state *s);
+
+/* Makes a method of all handles whose generation is that, or a property: a call without arguments of its own. */
+void clb_bind_method(clb_state *s, const uint8_t *kind, size_t kind_count, const uint8_t *name, size_t name_count,
+                     uint32_t generation, uint32_t row, int property);
 
 /* What the next clb_load or clb_run may spend; processor milliseconds only while loading, 0 for no such limit. */
 void clb_limit(clb_state *s, size_t memory, int64_t instructions, int64_t load_milliseconds);

@@ -39,6 +39,8 @@ int csh_pidfd_signal(int pidfd, int signal_number);
 int csh_reap_pidfd(int pidfd, int *kind, int *value);
 // Reaps any one child without waiting: its pid, 0 when none has ended, -ECHILD when there are none.
 int csh_reap_any(int *kind, int *value);
+// Reaps one child without waiting: 1 when it had ended, 0 when it runs, -ECHILD when it is not ours.
+int csh_reap_child(int pid);
 int csh_become_subreaper(void);
 
 // A set of descriptors to wait for; each is told apart by its tag. At most 64 tags at once.
@@ -61,7 +63,15 @@ int csh_mount(const char *source, const char *target, const char *type, unsigned
 int csh_unmount_detached(const char *path);
 int csh_memfd(const char *name);
 int csh_setns_net(int fd);
+// Joins namespaces of the process behind a pidfd: CLONE_NEW* flags.
+int csh_setns_process(int pidfd, int flags);
 int csh_join_session_keyring(void);
+// The terminal on `fd` becomes this session's own.
+int csh_take_terminal(int fd);
+// Rows and columns of a terminal.
+int csh_resize_terminal(int fd, int rows, int columns);
+// A new pseudo terminal, both ends close-on-exec.
+int csh_open_terminal(int *master, int *slave);
 int csh_close_range_cloexec(unsigned first);
 int csh_renameat(int from_dir, const char *from, int to_dir, const char *to);
 

@@ -1,0 +1,134 @@
+import ActorContract
+import Assets
+import HostErrors
+import SystemLayer
+import Telemetry
+import Transfer
+
+/// What a backend can do here: asked once for the same assets, tools, settings and revision, and journalled.
+extension ActorHost {
+    /// What the circumstances of a verb are, and what the backend found out about them.
+    struct Probed: Sendable {
+        /// Equal for equal assets, tools, settings, revision and answer.
+        var stamp: String
+        /// The answer; one that takes nothing away where the script has no `probe`.
+        var answer: ProbeAnswer
+        /// The assets of which it is the answer.
+        var files: [String: SandboxAssets.File]
+    }
+
+    private static let probeMilliseconds: Int64 = 10_000
+
+    /// Asks the backend what it can do with these assets, unless it was asked before; blocks.
+    ///
+    /// - Parameters:
+    ///   - serving: the revision that is to serve.
+    ///   - files: the request's assets.
+    ///   - cancellation: ends the asking.
+    /// - Returns: the answer, with the stamp of its circumstances.
+    /// - Throws: what `perform` throws: nothing was journalled then, and the next verb asks again.
+    func probe(
+        _ serving: any ActorBackend,
+        _ files: [String: SandboxAssets.File],
+        cancellation: any VerbCancellation
+    ) throws(HostError) -> Probed {
+        let described = serving.description
+        let named = files.sorted { $0.key < $1.key }.map { "asset \($0.key) \($0.value.sha256.lowercased())" }
+        let key = SHA256.hex(of: [UInt8](([serving.circumstances()] + named).joined(separator: "\n").utf8))
+        guard described.verbs.contains(BackendVerb.probe.rawValue) else {
+            return Probed(stamp: key, answer: ProbeAnswer(), files: files)
+        }
+        let answer = try probing.run(key) { () throws(HostError) in
+            if let kept = try journal.probe(key) {
+                let age = Self.nowMilliseconds() - kept.made
+                // A clock that was set back makes an answer look younger than it can be: that one is asked again, too.
+                guard let valid = kept.answer.validMilliseconds else { return kept.answer }
+                if age >= 0, age < valid { return kept.answer }
+            }
+            let answer = try ask(serving, try cached(files), cancellation)
+            try journal.putProbe(key, answer, made: Self.nowMilliseconds())
+            return answer
+        }
+        let without = answer.without.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "\n")
+        let stamp = SHA256.hex(of: [UInt8](key.utf8) + answer.probed + [UInt8](without.utf8))
+        return Probed(stamp: stamp, answer: answer, files: files)
+    }
+
+    /// What holds for a verb, as a phase of it; without a thread where the backend neither probes nor prepares.
+    func probed(
+        _ serving: any ActorBackend,
+        _ files: [String: SandboxAssets.File],
+        _ operation: Operation,
+        _ clock: PhaseClock
+    ) async throws(HostError) -> Probed {
+        let verbs = serving.description.verbs
+        let prepares = warm.size > 0 && verbs.contains(BackendVerb.prepare.rawValue)
+        guard prepares || verbs.contains(BackendVerb.probe.rawValue) else {
+            return Probed(stamp: "", answer: ProbeAnswer(), files: files)
+        }
+        return try await Offload.phase("probe", clock) { () throws(HostError) in
+            try self.probe(serving, files, cancellation: operation)
+        }
+    }
+
+    /// Has assets in the cache; blocks.
+    ///
+    /// - Parameter files: by name.
+    /// - Returns: their paths, each verified.
+    /// - Throws: what `AssetCache.ensure` throws.
+    func cached(_ files: [String: SandboxAssets.File]) throws(HostError) -> [String: String] {
+        var paths: [String: String] = [:]
+        for (name, file) in files.sorted(by: { $0.key < $1.key }) {
+            paths[name] = try assets.ensure(name: name, url: file.url, sha256: file.sha256)
+        }
+        return paths
+    }
+
+    /// One probe, in an empty slot of its own.
+    private func ask(
+        _ serving: any ActorBackend,
+        _ assets: [String: String],
+        _ cancellation: any VerbCancellation
+    ) throws(HostError) -> ProbeAnswer {
+        let slot = Self.freshSlotName()
+        let log = VerbLog(journal: journal, slot: slot, verb: "probe")
+        defer { try? removeSlot(slot) }
+        try makeSlot(slot, for: serving.description, log: log)
+        var request = VerbRequest()
+        request.timeoutMilliseconds = Self.probeMilliseconds
+        let answer = try serving.perform(
+            .probe,
+            actor: slotActor(slot, assets: assets, by: serving.description),
+            request: request,
+            log: log,
+            cancellation: cancellation
+        )
+        logger.info(
+            "backend was probed",
+            [
+                "plugin.name": serving.description.name,
+                "without": (answer.probe?.without ?? [:]).keys.sorted().joined(separator: " "),
+            ]
+        )
+        return answer.probe ?? ProbeAnswer()
+    }
+
+    /// Refuses what the backend said that it cannot do here, in its own words.
+    ///
+    /// - Parameters:
+    ///   - answer: what `probe` answered.
+    ///   - verb: the verb that is asked for.
+    ///   - scope: the scope, of a verb that has one.
+    ///   - cpuMilli: the limit that is asked for; 0 is none.
+    ///   - memoryBytes: likewise.
+    /// - Throws: `failedPrecondition`.
+    static func refuse(
+        _ answer: ProbeAnswer,
+        verb: BackendVerb,
+        scope: SnapshotScope? = nil,
+        cpuMilli: Int64 = 0,
+        memoryBytes: Int64 = 0
+    ) throws(HostError) {
+        try Admission.refuse(answer, verb: verb, scope: scope, cpuMilli: cpuMilli, memoryBytes: memoryBytes)
+    }
+}

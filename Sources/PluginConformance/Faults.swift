@@ -1,0 +1,224 @@
+import ActorContract
+import HostErrors
+import PluginProtocol
+
+/// Every host call of every verb, gone wrong in every way that its row has.
+struct Faults: Sendable {
+    /// One fault at one call.
+    struct Injection: Sendable {
+        let call: Observer.Call
+        let fault: Observer.Fault
+
+        /// Such as `process.start → storage_full at backend.lua:19`.
+        func words(_ trial: Trial) -> String {
+            let kind =
+                switch fault {
+                case .status(let status): status.rawValue
+                case .slow: "slow"
+                case .kill: "supervisor killed"
+                case .hold: "held"
+                }
+            return "\(call.function) → \(kind) at \(trial.place(call.line))"
+        }
+    }
+
+    let stage: Stage
+
+    /// The scope in which its actors are saved; nil: they are not.
+    private var scope: SnapshotScope? {
+        let scopes = stage.descriptor.scopes
+        return scopes.contains("data") ? .data : scopes.contains("full") ? .full : nil
+    }
+
+    /// The actor whose life is recorded, and then spoilt.
+    private func actor(_ trial: Trial) -> TestActor {
+        trial.actor("a", [Probe.container("web"), Probe.container("side")])
+    }
+
+    /// The calls of each verb in a life without faults.
+    func record() async throws -> [Observer.Call] {
+        let trial = Trial(stage, name: "recorded")
+        let actor = actor(trial)
+        do {
+            try await actor.begin()
+            if let scope {
+                try await actor.checkpoint(scope: scope)
+                try await actor.restore(scope: scope)
+            }
+            try await actor.stop()
+        } catch {
+            _ = await trial.finish()
+            throw error
+        }
+        let calls = stage.observer.calls(actor.key)
+        _ = await trial.finish()
+        return calls
+    }
+
+    /// Every way in which a call may go wrong, but for the kill.
+    static func injections(_ calls: [Observer.Call]) -> [Injection] {
+        calls.flatMap { call -> [Injection] in
+            let statuses = HostFunction.named(call.function)?.statuses.filter { $0 != .ok } ?? []
+            return statuses.map { Injection(call: call, fault: .status($0)) } + [Injection(call: call, fault: .slow)]
+        }
+    }
+
+    /// Lives a life with one fault in it.
+    ///
+    /// - Returns: what is wrong, as the name and the words of a failed check; nil when all is well.
+    func perform(_ injection: Injection, number: Int) async -> ConformanceReport.Failure? {
+        let trial = Trial(stage, name: "fault-\(number)")
+        var failure: ConformanceReport.Failure?
+        do { try await live(injection, trial) } catch let error as Named {
+            failure = error.failure(injection, trial)
+        } catch {
+            let named = Named("next-verb-fails", "\(error)")
+            failure = named.failure(injection, trial)
+        }
+        let left = await trial.finish()
+        if let first = left.first, failure == nil {
+            failure = Named("leaks", "\(injection.words(trial)): \(first) is left: a bug of the host").failure(
+                injection,
+                trial
+            )
+        }
+        return failure
+    }
+
+    private struct Named: Error {
+        let name: String
+        let text: String
+        init(_ name: String, _ text: String) { (self.name, self.text) = (name, text) }
+
+        func failure(_ injection: Injection, _ trial: Trial) -> ConformanceReport.Failure {
+            ConformanceReport.Failure(
+                name: name,
+                text: text,
+                line: injection.call.line,
+                mend: name == "swallowed-fault" || name == "trap-on-fault"
+                    ? "\(trial.place(injection.call.line)) drops the status: try(host.\(injection.call.function) …)"
+                    : ""
+            )
+        }
+    }
+
+    private func live(_ injection: Injection, _ trial: Trial) async throws {
+        let actor = actor(trial)
+        let verb = injection.call.verb
+        if verb != "run" { try await actor.begin() }
+        let scope = scope ?? .data
+        if verb == "restore" { try await actor.checkpoint(scope: scope) }
+        // What the volumes hold when the verb begins: a snapshot's for a restore, nothing for a run.
+        let before = actor.starts
+        stage.observer.arm(actor.key, verb: verb, number: injection.call.number, injection.fault)
+        switch verb {
+        case "run": try? await actor.run()
+        case "restore": try? await actor.restore(scope: scope)
+        case "checkpoint": try? await actor.checkpoint(scope: scope)
+        default: try? await actor.stop()
+        }
+        stage.observer.disarm(actor.key)
+        guard let ending = actor.ending(verb) else {
+            throw Named("next-verb-fails", "the script's \(verb) was not asked")
+        }
+        try await judge(ending, injection, actor, before, trial)
+        if actor.status != .ready {
+            let left = await actor.leftovers(removed: false)
+            if let first = left.first {
+                throw Named("leaks", "\(injection.words(trial)): after \(verb) \(first) is left: a bug of the host")
+            }
+        }
+        try await next(verb, actor, before, trial, injection)
+    }
+
+    private func judge(
+        _ ending: ObservedBackend.Ending,
+        _ injection: Injection,
+        _ actor: TestActor,
+        _ before: [String: Int],
+        _ trial: Trial
+    ) async throws {
+        let verb = injection.call.verb
+        let words = injection.words(trial)
+        switch (ending.outcome, injection.fault) {
+        case (.success, _):
+            // Going on is right when what the verb is for has come about all the same.
+            var missing: [String] = []
+            if verb == "run" || verb == "restore" {
+                try? await actor.started(since: before, milliseconds: 1500)
+                missing = actor.missing(since: before).map { "\"\($0)\" never started" }
+            } else {
+                missing = ending.alive.map { "\"\($0)\" lives" }
+            }
+            if !missing.isEmpty {
+                throw Named(
+                    "swallowed-fault",
+                    "\(words), yet \(verb) answered \"ok\": \(missing.joined(separator: ", "))"
+                )
+            }
+        case (.failure(let error), .kill):
+            // Of these two the second call is what counts; the others are called again from an empty slot, below.
+            guard verb == "stop" || verb == "checkpoint" else { return }
+            guard case .success? = actor.endingAgain(verb)?.outcome else {
+                let again = actor.endingAgain(verb).map { ending -> String in
+                    if case .failure(let error) = ending.outcome { error.message } else { "ok" }
+                }
+                throw Named(
+                    "not-idempotent-\(verb)",
+                    "\(words) (\(error.message)); called again: \(again ?? "not at all")"
+                )
+            }
+        case (.failure(let error), .status(let status)):
+            if let trap = error.context["plugin.trap"] {
+                throw Named("trap-on-fault", "\(words), and \(verb) trapped (\(trap)): \(error.message)")
+            }
+            let answered = error.context["plugin.status"] ?? status.rawValue
+            if error.code != status.code || answered != status.rawValue {
+                throw Named(
+                    "changed-status",
+                    "\(words), and \(verb) answered \"\(error.context["plugin.status"] ?? "\(error.code)")\": the cause is hidden"
+                )
+            }
+        case (.failure(let error), _):
+            if let trap = error.context["plugin.trap"] {
+                throw Named("trap-on-fault", "\(words), and \(verb) trapped (\(trap)): \(error.message)")
+            }
+            if error.code != .deadlineExceeded {
+                throw Named("changed-status", "\(words), and \(verb) answered \(error.code): the cause is hidden")
+            }
+        }
+    }
+
+    /// The verb after the fault is as if nothing had been.
+    private func next(
+        _ verb: String,
+        _ actor: TestActor,
+        _ before: [String: Int],
+        _ trial: Trial,
+        _ injection: Injection
+    ) async throws {
+        do {
+            let isReady = actor.status == .ready
+            switch verb {
+            case "restore":
+                if !isReady {
+                    try await actor.restore(scope: scope ?? .data)
+                    try await actor.started(since: before)
+                }
+            case "checkpoint":
+                if isReady {
+                    try await actor.checkpoint("second", scope: scope ?? .data)
+                } else {
+                    try await actor.begin()
+                }
+            case "stop":
+                try await actor.start()
+                try await actor.started(since: before)
+            default: if !isReady { try await actor.begin() }
+            }
+        } catch {
+            let text = (error as? Finding)?.text ?? "\((error as? HostError)?.message ?? "\(error)")"
+            throw Named("next-verb-fails", "\(injection.words(trial)); the verb after it: \(text)")
+        }
+    }
+}

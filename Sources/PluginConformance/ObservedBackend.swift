@@ -1,0 +1,182 @@
+import ActorContract
+import HostErrors
+import PluginHost
+import Synchronization
+import SystemLayer
+
+/// A script's backend between the host and the suite: each verb's end is kept, and what it left looked at at once.
+final class ObservedBackend: ActorBackend {
+    /// How one verb ended.
+    struct Ending: Sendable {
+        let verb: String
+        let outcome: Result<VerbAnswer, HostError>
+        /// Names of the programs of the actor that lived when it had answered; of stop and checkpoint alone.
+        let alive: [String]
+        /// What it was given as state.
+        let stateBefore: [UInt8]
+        /// Whether it was called once more on what the first call had left.
+        let isAgain: Bool
+    }
+
+    /// What is done to an actor around its next verb of a kind.
+    struct Plan: Sendable {
+        /// Done just before the script is asked.
+        var before: (@Sendable (PreparedActor) -> Void)?
+        /// Whether the script is asked again on what is left.
+        var again = false
+    }
+
+    /// Where an actor's things are, seen when a verb came by.
+    struct Place: Sendable {
+        var directory = ""
+        var cgroup = ""
+        var processes: [KeptProcess] = []
+    }
+
+    private struct State {
+        var endings: [ActorKey: [Ending]] = [:]
+        var plans: [ActorKey: [BackendVerb: Plan]] = [:]
+        var places: [ActorKey: Place] = [:]
+        var secrets: [(key: ActorKey, text: String)] = []
+    }
+    private let state = Mutex(State())
+    private let inner: ScriptBackend
+    private let observer: Observer
+    private let layout: CgroupLayout
+    private let sabotage: Sabotage
+
+    init(_ inner: ScriptBackend, observer: Observer, layout: CgroupLayout, sabotage: Sabotage) {
+        self.sabotage = sabotage
+        self.inner = inner
+        self.observer = observer
+        self.layout = layout
+    }
+
+    var description: BackendDescription {
+        var description = inner.description
+        sabotage.description(&description)
+        return description
+    }
+
+    /// Every verb's end of an actor, in order.
+    func endings(_ key: ActorKey) -> [Ending] { state.withLock { $0.endings[key] ?? [] } }
+
+    /// Where the actor's things are, if a verb ever came by.
+    func place(_ key: ActorKey) -> Place? { state.withLock { $0.places[key] } }
+
+    /// Effects' targets that the journal was given.
+    func journalled(_ key: ActorKey) -> [String] {
+        state.withLock { state in state.secrets.filter { $0.key == key }.map(\.text) }
+    }
+
+    /// Plans the actor's next verb of that kind.
+    func plan(_ key: ActorKey, _ verb: BackendVerb, _ plan: Plan) {
+        state.withLock { $0.plans[key, default: [:]][verb] = plan }
+    }
+
+    func perform(
+        _ verb: BackendVerb,
+        actor: PreparedActor,
+        request: VerbRequest,
+        log: any EffectLog,
+        cancellation: any VerbCancellation
+    ) throws(HostError) -> VerbAnswer {
+        let key = actor.identity.key
+        let plan = state.withLock { state -> Plan in
+            state.places[key, default: Place()].directory = actor.directory
+            state.places[key]?.cgroup = actor.cgroup
+            return state.plans[key]?.removeValue(forKey: verb) ?? Plan()
+        }
+        var actor = actor
+        if let before = plan.before {
+            before(actor)
+            // As the script is promised: `actor.processes` holds those that live (lua.md E.2).
+            actor.processes = Self.living(actor.processes)
+        }
+        sabotage.actor(verb, &actor)
+        var asked = request
+        let fault = observer.armed(key, verb: verb.rawValue)
+        if fault == .slow { asked.timeoutMilliseconds = min(asked.timeoutMilliseconds, Self.shortMilliseconds) }
+        let watched = WatchedLog(log) { [self] text in state.withLock { $0.secrets.append((key, text)) } }
+        let first = attempt(verb, actor, asked, watched, cancellation, isAgain: false)
+        // A verb that ends actors is called again on what a killed one left (lua.md D.8); one that begins them is
+        // called again by the host's own caller, from an empty slot.
+        let endsActors = verb == .stop || verb == .checkpoint
+        guard plan.again || (fault == .kill && endsActors), !cancellation.isCancelled else { return try first.get() }
+        var left = actor
+        left.processes = Self.living(actor.processes)
+        let second = attempt(verb, left, request, watched, cancellation, isAgain: true)
+        return try plan.again ? first.get() : second.get()
+    }
+
+    private static func living(_ processes: [KeptProcess]) -> [KeptProcess] {
+        processes.filter {
+            guard let handle = ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) else { return false }
+            return !handle.hasExited()
+        }
+    }
+
+    /// The time of a verb in which a call is slow.
+    private static let shortMilliseconds: Int64 = 700
+
+    private func attempt(
+        _ verb: BackendVerb,
+        _ actor: PreparedActor,
+        _ request: VerbRequest,
+        _ log: any EffectLog,
+        _ cancellation: any VerbCancellation,
+        isAgain: Bool
+    ) -> Result<VerbAnswer, HostError> {
+        let key = actor.identity.key
+        let killable = KillableVerb(cancellation)
+        let flight = Observer.Flight(
+            key: key,
+            verb: verb.rawValue,
+            deadline: .now + .milliseconds(request.timeoutMilliseconds),
+            cancellation: killable
+        )
+        let outcome = Result { () throws(HostError) in
+            try observer.flying(flight) { () throws(HostError) in
+                var answer = try inner.perform(verb, actor: actor, request: request, log: log, cancellation: killable)
+                sabotage.answer(verb, &answer)
+                return answer
+            }
+        }
+        var alive: [String] = []
+        if case .success = outcome, verb == .stop || verb == .checkpoint {
+            alive = Leftovers.living(in: actor.cgroup, layout, known: actor.processes)
+        }
+        let ending = Ending(
+            verb: verb.rawValue,
+            outcome: outcome,
+            alive: alive,
+            stateBefore: actor.state,
+            isAgain: isAgain
+        )
+        state.withLock { state in
+            state.endings[key, default: []].append(ending)
+            if case .success(let answer) = outcome { state.places[key]?.processes += answer.processes }
+        }
+        return outcome
+    }
+}
+
+/// Passes effects on, and tells what the journal is given.
+private struct WatchedLog: EffectLog {
+    let inner: any EffectLog
+    let tell: @Sendable (String) -> Void
+
+    init(_ inner: any EffectLog, tell: @escaping @Sendable (String) -> Void) {
+        self.inner = inner
+        self.tell = tell
+    }
+
+    func begin(_ effect: String, target: String) throws(HostError) -> Int64 {
+        tell(target)
+        return try inner.begin(effect, target: target)
+    }
+
+    func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {
+        try inner.finish(number, outcome: outcome, process: process)
+    }
+}

@@ -1,0 +1,118 @@
+import ActorContract
+import Glibc
+import LaunchProtocol
+import SystemLayer
+import Telemetry
+
+/// Programs inside containers.
+extension ToolRoom {
+    func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess {
+        let name = entry.container.name
+        guard let inside = ProcessHandle.find(pid: entry.container.pid, startTime: entry.container.startTime),
+            !inside.hasExited()
+        else { throw .notRunning("container \"\(name)\" has ended") }
+        // Only a process that is held is asked: its number cannot become another's.
+        guard let theirs = Self.processNamespace(inside.pid), theirs != Self.processNamespace(getpid()) else {
+            throw .unsupported("\"\(name)\" shares the tool room's namespaces: there is nothing to enter")
+        }
+        var plan = EnterPlan()
+        plan.arguments = entry.command
+        plan.environment = entry.environment["PATH"] == nil ? [WorkloadStart.searchPath] : []
+        plan.environment += entry.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup).v1Procs
+        plan.capabilities = entry.capabilities
+        plan.seccompProfile = entry.container.seccomp ?? "default"
+        plan.hasTerminal = entry.client?.isTerminal ?? false
+        let begin = ContinuousClock.now
+        let leafName = fresh()
+        let leaf = Cgroup.leaf(layout: layout, name: leafName)
+        let (handle, report, output): (ProcessHandle, LaunchReport?, ProgramOutput?)
+        do throws(SyscallError) {
+            try leaf.makeDirectories()
+            (handle, report, output) = try spawnEntrance(plan, entry.client, inside, leaf)
+        } catch {
+            try? leaf.remove()
+            throw .machine(error)
+        }
+        let program = entry.command.first ?? name
+        guard case .ready? = report else {
+            leaf.kill()
+            _ = handle.wait()
+            try? leaf.remove()
+            switch report {
+            case .failed(25, let number, let text) where number == UInt16(ENOENT): throw .notFound(text)
+            case .failed(25, _, let text): throw .unsupported(text)
+            case .failed(29, let number, _) where number == UInt16(ESRCH):
+                throw .notRunning("container \"\(name)\" has ended")
+            case .failed(let step, _, let text): throw .launch("step \(step) failed: \(text)")
+            default: throw .launch("the launcher ended without a word")
+            }
+        }
+        var held = HeldProcess(name: program, kept: nil, handle: handle, leaf: leaf) {
+            let status = handle.wait()
+            output?.finish()
+            let kept = output?.kept
+            var end = ProgramEnd(status: status, isAllowed: status == .exited(0))
+            (end.stdout, end.stderr, end.truncated) = kept ?? ([], [], false)
+            end.milliseconds = (ContinuousClock.now - begin).milliseconds
+            return end
+        }
+        held.isClient = entry.client != nil
+        held.leafName = leafName
+        own(held, output)
+        return held
+    }
+
+    private static func processNamespace(_ pid: Int32) -> UInt64? {
+        var about = stat()
+        guard unsafe stat("/proc/\(pid)/ns/pid", &about) == 0 else { return nil }
+        return UInt64(about.st_ino)
+    }
+
+    private func spawnEntrance(
+        _ plan: EnterPlan,
+        _ client: ClientDescriptors?,
+        _ inside: ProcessHandle,
+        _ leaf: Cgroup
+    ) throws(SyscallError) -> (ProcessHandle, LaunchReport?, ProgramOutput?) {
+        var child = SpawnPlan(program: place.companions.launcher, arguments: ["substrate-launch"])
+        child.environment = ["SWIFT_BACKTRACE=enable=no"]
+        child.workingDirectory = "/"
+        let bytes = try Channels.memoryFile(plan.encoded(), name: "plan")
+        let report = try DescriptorPair.pipe().release()
+        let reportReader = OwnedFD(report.first)
+        let reportWriter = OwnedFD(report.second)
+        child.descriptors = [
+            (child: 3, parent: bytes.rawValue), (child: 4, parent: reportWriter.rawValue),
+            (child: 5, parent: inside.pollDescriptor),
+        ]
+        let group = leaf.v2Path.map { path in unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
+        if group >= 0 { child.cgroupV2 = group }
+        defer { if group >= 0 { _ = Glibc.close(group) } }
+        var output: ProgramOutput?
+        var writers: [CInt] = []
+        defer { for writer in writers { _ = Glibc.close(writer) } }
+        if let client {
+            child.descriptors += [
+                (child: 0, parent: client.input), (child: 1, parent: client.output),
+                (child: 2, parent: client.errors),
+            ]
+        } else {
+            let out = try DescriptorPair.pipe().release()
+            let outReader = OwnedFD(out.first)
+            writers.append(out.second)
+            let err = try DescriptorPair.pipe().release()
+            let errReader = OwnedFD(err.first)
+            writers.append(err.second)
+            child.descriptors += [(child: 1, parent: out.second), (child: 2, parent: err.second)]
+            output = ProgramOutput(output: outReader, errors: errReader, log: nil)
+        }
+        let plan = child
+        let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(plan) }
+        try reportWriter.close()
+        let said = try ProgramTime.wait { () throws(SyscallError) in
+            try readAll(from: reportReader.rawValue, limit: 1 << 16)
+        }
+        return (handle, LaunchReport.decode(said), output)
+    }
+}

@@ -1,0 +1,125 @@
+import ActorContract
+import Confinement
+import Glibc
+import LaunchProtocol
+import SystemLayer
+
+/// What one program sees and may do.
+extension ToolRoom {
+    /// Directories of the machine that the launcher shows by itself.
+    private static let system: Set<Substring> = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "opt"]
+
+    /// The plan for the launcher.
+    func makePlan(_ spec: ProgramSpec, _ leaf: Cgroup) throws(SyscallError) -> ToolPlan {
+        let places = ActorDirectories(actor.directory)
+        var plan = ToolPlan()
+        plan.program = spec.program
+        plan.arguments = [spec.program] + spec.arguments
+        plan.environment = spec.variables
+        plan.workingDirectory = places.work
+        plan.covered = [Self.base(of: actor.directory)]
+        plan.mounts = mounts(spec, leaf)
+        plan.networkNamespace = spec.isOnHostNetwork ? nil : actor.networkNamespace
+        plan.cgroupProcs = (leaf.v2Path == nil ? leaf : Cgroup.open(layout: layout, name: actor.cgroup)).v1Procs
+        // Nodes can be made where the devices controller says which of them can be opened.
+        if Cgroup.enforced(layout: layout, name: actor.cgroup).contains("devices") { plan.capabilities.append(27) }
+        plan.hidden = spec.hidden
+        plan.refused = spec.refused
+        plan.devices = spec.devices
+        plan.passedDescriptor = spec.filterDescriptor
+        plan.hasTerminal = spec.client?.isTerminal ?? false
+        if let name = spec.keptName {
+            let spool = spec.log.isEmpty || spec.log == name ? name : "\(spec.log).\(name)"
+            let keeping = ToolPlan.Keeping(
+                nonce: String(UInt64.random(in: 0 ... .max), radix: 16)
+                    + String(UInt64.random(in: 0 ... .max), radix: 16),
+                logDirectory: places.log(spool),
+                statusDirectory: places.exit(name),
+                killFile: leaf.v2Path.map { "\($0)/cgroup.kill" } ?? ""
+            )
+            for path in [keeping.logDirectory, keeping.statusDirectory] {
+                try FileTree.makeDirectories(path, mode: 0o700)
+            }
+            plan.keeping = keeping
+        }
+        do throws(PlanError) { try plan.validate() } catch { throw SyscallError("plan", EINVAL, error.description) }
+        return plan
+    }
+
+    /// Mounts the containers' roots where programs find them; the host's teardown takes them away.
+    ///
+    /// Done by the first program of a run or restore, so that backends without programs do not pay for it.
+    func mountRoots() throws(SyscallError) {
+        guard !hasRoots, place.verb == "run" || place.verb == "restore" else { return }
+        hasRoots = true
+        let places = ActorDirectories(actor.directory)
+        for prepared in actor.containers where !prepared.layers.isEmpty {
+            let name = prepared.container.name
+            let path = places.merged(name)
+            try FileTree.makeDirectories(path, mode: 0o700)
+            try ContainerRoot.mount(
+                at: path,
+                layers: prepared.layers,
+                upper: places.upper(name),
+                work: places.scratch(name)
+            )
+        }
+    }
+
+    /// Makes the program's cgroup and the one that it may fill as it likes, and opens the devices that were granted.
+    func prepare(_ leaf: Cgroup, _ spec: ProgramSpec) throws(SyscallError) {
+        if spec.keptName != nil {
+            // What one of that name left earlier has no name any more.
+            leaf.kill()
+            try leaf.remove()
+        }
+        try own.makeDirectories()
+        try leaf.makeDirectories()
+        for path in spec.devices { try Cgroup.allowDevice(layout: layout, name: actor.cgroup, path: path) }
+    }
+
+    /// The cgroup below the actor's that programs may fill with cgroups of their own.
+    var own: Cgroup { Cgroup.open(layout: layout, name: "\(actor.cgroup)/own") }
+
+    private func mounts(_ spec: ProgramSpec, _ leaf: Cgroup) -> [LaunchPlan.Mount] {
+        let places = ActorDirectories(actor.directory)
+        var writable = [places.runtime, places.bundles, places.logs, places.work]
+        writable += actor.containers.map { places.merged($0.container.name) }
+        writable += actor.volumes.values.sorted()
+        var readable = [places.identity] + actor.assets.values.sorted()
+        if let namespace = actor.networkNamespace { readable.append(namespace) }
+        if !place.request.snapshotDirectory.isEmpty {
+            // After a checkpoint nobody changes it any more.
+            if place.verb == "checkpoint" {
+                writable.append(place.request.snapshotDirectory)
+            } else {
+                readable.append(place.request.snapshotDirectory)
+            }
+        }
+        for path in place.grants.tools.values.sorted() where !Self.isOfSystem(path) { readable.append(path) }
+        if spec.isOnHostNetwork, let path = Self.resolverFile { readable.append(path) }
+        writable += own.directories + leaf.directories
+        func present(_ paths: [String], readOnly: Bool) -> [LaunchPlan.Mount] {
+            paths.filter { unsafe access($0, F_OK) == 0 }
+                .map { LaunchPlan.Mount(source: $0, target: $0, readOnly: readOnly) }
+        }
+        return present(readable, readOnly: true) + present(writable, readOnly: false)
+    }
+
+    private static func isOfSystem(_ path: String) -> Bool {
+        path.split(separator: "/").first.map(system.contains) ?? false
+    }
+
+    /// What /etc/resolv.conf means where it leads out of the system that is shown.
+    private static var resolverFile: String? {
+        guard let real = unsafe realpath("/etc/resolv.conf", nil) else { return nil }
+        defer { unsafe free(real) }
+        let path = unsafe String(cString: real)
+        return isOfSystem(path) ? nil : path
+    }
+
+    /// The host's base directory, in which actors are two levels down.
+    private static func base(of directory: String) -> String {
+        "/" + directory.split(separator: "/").dropLast(2).joined(separator: "/")
+    }
+}

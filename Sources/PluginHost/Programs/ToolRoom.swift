@@ -1,0 +1,247 @@
+import ActorContract
+import Confinement
+import Glibc
+import LaunchProtocol
+import PluginProtocol
+import SystemLayer
+import Telemetry
+
+/// Starts the programs of one verb of one actor: the one place from which they reach the machine.
+///
+/// Used by the verb's thread alone.
+final class ToolRoom: ProgramRoom {
+    let place: RoomPlace
+    var actor: PreparedActor { place.actor }
+    var layout: CgroupLayout { place.layout }
+    private var started: [HeldProcess] = []
+    private var outputs: [Int32: ProgramOutput] = [:]
+    private var logs: [String: ProgramLog] = [:]
+    private var next = 0
+    /// Whether the containers' roots are mounted.
+    var hasRoots = false
+
+    init(_ place: RoomPlace) { self.place = place }
+
+    func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess {
+        let begin = ContinuousClock.now
+        let leafName = spec.keptName.map { "\(actor.cgroup)/kept.\($0)" } ?? fresh()
+        let leaf = Cgroup.leaf(layout: layout, name: leafName)
+        var output: ProgramOutput?
+        let launched: (handle: ProcessHandle, report: LaunchReport?)
+        let plan: ToolPlan
+        do throws(SyscallError) {
+            try mountRoots()
+            try prepare(leaf, spec)
+            plan = try makePlan(spec, leaf)
+            launched = try launch(plan, spec, leaf, &output)
+        } catch {
+            try? leaf.remove()
+            throw .machine(error)
+        }
+        if let failure = Self.failure(launched.report, spec) {
+            leaf.kill()
+            _ = launched.handle.wait()
+            try? leaf.remove()
+            throw failure
+        }
+        var inner: Int32?
+        if case .ready(let pid, _)? = launched.report { inner = pid }
+        let held = held(
+            spec,
+            plan,
+            launched.handle,
+            leaf: leaf,
+            leafName: leafName,
+            inner: inner,
+            output: output,
+            begin: begin
+        )
+        started.append(held)
+        if let output { outputs[launched.handle.pid] = output }
+        return held
+    }
+
+    func waitForEnd(
+        of process: HeldProcess,
+        until deadline: ContinuousClock.Instant,
+        _ interrupt: VerbInterrupt
+    ) -> VerbInterrupt.Outcome {
+        guard let handle = process.handle as? ProcessHandle else { return .ready }
+        let output = outputs[handle.pid]
+        return ProgramTime.wait { () -> VerbInterrupt.Outcome in
+            while true {
+                let streams = output?.descriptors ?? []
+                let outcome = interrupt.wait(anyOf: [handle.pollDescriptor] + streams, until: deadline)
+                output?.drain()
+                if handle.hasExited() { return .ready }
+                if outcome != .ready { return outcome }
+            }
+        }
+    }
+
+    func follow(_ process: HeldProcess) {
+        guard let handle = process.handle as? ProcessHandle else { return }
+        outputs[handle.pid]?.follow()
+    }
+
+    func letGo(_ process: HeldProcess) {
+        if let leaf = process.leaf, leaf.processes().isEmpty { try? leaf.remove() }
+    }
+
+    /// Remembers a program whose cgroup is to be ended with the verb unless it is kept.
+    func own(_ process: HeldProcess, _ output: ProgramOutput? = nil) {
+        started.append(process)
+        if let output, let handle = process.handle as? ProcessHandle { outputs[handle.pid] = output }
+    }
+
+    /// A name below the actor's cgroup that no other program of this host has.
+    func fresh() -> String {
+        next += 1
+        return "\(actor.cgroup)/run.\(UInt64.random(in: 0 ... .max)).\(next)"
+    }
+
+    @discardableResult
+    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [String] {
+        var leaked: [String] = []
+        for process in started {
+            guard let handle = process.handle as? ProcessHandle, handle.pid != client?.pid else { continue }
+            if kept.contains(where: { $0.pid == handle.pid && $0.startTime == handle.startTime }) { continue }
+            if !handle.hasExited() { leaked.append(process.name) }
+            end(process)
+        }
+        if !started.isEmpty {
+            let held = started.compactMap { ($0.handle as? ProcessHandle)?.pid } + kept.map(\.pid)
+            Orphans.reap(of: Cgroup.leaf(layout: layout, name: actor.cgroup), except: Set(held))
+        }
+        started = []
+        for output in outputs.values { output.finish() }
+        outputs = [:]
+        logs = [:]
+        return leaked
+    }
+
+    func end(_ process: HeldProcess) {
+        process.leaf?.kill()
+        guard let handle = process.handle as? ProcessHandle else { return }
+        _ = handle.signal(9)
+        // In uninterruptible sleep it may stay: its cgroup goes with the actor's then.
+        if (try? waitReadable(handle.pollDescriptor, milliseconds: 5000)) == true { _ = handle.wait() }
+        try? process.leaf?.remove()
+    }
+
+    private func held(
+        _ spec: ProgramSpec,
+        _ plan: ToolPlan,
+        _ handle: ProcessHandle,
+        leaf: Cgroup,
+        leafName: String,
+        inner: Int32?,
+        output: ProgramOutput?,
+        begin: ContinuousClock.Instant
+    ) -> HeldProcess {
+        let program = spec.program.split(separator: "/").last.map(String.init) ?? spec.program
+        let keeping = plan.keeping
+        let kept = keeping.map { keeping in
+            KeptProcess(
+                name: spec.keptName ?? program,
+                pid: handle.pid,
+                startTime: handle.startTime,
+                nonce: keeping.nonce,
+                leaf: leafName
+            )
+        }
+        var held = HeldProcess(name: spec.keptName ?? program, kept: kept, handle: handle, leaf: leaf, inner: inner) {
+            let own = handle.wait()
+            output?.finish()
+            var end = ProgramEnd(status: own, isAllowed: false)
+            if let keeping {
+                end.status = ExitRecord.read(directory: keeping.statusDirectory, nonce: keeping.nonce) ?? own
+                end.stderr = ProgramLog.lastWords(keeping.logDirectory)
+            } else if let kept = output?.kept {
+                (end.stdout, end.stderr, end.truncated) = kept
+            }
+            end.milliseconds = (ContinuousClock.now - begin).milliseconds
+            end.isAllowed = spec.allows(end.status)
+            return end
+        }
+        held.isClient = spec.client != nil
+        held.leafName = leafName
+        return held
+    }
+
+    private static func failure(_ report: LaunchReport?, _ spec: ProgramSpec) -> ProgramFailure? {
+        switch report {
+        case .failed(25, let number, let text):
+            // ENOENT of a script or a binary may mean its interpreter or loader: the text names the program.
+            return number == UInt16(ENOENT) ? .notFound("\(spec.program): \(text)") : .launch(text)
+        case .failed(let step, _, let text): return .launch("step \(step) of the tool room failed: \(text)")
+        case .ready: return nil
+        // The program took the pipe along: execve(2) closed it.
+        case nil: return spec.keptName == nil ? nil : .launch("the launcher ended without a word")
+        }
+    }
+
+    /// A spool of its own beside the container's, shared by the programs of this verb.
+    private func log(_ container: String) throws(SyscallError) -> ProgramLog? {
+        guard !container.isEmpty else { return nil }
+        if let log = logs[container] { return log }
+        let made = try ProgramLog(directory: "\(ActorDirectories(actor.directory).log(container)).run")
+        logs[container] = made
+        return made
+    }
+
+    private func launch(
+        _ plan: ToolPlan,
+        _ spec: ProgramSpec,
+        _ leaf: Cgroup,
+        _ output: inout ProgramOutput?
+    ) throws(SyscallError) -> (handle: ProcessHandle, report: LaunchReport?) {
+        var child = SpawnPlan(program: place.companions.launcher, arguments: ["substrate-launch"])
+        child.environment = ["SWIFT_BACKTRACE=enable=no"]
+        child.workingDirectory = "/"
+        // CLONE_NEWNS, and CLONE_NEWNET where the actor has no network to be on: never the machine's unasked.
+        child.namespaces = 0x2_0000
+        if actor.networkNamespace == nil, !spec.isOnHostNetwork { child.namespaces |= 0x4000_0000 }
+        let bytes = try Channels.memoryFile(plan.encoded(), name: "plan")
+        let input = try Channels.memoryFile(spec.input ?? [], name: "stdin")
+        let filter = try Channels.memoryFile(WorkloadFilter.named("default")?.program ?? [], name: "filter")
+        let report = try DescriptorPair.pipe().release()
+        let reportReader = OwnedFD(report.first)
+        let reportWriter = OwnedFD(report.second)
+        child.descriptors = [(child: 3, parent: bytes.rawValue), (child: 4, parent: reportWriter.rawValue)]
+        if spec.filterDescriptor != nil { child.descriptors.append((child: 5, parent: filter.rawValue)) }
+        if spec.input != nil { child.descriptors.append((child: 0, parent: input.rawValue)) }
+        let group = leaf.v2Path.map { path in unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
+        if group >= 0 { child.cgroupV2 = group }
+        defer { if group >= 0 { _ = Glibc.close(group) } }
+        var writers: [CInt] = []
+        defer { for writer in writers { _ = Glibc.close(writer) } }
+        if let client = spec.client {
+            child.descriptors += [
+                (child: 0, parent: client.input), (child: 1, parent: client.output),
+                (child: 2, parent: client.errors),
+            ]
+        } else if spec.keptName == nil {
+            let out = try DescriptorPair.pipe().release()
+            let outReader = OwnedFD(out.first)
+            writers.append(out.second)
+            let err = try DescriptorPair.pipe().release()
+            let errReader = OwnedFD(err.first)
+            writers.append(err.second)
+            child.descriptors += [(child: 1, parent: out.second), (child: 2, parent: err.second)]
+            output = ProgramOutput(output: outReader, errors: errReader, log: try log(spec.log))
+        }
+        let plan = child
+        let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(plan) }
+        try reportWriter.close()
+        let said = try ProgramTime.wait { () throws(SyscallError) in
+            try readAll(from: reportReader.rawValue, limit: 1 << 16)
+        }
+        return (handle, said.isEmpty ? nil : LaunchReport.decode(said))
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}

@@ -1,0 +1,78 @@
+package import ActorContract
+package import HostErrors
+package import SystemLayer
+
+/// The last layer before the kernel, as the handlers see it: this machine, or the data of an author's test.
+///
+/// What is above it (frames, checks, grants, the journal, the handlers) is the same code in service and in tests.
+package protocol World: Sendable {
+    /// What time it is, for every wait of a verb.
+    func now() -> ContinuousClock.Instant
+    /// Waits until then, or until the verb is cancelled.
+    func sleep(until deadline: ContinuousClock.Instant, _ interrupt: VerbInterrupt) -> VerbInterrupt.Outcome
+    /// Starts a container of an actor.
+    func start(_ workload: WorkloadStart) throws(HostError) -> KeptProcess
+    /// Where the programs of a verb run.
+    func room(_ place: RoomPlace) -> any ProgramRoom
+    /// A program that an earlier verb kept, if it is still there.
+    func find(_ process: KeptProcess) -> (any HeldProgram)?
+    /// How a kept program ended; nil while it runs, or when nobody knows.
+    func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus?
+    /// Replaces a file below a directory of the actor's, whole or not at all.
+    func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError)
+    /// Asks over a Unix socket.
+    func exchange(_ exchange: HTTPExchange) throws(HTTPExchange.Failure) -> HTTPAnswer
+}
+
+/// One program that somebody holds: signalled and waited for, and by nobody mistaken for another.
+package protocol HeldProgram: Sendable {
+    /// Sends a signal; false when it has already ended.
+    @discardableResult func signal(_ number: Int32) -> Bool
+    /// Whether it has ended; never waits.
+    func hasExited() -> Bool
+    /// Waits until it has ended, the deadline is over or the verb is cancelled.
+    func wait(until deadline: ContinuousClock.Instant, _ interrupt: VerbInterrupt?) -> VerbInterrupt.Outcome
+    /// Takes it off the machine's list once it has ended; waits for that.
+    @discardableResult func wait() -> ExitStatus?
+}
+
+extension ProcessHandle: HeldProgram {
+    package func wait(
+        until deadline: ContinuousClock.Instant,
+        _ interrupt: VerbInterrupt?
+    ) -> VerbInterrupt.Outcome {
+        if let interrupt { return interrupt.wait(pollDescriptor, until: deadline) }
+        let milliseconds = VerbInterrupt.milliseconds(until: deadline)
+        return (try? waitReadable(pollDescriptor, milliseconds: milliseconds)) == true ? .ready : .timeout
+    }
+}
+
+/// This machine.
+struct Machinery: World {
+    func now() -> ContinuousClock.Instant { .now }
+
+    func sleep(until deadline: ContinuousClock.Instant, _ interrupt: VerbInterrupt) -> VerbInterrupt.Outcome {
+        interrupt.wait(until: deadline)
+    }
+
+    func start(_ workload: WorkloadStart) throws(HostError) -> KeptProcess { try workload.perform() }
+
+    func room(_ place: RoomPlace) -> any ProgramRoom { ToolRoom(place) }
+
+    func find(_ process: KeptProcess) -> (any HeldProgram)? {
+        ProcessHandle.find(pid: process.pid, startTime: process.startTime)
+    }
+
+    func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus? {
+        // What a warm slot brought left its records there.
+        let isContainer = actor.containers.contains { $0.container.name == process.name }
+        let places = isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces
+        return WorkloadEnd.read(directory: places.exit(process.name), nonce: process.nonce)
+    }
+
+    func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
+        try FileReplacement.perform(path, beneath: directory, with: bytes)
+    }
+
+    func exchange(_ exchange: HTTPExchange) throws(HTTPExchange.Failure) -> HTTPAnswer { try exchange.perform() }
+}

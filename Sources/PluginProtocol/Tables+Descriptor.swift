@@ -1,0 +1,93 @@
+extension PluginTable {
+    private static let presence = PluginFieldType.words(["required", "optional"])
+
+    /// What a backend's file returns.
+    public static let descriptor = PluginTable(
+        "Backend",
+        "What the file of a backend returns.",
+        [
+            PluginField("name", .text(32), "the name of --backend=NAME; equals the file's or folder's name"),
+            PluginField("api", .numbers(1...1), "the api that this file was written for"),
+            PluginField(
+                "isolation",
+                .words(["none", "kernel-shared", "user-space-kernel", "virtual-machine", "remote"]),
+                "what stands between the actor and this machine: a claim, shown with who makes it"
+            ),
+            PluginField("summary", .text(120), default: "\"\"", "one line for `backends` and `plugin doc`"),
+            PluginField(
+                "needs",
+                .list(.string),
+                default: "{}",
+                "host functions that this file may call, such as \"process.start\"; exactly these exist on `host`"
+            ),
+            PluginField("scopes", .list(.words(["full", "data"])), default: "{}", "the most that it can ever save"),
+            PluginField(
+                "enforces",
+                .list(.words(["cpu", "memory", "pids"])),
+                default: "{}",
+                "limits that it enforces; a request with another one is refused"
+            ),
+            PluginField(
+                "assets",
+                .map(presence),
+                default: "{}",
+                "files of the request by name, verified before any verb"
+            ),
+            PluginField("tools", .map(presence), default: "{}", "programs of this machine that the operator may grant"),
+            PluginField("devices", .map(presence), default: "{}", "device nodes that the operator may grant"),
+            PluginField(
+                "network",
+                .words(["namespace", "tap", "backend", "none"]),
+                default: "\"namespace\"",
+                "what the host makes before the verb; with backend, run answers the address"
+            ),
+            PluginField(
+                "image",
+                .words(["directory", "none"]),
+                default: "\"directory\"",
+                "container roots as directories, or images not pulled at all"
+            ),
+            PluginField(
+                "config",
+                .map(.table("Setting")),
+                default: "{}",
+                "the operator's settings, checked before load"
+            ),
+            PluginField(
+                "classes",
+                .list(.text(32)),
+                default: "{}",
+                "further values of a request's sandbox_class that it accepts beside its own name"
+            ),
+            PluginField(
+                "outside",
+                .boolean,
+                default: "false",
+                "it makes things outside the slot: stop is called after any failed verb, until it answers ok"
+            ),
+        ] + PluginVerb.rows.map { PluginField($0.name, .verb($0.name), optional: !$0.isRequired, $0.summary) }
+    )
+
+    /// One setting of the operator's.
+    static let setting = PluginTable(
+        "Setting",
+        "One setting of the operator's, in `config`.",
+        [
+            PluginField(
+                "type",
+                .words(["string", "integer", "boolean", "secret"]),
+                "a secret arrives as a path, never in Lua"
+            ),
+            PluginField(
+                "default",
+                .plain(4096),
+                optional: true,
+                "what an absent one means; without it it must be given"
+            ),
+            PluginField("one_of", .list(.plain(4096)), optional: true, "the allowed values"),
+            PluginField("min", .integer(Int64.min...Int64.max), optional: true, "the least integer"),
+            PluginField("max", .integer(Int64.min...Int64.max), optional: true, "the greatest integer"),
+            PluginField("help", .string, optional: true, "one line for the operator"),
+        ]
+    )
+}

@@ -1,0 +1,82 @@
+import ActorContract
+import ActorLifecycle
+import Assets
+import Dispatch
+import Glibc
+import HostErrors
+import Images
+import PluginHost
+import Snapshots
+import Synchronization
+import SystemLayer
+import Telemetry
+
+/// A host of its own on this machine's real world, for one test: the actors' real life, in a directory that goes again.
+final class RealHost {
+    let base: String
+    let host: ActorHost
+    let snapshots: SnapshotStore
+    private let layout = CgroupLayout.detect()
+
+    /// Makes it.
+    ///
+    /// - Throws: what this machine lacks.
+    init(_ subject: TestSubject, observer: CallTrace, sink: MistakeSink) throws(HostError) {
+        base = "/tmp/substrate-plugin-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        try DirectoryTree.make(base, mode: 0o700)
+        let backend = try subject.machineBackend(layout: layout, observer: observer, sink: sink)
+        let unpacker = subject.companions.unpacker
+        let snapshots = SnapshotStore(baseDirectory: base, unpacker: unpacker)
+        self.snapshots = snapshots
+        host = try ActorHost(
+            settings: HostSettings(baseDirectory: base),
+            backend: backend,
+            journal: try Journal(path: "\(base)/journal.sqlite"),
+            images: ImageStore(baseDirectory: base, unpacker: unpacker),
+            assets: AssetCache(baseDirectory: base, roots: []),
+            snapshots: snapshots,
+            layout: layout,
+            logger: Logger(sink: sink)
+        )
+        _ = try wait { [host] () async throws(HostError) in try await host.recover() }
+    }
+
+    /// Does something asynchronous to its end; never on the cooperative pool.
+    func wait<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws(HostError) -> Value
+    ) throws(HostError) -> Value {
+        let done = DispatchSemaphore(value: 0)
+        let answer = Answer<Value>()
+        Task.detached {
+            do throws(HostError) { answer.set(.success(try await body())) } catch { answer.set(.failure(error)) }
+            done.signal()
+        }
+        done.wait()
+        guard let result = answer.value else { throw HostError(.internal, nil, "a verb ended without an answer") }
+        return try result.get()
+    }
+
+    /// Ends every actor and removes everything; what is still there afterwards, in words.
+    func close() -> [String] {
+        for record in host.list() {
+            let key = record.identity.key
+            var context = VerbContext(timeoutMilliseconds: 10_000)
+            context.graceMilliseconds = 0
+            let asked = context
+            try? wait { [host] () async throws(HostError) in try await host.remove(key, context: asked) }
+        }
+        host.forgetCgroupParent()
+        var left = host.list().map { "actor \($0.identity.key.text)" }
+        let mounts = (TextFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
+        left += mounts.filter { $0.contains(" \(base)/") }.map { "mount \($0.split(separator: " ")[4])" }
+        if left.isEmpty { try? DirectoryTree.remove(base) }
+        return left
+    }
+}
+
+/// What a task answered, for the thread that waits for it.
+private final class Answer<Value: Sendable>: Sendable {
+    private let kept = Mutex<Result<Value, HostError>?>(nil)
+    var value: Result<Value, HostError>? { kept.withLock { $0 } }
+    func set(_ result: Result<Value, HostError>) { kept.withLock { $0 = result } }
+}

@@ -1,0 +1,99 @@
+import TestSupport
+import Testing
+
+@testable import PluginConformance
+
+/// Backends with one mistake each: the suite names it.
+@Suite("broken backends", .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors run as root only"))
+struct BrokenTests {
+    /// One broken backend: the checks that must fail, and the verb in whose calls faults show it.
+    struct Golden: CustomTestStringConvertible, Sendable {
+        let name: String
+        let caught: Set<String>
+        var faults: Set<String> = []
+        /// A part of the line that people read.
+        let says: String
+        var testDescription: String { name }
+    }
+
+    static let golden = [
+        Golden(
+            name: "leaks-a-process",
+            caught: ["leaks-a-process", "stop-needs-everybody"],
+            says: "after stop: \"side\", started at leaks-a-process.lua:6 still in the cgroup, never stopped"
+        ),
+        Golden(
+            name: "wrong-scope",
+            caught: ["wrong-scope"],
+            says: "a full restore goes on where the program was"
+        ),
+        Golden(
+            name: "swallowed-fault",
+            caught: ["swallowed-fault", "unknown-program"],
+            faults: ["run"],
+            says:
+                "workload.start → storage_full at swallowed-fault.lua:17, yet run answered \"ok\": \"web\" never started"
+        ),
+        Golden(
+            name: "forgets-a-container",
+            caught: ["forgets-a-container", "restore-forgets-a-container"],
+            says: "\"side\" and \"third\" never started"
+        ),
+        Golden(
+            name: "not-idempotent-stop",
+            caught: ["not-idempotent-stop", "stop-needs-everybody", "stop-needs-anybody"],
+            faults: ["stop"],
+            says: "called again on what the first stop left, it answered: not-idempotent-stop: web does not run"
+        ),
+        Golden(
+            name: "state-lost",
+            caught: ["state-lost", "restored-not-stoppable"],
+            says: "run answers state.first, restore does not: it is nil in every later verb"
+        ),
+        Golden(name: "no-grace", caught: ["no-grace", "snapshot-too-early"], says: "was not asked to end"),
+        Golden(
+            name: "wrong-order",
+            caught: ["wrong-order"],
+            says: "the spec says zeta, alpha, mid, run starts mid, alpha, zeta"
+        ),
+        Golden(name: "secret-in-state", caught: ["secret-in-state"], says: "run answered it in state"),
+        Golden(
+            name: "changed-status",
+            caught: ["changed-status"],
+            faults: ["run"],
+            says:
+                "workload.start → storage_full at changed-status.lua:17, and run answered \"failed\": the cause is hidden"
+        ),
+        Golden(
+            name: "checkpoint-leaves-running",
+            caught: ["checkpoint-leaves-running", "checkpoint-waits-for-ever"],
+            says: "after checkpoint: \"side\", started at checkpoint-leaves-running.lua:6 and \"web\""
+        ),
+    ]
+
+    /// What each of them gets right, asked beside: a check that failed everybody would tell nothing.
+    static let right: Set<String> = ["changed-command", "root-lost", "secret-in-log"]
+
+    @Test("each is caught, by the names of the checks that it breaks and by no others", arguments: golden)
+    func caught(_ golden: Golden) async throws {
+        let report = try await Fixture.report(
+            try Fixture.entry(golden.name, in: Fixture.broken),
+            only: golden.caught.union(Self.right),
+            faults: golden.faults
+        )
+        #expect(Set(report.failures.map(\.name)) == golden.caught, "\(report.lines(report: nil))")
+        #expect(report.failures.contains { $0.text.contains(golden.says) }, "\(report.lines(report: nil))")
+        #expect(!report.conforms)
+        let script = "\(golden.name).lua:"
+        for failure in report.failures where failure.text.contains(script) {
+            #expect(failure.line.map { failure.text.contains("\(script)\($0)") } ?? true, "\(failure)")
+        }
+    }
+
+    @Test("every broken backend has its golden line")
+    func complete() throws {
+        let names = try PluginNames.of(Fixture.broken)
+        #expect(names == Self.golden.map(\.name).sorted())
+        #expect(names.count >= 10)
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import SystemLayer
+import TestSupport
+import Testing
+
+@testable import PluginConformance
+
+/// Good backends conform, through the binary, and the command keeps to its exit codes.
+@Suite("conforming backends", .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors run as root only"))
+struct ConformingTests {
+    private static let program = "\(TestMachine.products)/substrate-plugin"
+
+    @Test("process conforms: every check, every fault, every kill, and nothing is left")
+    func process() async throws {
+        let scratch = try ScratchDirectory("conform")
+        let image = try await CounterImage.reference()
+        let run = try await ProgramRun.run(
+            Self.program,
+            ["conformance", "process", "--image", image, "--report", "\(scratch.path)/report.json"]
+        )
+        #expect(run.code == 0, "\(run.output)\(run.error)")
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.count == 2, "\(run.output)")
+        #expect(lines.first?.hasPrefix("contract 63 of 63 · faults 6 calls × 4–9 kinds: 44 of 44 · ") == true)
+        #expect(lines.first?.hasSuffix(" · killed at each of 6 calls: 6 converge · leaks 0") == true)
+        #expect(lines.last == "conforms: api 1, scopes data; report in \(scratch.path)/report.json")
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(scratch.path)/report.json"))
+        let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        #expect(json["conforms"] as? Bool == true)
+        let contract = try #require(json["contract"] as? [String: Any])
+        #expect((contract["checks"] as? [Any])?.count == 63)
+        #expect((contract["not_applicable"] as? [String])?.isEmpty == false)
+    }
+
+    @Test("hello, the smallest backend that serves, conforms")
+    func hello() async throws {
+        let scratch = try ScratchDirectory("conform")
+        let readme = try String(contentsOfFile: "\(TestMachine.checkout)/README.md", encoding: .utf8)
+        let script = try #require(
+            readme.components(separatedBy: "```lua\n").dropFirst().first?.components(separatedBy: "```").first
+        )
+        let entry = try Fixture.entry("hello", script: script, in: scratch)
+        let report = try await Fixture.report(entry, only: Set(ConformanceSuite.checks.map(\.name)), faults: ["stop"])
+        #expect(report.conforms, "\(report.lines(report: nil))")
+        #expect(report.contract.contains { $0.name == "data-scope-accepted" })
+        #expect(report.skipped.contains("volume-lost"))
+        #expect(report.lines(report: nil).last == "conforms: api 1, no snapshots")
+    }
+
+    @Test("a command that cannot try says why and exits with 2")
+    func cannotTry() async throws {
+        let cases: [(arguments: [String], says: String)] = [
+            ([], "say which backend"),
+            (["nobody"], "no backend \"nobody\" is served and no such file is here; served: process"),
+            (["process", "--only", "nothing"], "--only \"nothing\" is no check; --list shows them"),
+            (["process", "--sideways"], "conformance has no option \"--sideways\""),
+            (["process", "--grant", "tool:x"], "--grant \"tool:x\""),
+            (["process", "--asset", "x"], "--asset \"x\" is not NAME=FILE"),
+            (["process", "other"], "one backend at a time"),
+            (["/nowhere/at/all.lua"], "cannot be read"),
+        ]
+        for one in cases {
+            let run = try await ProgramRun.run(Self.program, ["conformance"] + one.arguments)
+            #expect(run.code == 2, "\(one.arguments): \(run.output)")
+            #expect(run.error.contains(one.says), "\(one.arguments): \(run.error)")
+        }
+    }
+
+    @Test("a script that does not load, or lacks an asset, is not tried")
+    func unloadable() async throws {
+        let scratch = try ScratchDirectory("conform")
+        let bad = "return { name = \"bad\", api = 1 }"
+        try bad.write(toFile: "\(scratch.path)/bad.lua", atomically: false, encoding: .utf8)
+        let needy = """
+            return { name = "needy", api = 1, isolation = "none", needs = {}, assets = { vmm = "required" },
+              run = function() return "ok" end, stop = function() return "ok" end }
+            """
+        try needy.write(toFile: "\(scratch.path)/needy.lua", atomically: false, encoding: .utf8)
+        let image = try await CounterImage.reference()
+        for (name, says) in [("bad", "bad.lua"), ("needy", "needy needs the asset \"vmm\": say --asset vmm=FILE")] {
+            let run = try await ProgramRun.run(
+                Self.program,
+                ["conformance", "\(scratch.path)/\(name).lua", "--image", image]
+            )
+            #expect(run.code == 2 && run.error.contains(says), "\(run.code) \(run.output)\(run.error)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/bad.conformance.json"))
+    }
+
+    @Test("the report lies beside the script, also as JSON on standard output, and a failure exits with 1")
+    func report() async throws {
+        let scratch = try ScratchDirectory("conform")
+        let folder = "\(scratch.path)/wrong-order"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try FileManager.default.copyItem(
+            atPath: "\(TestMachine.checkout)/Tests/PluginConformanceTests/Broken/wrong-order.lua",
+            toPath: "\(folder)/backend.lua"
+        )
+        let image = try await CounterImage.reference()
+        let run = try await ProgramRun.run(
+            Self.program,
+            ["conformance", folder, "--image", image, "--only=wrong-order", "--report=\(folder)/conformance.json"]
+        )
+        #expect(run.code == 1, "\(run.output)\(run.error)")
+        #expect(
+            run.output == """
+                contract 0 of 1 · leaks 0
+                ! wrong-order       the spec says zeta, alpha, mid, run starts mid, alpha, zeta
+                    mend      ipairs(actor.containers) is that order; pairs is none
+                    again     substrate-host plugin conformance \(folder)/backend.lua --only wrong-order
+                does not conform: 1 mistake; report in \(folder)/conformance.json
+
+                """
+        )
+        let json = try await ProgramRun.run(
+            Self.program,
+            ["conformance", "\(folder)/backend.lua", "--image", image, "--only", "wrong-order", "--json"]
+        )
+        #expect(json.code == 1)
+        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+        #expect(object?["conforms"] as? Bool == false)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["backend.lua", "conformance.json"]
+        )
+    }
+}
