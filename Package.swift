@@ -140,7 +140,8 @@ let package = Package(
         room(
             "PluginTesting",
             [
-                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry",
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
+                "Telemetry",
                 "Transfer", "ActorLifecycle", "Images", "Assets", "Snapshots",
             ]
         ),

@@ -34,11 +34,22 @@ extension ActorHost {
         defer { entry.release(operation) }
         let record = entry.record
         guard record.status == .ready, entry.with({ $0.exits[container] }) == ticket else { return }
-        let places = directories(entry.key)
-        let codes = record.processes.map { process -> (name: String, status: ExitStatus?, ended: Bool) in
-            let ended = entry.with { $0.handles[process.name]?.hasExited() ?? true }
-            return (process.name, ExitRecord.read(directory: places.exit(process.name), nonce: process.nonce), ended)
+        let containers = Set(record.spec.containers.map(\.name))
+        guard containers.contains(container) else {
+            logger.info(
+                "a kept program ended",
+                [
+                    "actor.id": entry.key.text, "program": container,
+                    "how": Self.words(end(of: container, entry, record)),
+                ]
+            )
+            return
         }
+        let codes = record.processes.filter { containers.contains($0.name) }
+            .map { process -> (name: String, status: ExitStatus?, ended: Bool) in
+                let ended = entry.with { $0.handles[process.name]?.hasExited() ?? true }
+                return (process.name, self.end(of: process.name, entry, record), ended)
+            }
         // Several containers: the first that failed decides at once; all at 0 is an ordinary end.
         if let bad = codes.first(where: { $0.ended && $0.status != .exited(0) }) {
             await end(
@@ -50,6 +61,16 @@ extension ActorHost {
         } else if codes.allSatisfy(\.ended) {
             await end(entry, as: .stopped, message: "ended with exit status 0")
         }
+    }
+
+    /// How a kept program ended: by its record, or as the kernel said if it was this host's child.
+    private func end(of name: String, _ entry: ActorEntry, _ record: ActorRecord) -> ExitStatus? {
+        guard let process = record.processes.first(where: { $0.name == name }) else { return nil }
+        let directory = directories(entry.key).exit(name)
+        if let status = ExitRecord.read(directory: directory, nonce: process.nonce) { return status }
+        let handle = entry.with { $0.handles[name] }
+        guard let handle, handle.hasExited() else { return nil }
+        return handle.wait()
     }
 
     private static func words(_ status: ExitStatus?) -> String {

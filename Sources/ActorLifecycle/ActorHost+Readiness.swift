@@ -1,6 +1,7 @@
 import ActorContract
 import ActorNetwork
 import HostErrors
+import LaunchProtocol
 import SystemLayer
 
 /// Waiting until an actor answers.
@@ -27,11 +28,17 @@ extension ActorHost {
                 targets.append(target)
             }
         }
+        let containers = Set(record.spec.containers.map(\.name))
+        let places = directories(entry.key)
         let missing = record.processes.first { handles[$0.name] == nil }?.name
         let ended: @Sendable () -> String? = {
             if operation.isCancelled { return "the verb was cancelled" }
             if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
-                return "container \"\(name)\" ended before it was ready; its log says why"
+                let kind = containers.contains(name) ? "container" : "program"
+                guard let words = Self.lastWords(places.log(name)) else {
+                    return "\(kind) \"\(name)\" ended before it was ready; its log says why"
+                }
+                return "\(kind) \"\(name)\" ended before it was ready: \(words)"
             }
             return nil
         }
@@ -43,5 +50,15 @@ extension ActorHost {
             guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
             throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
         }
+    }
+
+    /// The last line that a program complained with.
+    private static func lastWords(_ spool: String) -> String? {
+        var reader = LogSpoolReader(directory: spool)
+        var last: [UInt8] = []
+        while let record = reader.next() {
+            if record.stream == .standardError, record.bytes.contains(where: { $0 > 32 }) { last = record.bytes }
+        }
+        return last.isEmpty ? nil : String(String(decoding: last, as: UTF8.self).prefix(300))
     }
 }

@@ -55,7 +55,10 @@ extension ActorHost {
                 handles[process.name] = handle
             }
         }
-        let whole = !record.processes.isEmpty && handles.count == record.processes.count
+        // A helper's end is only logged while the host runs, and so it is here: containers must all be there.
+        let containers = Set(record.spec.containers.map(\.name))
+        let needed = record.processes.filter { containers.contains($0.name) }
+        let whole = !handles.isEmpty && needed.allSatisfy { handles[$0.name] != nil }
         let found = handles
         switch record.status {
         case .ready where asks(record, alive: found), .checkpointing where whole && asks(record, alive: found):

@@ -1,5 +1,6 @@
 public import ActorContract
 import Assets
+import Glibc
 public import HostErrors
 import Synchronization
 import SystemLayer
@@ -139,11 +140,14 @@ extension ActorHost {
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }
+        // What is no longer in the cache is not fetched for a verb that ends or looks.
+        for (name, file) in record.assets {
+            let path = assets.cachedAssetPath(file.sha256)
+            if unsafe access(path, F_OK) == 0 { actor.assets[name] = path }
+        }
         actor.processes = record.processes
         actor.state = record.state
         actor.probed = record.probed ?? []
-        // They were fetched and verified when it was begun.
-        actor.assets = record.assets.mapValues { assets.cachedAssetPath($0.sha256) }
         return actor
     }
 }

@@ -140,6 +140,9 @@ extension ActorHost {
         do throws(HostError) {
             try Self.system { () throws(SyscallError) in try cgroup.remove() }
         } catch { first = first ?? error }
+        // What runtimes left to this process is of nobody else; who is held is reaped by who holds it.
+        let held = registry.withLock { $0[key] }?.with { $0.handles.values.map(\.pid) } ?? []
+        Orphans.reap(of: cgroup, except: Set(held))
         let places = directories(key)
         for name in (try? DirectoryTree.names(in: places.roots)) ?? [] {
             do throws(HostError) {

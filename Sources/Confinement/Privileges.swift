@@ -45,7 +45,8 @@ public enum Privileges {
     /// - Returns: the same in order without what is not there; all where /proc is missing.
     public static func permitted(of wanted: [UInt8]) -> [UInt8] {
         let lines = (TextFile.read("/proc/self/status") ?? "").split(separator: "\n")
-        guard let line = lines.first(where: { $0.hasPrefix("CapPrm:\t") }), let set = UInt64(line.dropFirst(8), radix: 16)
+        guard let line = lines.first(where: { $0.hasPrefix("CapPrm:\t") }),
+            let set = UInt64(line.dropFirst(8), radix: 16)
         else { return wanted }
         return wanted.filter { set & 1 << UInt64($0) != 0 }
     }

@@ -18,6 +18,8 @@ public enum HostMethod: String, Sendable, CaseIterable {
     case checkpointActor = "CheckpointActor"
     case restoreActor = "RestoreActor"
     case stats = "Stats"
+    case exec = "Exec"
+    case execInput = "ExecInput"
 
     /// The HTTP/2 path.
     public var path: String { "/substrate.host.v1.Host/\(rawValue)" }
@@ -29,7 +31,7 @@ public enum HostMethod: String, Sendable, CaseIterable {
     }
 
     /// Whether the answer is a stream.
-    public var isStream: Bool { self == .watch || self == .logs }
+    public var isStream: Bool { self == .watch || self == .logs || self == .exec }
 }
 
 /// A message of our own service.

@@ -87,6 +87,10 @@ extension MessageSchema {
         substrate__host__v1__checkpoint_actor_response__descriptor
     )
     static let restoreActorRequest = unsafe MessageSchema(substrate__host__v1__restore_actor_request__descriptor)
+    static let execRequest = unsafe MessageSchema(substrate__host__v1__exec_request__descriptor)
+    static let execEvent = unsafe MessageSchema(substrate__host__v1__exec_event__descriptor)
+    static let execInputRequest = unsafe MessageSchema(substrate__host__v1__exec_input_request__descriptor)
+    static let execInputResponse = unsafe MessageSchema(substrate__host__v1__exec_input_response__descriptor)
 
     static let statsRequest = unsafe MessageSchema(substrate__host__v1__stats_request__descriptor)
     static let statsResponse = unsafe MessageSchema(substrate__host__v1__stats_response__descriptor)

@@ -9,6 +9,7 @@ public import Telemetry
 public struct OwnService: Sendable {
     let host: ActorHost
     let handlers: Handlers
+    let executions = Executions()
     let backends: @Sendable () -> [HostMessages.Backend]
 
     /// Makes the service.
@@ -30,6 +31,7 @@ public struct OwnService: Sendable {
             switch method {
             case .watch: methods[method.path] = .serverStream { await watch($0, $1, $2) }
             case .logs: methods[method.path] = .serverStream { await logs($0, $1, $2) }
+            case .exec: methods[method.path] = .serverStream { await exec($0, $1, $2) }
             default:
                 methods[method.path] = .unary { context, bytes in
                     await handlers.reply(context) { () async throws(HostError) in
@@ -90,7 +92,8 @@ public struct OwnService: Sendable {
             ).encoded()
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
-        case .watch, .logs: throw HostError(.internal, nil, "\(method.rawValue) is a stream")
+        case .execInput: return try await execInput(try HostMessages.ExecInputRequest(decoding: bytes))
+        case .watch, .logs, .exec: throw HostError(.internal, nil, "\(method.rawValue) is a stream")
         }
     }
 

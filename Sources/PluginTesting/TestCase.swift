@@ -259,8 +259,12 @@ final class TestCase {
             }
             return verb(method, host.restore(number, snapshot), line)
         case "processes":
-            let names = host.world.running(in: host.actors[number].directory).map(\.name).sorted()
-            return .values([.list(names.map { .text($0) })])
+            let actor = host.actors[number]
+            let running = host.world.running(in: actor.directory)
+            // One program may have two names: its own, and that of the child for which it stands.
+            let kept = actor.processes.filter { process in running.contains { $0.pid == process.pid } }.map(\.name)
+            let others = running.filter { program in !actor.processes.contains { $0.pid == program.pid } }.map(\.name)
+            return .values([.list((kept + others).sorted().map { .text($0) })])
         default:
             return makeWorkload(number, fields.text("container"))
         }

@@ -15,6 +15,7 @@ do {
     case .config(let options): code = ConfigCommand.run(options)
     case .overlays(let options): code = try OverlaysCommand.run(options)
     case .serve(let options): code = try await Serve.run(options)
+    case .exec(let options): exit(try await ExecCommand.run(options))
     case .plugin(let words): throw PluginProgram.become(words)
     case .demo(let options): code = try await Interruption.heeding { try await Demo.run(options) }
     case let command: code = try await Interruption.heeding { try await ClientCommands.run(command) ?? .usage }

@@ -32,6 +32,10 @@ import Testing
         "RestoreActorRequest": HostMessages.RestoreActorRequest.self,
         "StatsRequest": HostMessages.StatsRequest.self,
         "StatsResponse": HostMessages.StatsResponse.self,
+        "ExecRequest": HostMessages.ExecRequest.self,
+        "ExecEvent": HostMessages.ExecEvent.self,
+        "ExecInputRequest": HostMessages.ExecInputRequest.self,
+        "ExecInputResponse": HostMessages.ExecInputResponse.self,
     ]
 
     @Test func everyMessageOfTheProtoIsHereAndHasAFixture() throws {

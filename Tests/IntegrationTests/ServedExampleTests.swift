@@ -1,4 +1,6 @@
+import ActorContract
 import Foundation
+import GRPCTransport
 import TestSupport
 import Testing
 

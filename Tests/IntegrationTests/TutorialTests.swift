@@ -74,7 +74,7 @@ struct TutorialTests {
     )
     func commands() async throws {
         let scratch = try ScratchDirectory("tutorial")
-        #expect(chmod(scratch.path, 0o755) == 0)
+        #expect(unsafe chmod(scratch.path, 0o755) == 0)
         // As installed by somebody else: nothing of the checkout's place is in it.
         try DirectoryTree.make("\(scratch.path)/S/bin", mode: 0o755)
         for name in ["host", "plugin", "supervisor", "launch", "unpack"] {
@@ -87,7 +87,7 @@ struct TutorialTests {
             try ProgramRun.copy("\(TestMachine.checkout)/\(name)", to: "\(scratch.path)/S/\(name)")
         }
         try DirectoryTree.make("\(scratch.path)/empty", mode: 0o755)
-        #expect(chown("\(scratch.path)/empty", 65534, 65534) == 0)
+        #expect(unsafe chown("\(scratch.path)/empty", 65534, 65534) == 0)
         let (script, steps) = try Self.script()
         try #require(steps.count > 15)
         let head = """

@@ -63,7 +63,7 @@ struct RoomRunTests {
         let verb = try RoomFixture().verb()
         let reply = try verb.shell(
             "head -c 1500000 /dev/zero; i=0; while [ $i -lt 30 ]; do head -c 100000 /dev/zero >&2; i=$((i+1)); done; "
-                + "echo last >&2; exit 1"
+                + "echo >&2; echo last >&2; exit 1"
         )
         #expect(reply.values.first.map(RoomVerb.text)?.hasSuffix("last") == true)
         let end = try #require(RoomVerb.table(reply.values.last))

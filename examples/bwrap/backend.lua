@@ -41,7 +41,7 @@ local function start(actor)
         "--as-pid-1",                              -- TERM reaches the program, not a reaper before it
         "--bind", container.root, "/",
         "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
-        "--ro-bind", actor.identity, "/run/ate",
+        "--ro-bind", actor.identity, "/run/ate/actor-id",
         mounts(container), capabilities(container),
         "--seccomp", "9",
         "--chdir", container.cwd or "/",

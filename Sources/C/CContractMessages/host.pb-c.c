@@ -1132,6 +1132,186 @@ void   substrate__host__v1__stats_response__free_unpacked
   assert(message->base.descriptor == &substrate__host__v1__stats_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   substrate__host__v1__exec_request__init
+                     (Substrate__Host__V1__ExecRequest         *message)
+{
+  static const Substrate__Host__V1__ExecRequest init_value = SUBSTRATE__HOST__V1__EXEC_REQUEST__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__exec_request__get_packed_size
+                     (const Substrate__Host__V1__ExecRequest *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__exec_request__pack
+                     (const Substrate__Host__V1__ExecRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__exec_request__pack_to_buffer
+                     (const Substrate__Host__V1__ExecRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__ExecRequest *
+       substrate__host__v1__exec_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__ExecRequest *)
+     protobuf_c_message_unpack (&substrate__host__v1__exec_request__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__exec_request__free_unpacked
+                     (Substrate__Host__V1__ExecRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__exec_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   substrate__host__v1__exec_event__init
+                     (Substrate__Host__V1__ExecEvent         *message)
+{
+  static const Substrate__Host__V1__ExecEvent init_value = SUBSTRATE__HOST__V1__EXEC_EVENT__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__exec_event__get_packed_size
+                     (const Substrate__Host__V1__ExecEvent *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_event__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__exec_event__pack
+                     (const Substrate__Host__V1__ExecEvent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_event__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__exec_event__pack_to_buffer
+                     (const Substrate__Host__V1__ExecEvent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_event__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__ExecEvent *
+       substrate__host__v1__exec_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__ExecEvent *)
+     protobuf_c_message_unpack (&substrate__host__v1__exec_event__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__exec_event__free_unpacked
+                     (Substrate__Host__V1__ExecEvent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__exec_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   substrate__host__v1__exec_input_request__init
+                     (Substrate__Host__V1__ExecInputRequest         *message)
+{
+  static const Substrate__Host__V1__ExecInputRequest init_value = SUBSTRATE__HOST__V1__EXEC_INPUT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__exec_input_request__get_packed_size
+                     (const Substrate__Host__V1__ExecInputRequest *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__exec_input_request__pack
+                     (const Substrate__Host__V1__ExecInputRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__exec_input_request__pack_to_buffer
+                     (const Substrate__Host__V1__ExecInputRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__ExecInputRequest *
+       substrate__host__v1__exec_input_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__ExecInputRequest *)
+     protobuf_c_message_unpack (&substrate__host__v1__exec_input_request__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__exec_input_request__free_unpacked
+                     (Substrate__Host__V1__ExecInputRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   substrate__host__v1__exec_input_response__init
+                     (Substrate__Host__V1__ExecInputResponse         *message)
+{
+  static const Substrate__Host__V1__ExecInputResponse init_value = SUBSTRATE__HOST__V1__EXEC_INPUT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__exec_input_response__get_packed_size
+                     (const Substrate__Host__V1__ExecInputResponse *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__exec_input_response__pack
+                     (const Substrate__Host__V1__ExecInputResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__exec_input_response__pack_to_buffer
+                     (const Substrate__Host__V1__ExecInputResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__ExecInputResponse *
+       substrate__host__v1__exec_input_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__ExecInputResponse *)
+     protobuf_c_message_unpack (&substrate__host__v1__exec_input_response__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__exec_input_response__free_unpacked
+                     (Substrate__Host__V1__ExecInputResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__exec_input_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor substrate__host__v1__published__field_descriptors[3] =
 {
   {
@@ -2665,7 +2845,321 @@ const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor
   (ProtobufCMessageInit) substrate__host__v1__stats_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[13] =
+static const ProtobufCFieldDescriptor substrate__host__v1__exec_request__field_descriptors[6] =
+{
+  {
+    "actor",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "container",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecRequest, container),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "command",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Substrate__Host__V1__ExecRequest, n_command),
+    offsetof(Substrate__Host__V1__ExecRequest, command),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tty",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecRequest, tty),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecRequest, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecRequest, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__exec_request__field_indices_by_name[] = {
+  0,   /* field[0] = actor */
+  5,   /* field[5] = columns */
+  2,   /* field[2] = command */
+  1,   /* field[1] = container */
+  4,   /* field[4] = rows */
+  3,   /* field[3] = tty */
+};
+static const ProtobufCIntRange substrate__host__v1__exec_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__exec_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.ExecRequest",
+  "ExecRequest",
+  "Substrate__Host__V1__ExecRequest",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__ExecRequest),
+  6,
+  substrate__host__v1__exec_request__field_descriptors,
+  substrate__host__v1__exec_request__field_indices_by_name,
+  1,  substrate__host__v1__exec_request__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__exec_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor substrate__host__v1__exec_event__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecEvent, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stdout",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecEvent, stdout),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stderr",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecEvent, stderr),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecEvent, ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "exit_code",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecEvent, exit_code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__exec_event__field_indices_by_name[] = {
+  3,   /* field[3] = ended */
+  4,   /* field[4] = exit_code */
+  0,   /* field[0] = id */
+  2,   /* field[2] = stderr */
+  1,   /* field[1] = stdout */
+};
+static const ProtobufCIntRange substrate__host__v1__exec_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__exec_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.ExecEvent",
+  "ExecEvent",
+  "Substrate__Host__V1__ExecEvent",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__ExecEvent),
+  5,
+  substrate__host__v1__exec_event__field_descriptors,
+  substrate__host__v1__exec_event__field_indices_by_name,
+  1,  substrate__host__v1__exec_event__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__exec_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor substrate__host__v1__exec_input_request__field_descriptors[6] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, end),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signal",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, signal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "columns",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__ExecInputRequest, columns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__exec_input_request__field_indices_by_name[] = {
+  5,   /* field[5] = columns */
+  1,   /* field[1] = data */
+  2,   /* field[2] = end */
+  0,   /* field[0] = id */
+  4,   /* field[4] = rows */
+  3,   /* field[3] = signal */
+};
+static const ProtobufCIntRange substrate__host__v1__exec_input_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__exec_input_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.ExecInputRequest",
+  "ExecInputRequest",
+  "Substrate__Host__V1__ExecInputRequest",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__ExecInputRequest),
+  6,
+  substrate__host__v1__exec_input_request__field_descriptors,
+  substrate__host__v1__exec_input_request__field_indices_by_name,
+  1,  substrate__host__v1__exec_input_request__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__exec_input_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define substrate__host__v1__exec_input_response__field_descriptors NULL
+#define substrate__host__v1__exec_input_response__field_indices_by_name NULL
+#define substrate__host__v1__exec_input_response__number_ranges NULL
+const ProtobufCMessageDescriptor substrate__host__v1__exec_input_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.ExecInputResponse",
+  "ExecInputResponse",
+  "Substrate__Host__V1__ExecInputResponse",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__ExecInputResponse),
+  0,
+  substrate__host__v1__exec_input_response__field_descriptors,
+  substrate__host__v1__exec_input_response__field_indices_by_name,
+  0,  substrate__host__v1__exec_input_response__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__exec_input_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[15] =
 {
   { "List", &substrate__host__v1__list_request__descriptor, &substrate__host__v1__list_response__descriptor },
   { "Get", &substrate__host__v1__get_request__descriptor, &substrate__host__v1__actor__descriptor },
@@ -2680,10 +3174,14 @@ static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descrip
   { "CheckpointActor", &substrate__host__v1__checkpoint_actor_request__descriptor, &substrate__host__v1__checkpoint_actor_response__descriptor },
   { "RestoreActor", &substrate__host__v1__restore_actor_request__descriptor, &substrate__host__v1__actor__descriptor },
   { "Stats", &substrate__host__v1__stats_request__descriptor, &substrate__host__v1__stats_response__descriptor },
+  { "Exec", &substrate__host__v1__exec_request__descriptor, &substrate__host__v1__exec_event__descriptor },
+  { "ExecInput", &substrate__host__v1__exec_input_request__descriptor, &substrate__host__v1__exec_input_response__descriptor },
 };
 const unsigned substrate__host__v1__host__method_indices_by_name[] = {
   7,        /* Backends */
   10,        /* CheckpointActor */
+  13,        /* Exec */
+  14,        /* ExecInput */
   9,        /* Forget */
   1,        /* Get */
   0,        /* List */
@@ -2703,7 +3201,7 @@ const ProtobufCServiceDescriptor substrate__host__v1__host__descriptor =
   "Host",
   "Substrate__Host__V1__Host",
   "substrate.host.v1",
-  13,
+  15,
   substrate__host__v1__host__method_descriptors,
   substrate__host__v1__host__method_indices_by_name
 };
@@ -2810,6 +3308,22 @@ void substrate__host__v1__host__stats(ProtobufCService *service,
 {
   assert(service->descriptor == &substrate__host__v1__host__descriptor);
   service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void substrate__host__v1__host__exec(ProtobufCService *service,
+                                     const Substrate__Host__V1__ExecRequest *input,
+                                     Substrate__Host__V1__ExecEvent_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &substrate__host__v1__host__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void substrate__host__v1__host__exec_input(ProtobufCService *service,
+                                           const Substrate__Host__V1__ExecInputRequest *input,
+                                           Substrate__Host__V1__ExecInputResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &substrate__host__v1__host__descriptor);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service,
                                       Substrate__Host__V1__Host_ServiceDestroy destroy)

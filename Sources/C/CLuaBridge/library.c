@@ -180,8 +180,9 @@ void clb_make_environment(lua_State *L) {
     clb_view(L, "table");
     lua_setfield(L, env, "table");
     open_library(L, luaopen_math);
-    /* The last seven are there only where the library was built to be like 5.1. */
-    static const char *const dropped[] = {"random", "randomseed", "pow", "cosh", "sinh", "tanh", "frexp", "ldexp", "log10"};
+    /* The last eight are there only where the library was built to be like 5.1. */
+    static const char *const dropped[] = {"random", "randomseed", "atan2", "pow",   "cosh",
+                                          "sinh",   "tanh",       "frexp", "ldexp", "log10"};
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) drop(L, dropped[i]);
     clb_view(L, "math");
     lua_setfield(L, env, "math");

@@ -37,9 +37,10 @@ enum EnterWorkload: HostHandler {
         }
         let capabilities: [UInt8]
         do throws(HostError) {
-            capabilities = try prepared.map { prepared throws(HostError) in
-                try WorkloadCapabilities.numbers(prepared.container)
-            } ?? []
+            capabilities =
+                try prepared.map { prepared throws(HostError) in
+                    try WorkloadCapabilities.numbers(prepared.container)
+                } ?? []
         } catch { return .refused(.unsupported, error.message) }
         let entry = ContainerEntry(
             container: process,

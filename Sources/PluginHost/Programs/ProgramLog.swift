@@ -42,6 +42,7 @@ final class ProgramLog: Sendable {
     /// The last line that a kept program complained with.
     ///
     /// - Parameter directory: of its spool.
+    /// - Returns: its bytes; empty when there is none.
     static func lastWords(_ directory: String) -> [UInt8] {
         var reader = LogSpoolReader(directory: directory)
         var last: [UInt8] = []

@@ -62,6 +62,8 @@ struct Command: Sendable {
     var optionalOperands: [String] = []
     /// What the first operand may be, for the completions; empty where it is free.
     var words: [String] = []
+    /// Whether the last operand takes all words that are left, whatever they look like.
+    var takesRest = false
 
     /// The option of that long name.
     func option(_ name: String) -> CommandOption? { options.first { $0.name == name } }

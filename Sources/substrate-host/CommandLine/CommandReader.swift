@@ -24,6 +24,7 @@ struct CommandReader {
         case "remove": .remove(try actor())
         case "logs":
             .logs(LogsOptions(client: try client(), actor: try actorName(), follow: parsed.has("follow")))
+        case "exec": .exec(try exec())
         case "backends": .backends(try backends())
         case "config": .config(try config())
         case "overlays": .overlays(try overlays())
@@ -105,6 +106,17 @@ struct CommandReader {
             slot: parsed.value("slot"),
             scope: try choice("scope"),
             publish: try publish()
+        )
+    }
+
+    private func exec() throws(UsageError) -> ExecOptions {
+        ExecOptions(
+            client: try client(),
+            actor: try actorName(),
+            container: parsed.value("container") ?? "",
+            command: Array(parsed.operands.dropFirst()),
+            isInteractive: parsed.has("interactive"),
+            hasTerminal: parsed.has("tty")
         )
     }
 

@@ -5,7 +5,8 @@ import Telemetry
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, backends, overlays, config,
+        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
+        config,
         doctor, plugin, demo, completion,
     ]
 
@@ -214,6 +215,26 @@ enum CommandTable {
         operands: ["ACTOR"],
         options: [.flag("follow", short: "f", "go on until the actor ends or ctrl-c")] + client,
         examples: [("logs counter", "what is there"), ("logs -f counter", "and what comes")]
+    )
+
+    private static let exec = Command(
+        name: "exec",
+        summary: "run a program inside an actor",
+        discussion: """
+            In the container's namespaces, under its filter, capabilities and limits; what it left ends with it. The
+            exit code is the program's, 128 and the signal's number where one ended it; 125 when the host refused, 126
+            when the command cannot be executed, 127 when it is not found. \(actorWords)
+            """,
+        operands: ["ACTOR", "COMMAND…"],
+        options: [
+            .flag("interactive", short: "i", "pass standard input on"),
+            .flag("tty", short: "t", "give it a terminal, and pass this one's keys and size on"),
+            .value("container", "NAME", "the container; the first without it"),
+        ] + [connect, baseDirectory],
+        examples: [
+            ("exec counter -- ls -l /data", "look at a volume"), ("exec -i -t counter -- sh", "a shell"),
+        ],
+        takesRest: true
     )
 
     private static let backends = Command(

@@ -105,6 +105,19 @@ struct LogsOptions: Equatable, Sendable {
     var follow: Bool
 }
 
+/// `exec`.
+struct ExecOptions: Equatable, Sendable {
+    var client: ClientOptions
+    var actor: String
+    /// Empty is the first.
+    var container: String
+    var command: [String]
+    /// Whether standard input is passed on.
+    var isInteractive: Bool
+    /// Whether the program has a terminal.
+    var hasTerminal: Bool
+}
+
 /// `backends`.
 struct BackendsOptions: Equatable, Sendable {
     var overlays: [PluginSource]
@@ -163,6 +176,7 @@ enum Invocation: Equatable, Sendable {
     case stop(ActorOptions)
     case remove(ActorOptions)
     case logs(LogsOptions)
+    case exec(ExecOptions)
     case backends(BackendsOptions)
     case config(ConfigOptions)
     case overlays(OverlaysOptions)

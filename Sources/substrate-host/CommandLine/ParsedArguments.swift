@@ -28,6 +28,7 @@ struct ParsedArguments: Equatable {
         while let word = rest.popFirst() {
             if word == "--" {
                 operands += rest
+                rest = []
                 break
             } else if word.hasPrefix("--") {
                 try parseLong(word.dropFirst(2), rest: &rest, command: command)
@@ -35,14 +36,17 @@ struct ParsedArguments: Equatable {
                 for letter in word.dropFirst() { try parseShort(letter, in: word, command: command) }
             } else {
                 operands.append(word)
+                // What follows the first of a command's words is that command's.
+                if command.takesRest, operands.count >= command.operands.count { break }
             }
         }
+        if command.takesRest { operands += rest }
         if wantsHelp { return }
         guard operands.count >= command.operands.count else {
             throw UsageError("\(command.name) needs \(command.operands[operands.count])", command: command.name)
         }
         let most = command.operands.count + command.optionalOperands.count
-        guard operands.count <= most else {
+        guard operands.count <= most || command.takesRest else {
             throw UsageError(
                 "\(command.name) does not understand \"\(operands[most])\"",
                 command: command.name

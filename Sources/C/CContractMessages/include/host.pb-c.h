@@ -40,6 +40,10 @@ typedef struct Substrate__Host__V1__CheckpointActorResponse Substrate__Host__V1_
 typedef struct Substrate__Host__V1__RestoreActorRequest Substrate__Host__V1__RestoreActorRequest;
 typedef struct Substrate__Host__V1__StatsRequest Substrate__Host__V1__StatsRequest;
 typedef struct Substrate__Host__V1__StatsResponse Substrate__Host__V1__StatsResponse;
+typedef struct Substrate__Host__V1__ExecRequest Substrate__Host__V1__ExecRequest;
+typedef struct Substrate__Host__V1__ExecEvent Substrate__Host__V1__ExecEvent;
+typedef struct Substrate__Host__V1__ExecInputRequest Substrate__Host__V1__ExecInputRequest;
+typedef struct Substrate__Host__V1__ExecInputResponse Substrate__Host__V1__ExecInputResponse;
 
 
 /* --- enums --- */
@@ -430,6 +434,81 @@ struct  Substrate__Host__V1__StatsResponse
 #define SUBSTRATE__HOST__V1__STATS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__stats_response__descriptor) \
     , 0, 0, 0, (char *)protobuf_c_empty_string }
+
+
+struct  Substrate__Host__V1__ExecRequest
+{
+  ProtobufCMessage base;
+  char *actor;
+  /*
+   * Empty = the first.
+   */
+  char *container;
+  size_t n_command;
+  char **command;
+  /*
+   * Whether it has a terminal.
+   */
+  protobuf_c_boolean tty;
+  int64_t rows;
+  int64_t columns;
+};
+#define SUBSTRATE__HOST__V1__EXEC_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__exec_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0, 0, 0 }
+
+
+/*
+ * The first one has the id alone, the last one has ended.
+ */
+struct  Substrate__Host__V1__ExecEvent
+{
+  ProtobufCMessage base;
+  char *id;
+  ProtobufCBinaryData stdout;
+  ProtobufCBinaryData stderr;
+  protobuf_c_boolean ended;
+  /*
+   * 128 and the signal's number where one ended it.
+   */
+  int64_t exit_code;
+};
+#define SUBSTRATE__HOST__V1__EXEC_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__exec_event__descriptor) \
+    , (char *)protobuf_c_empty_string, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+struct  Substrate__Host__V1__ExecInputRequest
+{
+  ProtobufCMessage base;
+  char *id;
+  ProtobufCBinaryData data;
+  /*
+   * Nothing comes after data.
+   */
+  protobuf_c_boolean end;
+  /*
+   * A signal to pass on; 0 = none.
+   */
+  int64_t signal;
+  /*
+   * The terminal's new size; 0 = as before.
+   */
+  int64_t rows;
+  int64_t columns;
+};
+#define SUBSTRATE__HOST__V1__EXEC_INPUT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__exec_input_request__descriptor) \
+    , (char *)protobuf_c_empty_string, {0,NULL}, 0, 0, 0, 0 }
+
+
+struct  Substrate__Host__V1__ExecInputResponse
+{
+  ProtobufCMessage base;
+};
+#define SUBSTRATE__HOST__V1__EXEC_INPUT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__exec_input_response__descriptor) \
+     }
 
 
 /* Substrate__Host__V1__Published methods */
@@ -907,6 +986,82 @@ Substrate__Host__V1__StatsResponse *
 void   substrate__host__v1__stats_response__free_unpacked
                      (Substrate__Host__V1__StatsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__ExecRequest methods */
+void   substrate__host__v1__exec_request__init
+                     (Substrate__Host__V1__ExecRequest         *message);
+size_t substrate__host__v1__exec_request__get_packed_size
+                     (const Substrate__Host__V1__ExecRequest   *message);
+size_t substrate__host__v1__exec_request__pack
+                     (const Substrate__Host__V1__ExecRequest   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__exec_request__pack_to_buffer
+                     (const Substrate__Host__V1__ExecRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__ExecRequest *
+       substrate__host__v1__exec_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__exec_request__free_unpacked
+                     (Substrate__Host__V1__ExecRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__ExecEvent methods */
+void   substrate__host__v1__exec_event__init
+                     (Substrate__Host__V1__ExecEvent         *message);
+size_t substrate__host__v1__exec_event__get_packed_size
+                     (const Substrate__Host__V1__ExecEvent   *message);
+size_t substrate__host__v1__exec_event__pack
+                     (const Substrate__Host__V1__ExecEvent   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__exec_event__pack_to_buffer
+                     (const Substrate__Host__V1__ExecEvent   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__ExecEvent *
+       substrate__host__v1__exec_event__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__exec_event__free_unpacked
+                     (Substrate__Host__V1__ExecEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__ExecInputRequest methods */
+void   substrate__host__v1__exec_input_request__init
+                     (Substrate__Host__V1__ExecInputRequest         *message);
+size_t substrate__host__v1__exec_input_request__get_packed_size
+                     (const Substrate__Host__V1__ExecInputRequest   *message);
+size_t substrate__host__v1__exec_input_request__pack
+                     (const Substrate__Host__V1__ExecInputRequest   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__exec_input_request__pack_to_buffer
+                     (const Substrate__Host__V1__ExecInputRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__ExecInputRequest *
+       substrate__host__v1__exec_input_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__exec_input_request__free_unpacked
+                     (Substrate__Host__V1__ExecInputRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__ExecInputResponse methods */
+void   substrate__host__v1__exec_input_response__init
+                     (Substrate__Host__V1__ExecInputResponse         *message);
+size_t substrate__host__v1__exec_input_response__get_packed_size
+                     (const Substrate__Host__V1__ExecInputResponse   *message);
+size_t substrate__host__v1__exec_input_response__pack
+                     (const Substrate__Host__V1__ExecInputResponse   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__exec_input_response__pack_to_buffer
+                     (const Substrate__Host__V1__ExecInputResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__ExecInputResponse *
+       substrate__host__v1__exec_input_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__exec_input_response__free_unpacked
+                     (Substrate__Host__V1__ExecInputResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Substrate__Host__V1__Published_Closure)
@@ -984,6 +1139,18 @@ typedef void (*Substrate__Host__V1__StatsRequest_Closure)
 typedef void (*Substrate__Host__V1__StatsResponse_Closure)
                  (const Substrate__Host__V1__StatsResponse *message,
                   void *closure_data);
+typedef void (*Substrate__Host__V1__ExecRequest_Closure)
+                 (const Substrate__Host__V1__ExecRequest *message,
+                  void *closure_data);
+typedef void (*Substrate__Host__V1__ExecEvent_Closure)
+                 (const Substrate__Host__V1__ExecEvent *message,
+                  void *closure_data);
+typedef void (*Substrate__Host__V1__ExecInputRequest_Closure)
+                 (const Substrate__Host__V1__ExecInputRequest *message,
+                  void *closure_data);
+typedef void (*Substrate__Host__V1__ExecInputResponse_Closure)
+                 (const Substrate__Host__V1__ExecInputResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1043,6 +1210,14 @@ struct Substrate__Host__V1__Host_Service
                 const Substrate__Host__V1__StatsRequest *input,
                 Substrate__Host__V1__StatsResponse_Closure closure,
                 void *closure_data);
+  void (*exec)(Substrate__Host__V1__Host_Service *service,
+               const Substrate__Host__V1__ExecRequest *input,
+               Substrate__Host__V1__ExecEvent_Closure closure,
+               void *closure_data);
+  void (*exec_input)(Substrate__Host__V1__Host_Service *service,
+                     const Substrate__Host__V1__ExecInputRequest *input,
+                     Substrate__Host__V1__ExecInputResponse_Closure closure,
+                     void *closure_data);
 };
 typedef void (*Substrate__Host__V1__Host_ServiceDestroy)(Substrate__Host__V1__Host_Service *);
 void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service,
@@ -1063,7 +1238,9 @@ void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service
       function_prefix__ ## forget,\
       function_prefix__ ## checkpoint_actor,\
       function_prefix__ ## restore_actor,\
-      function_prefix__ ## stats  }
+      function_prefix__ ## stats,\
+      function_prefix__ ## exec,\
+      function_prefix__ ## exec_input  }
 void substrate__host__v1__host__list(ProtobufCService *service,
                                      const Substrate__Host__V1__ListRequest *input,
                                      Substrate__Host__V1__ListResponse_Closure closure,
@@ -1116,6 +1293,14 @@ void substrate__host__v1__host__stats(ProtobufCService *service,
                                       const Substrate__Host__V1__StatsRequest *input,
                                       Substrate__Host__V1__StatsResponse_Closure closure,
                                       void *closure_data);
+void substrate__host__v1__host__exec(ProtobufCService *service,
+                                     const Substrate__Host__V1__ExecRequest *input,
+                                     Substrate__Host__V1__ExecEvent_Closure closure,
+                                     void *closure_data);
+void substrate__host__v1__host__exec_input(ProtobufCService *service,
+                                           const Substrate__Host__V1__ExecInputRequest *input,
+                                           Substrate__Host__V1__ExecInputResponse_Closure closure,
+                                           void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1144,6 +1329,10 @@ extern const ProtobufCMessageDescriptor substrate__host__v1__checkpoint_actor_re
 extern const ProtobufCMessageDescriptor substrate__host__v1__restore_actor_request__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__stats_request__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__exec_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__exec_event__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__exec_input_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__exec_input_response__descriptor;
 extern const ProtobufCServiceDescriptor substrate__host__v1__host__descriptor;
 
 PROTOBUF_C__END_DECLS
