@@ -27,6 +27,10 @@ public struct ProgramRun: Sendable {
     ) async throws -> ProgramRun {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
+                // A program begins with the signals that its thread blocks: none, or it could not be told to end.
+                var none = sigset_t()
+                _ = unsafe sigemptyset(&none)
+                _ = unsafe pthread_sigmask(CInt(SIG_SETMASK), &none, nil)
                 continuation.resume(
                     with: Result { try wait(program, arguments, input: input, patience: patience) }
                 )

@@ -32,7 +32,13 @@ struct ListenerTests {
         let server = try GRPCServer(methods: [:])
         try server.listen(unix: scratch.socket)
         server.start()
+        server.setServing(true)
+        let client = GRPCClient(unix: scratch.socket)
+        let (result, _) = await client.unary("/grpc.health.v1.Health/Check", [], timeout: .seconds(10))
+        #expect(result == .success([8, 1]), "the path is the new server's")
+        client.close()
         await server.shutdown(grace: .zero)
+        #expect(unsafe access(scratch.socket, F_OK) != 0, "and goes with it")
     }
 
     @Test func refusesFilesLinksAndOpenDirectories() throws {

@@ -63,7 +63,8 @@ struct ExampleTests {
         }
         #expect(paths.count > 8)
         let settings = "\(TestMachine.checkout)/.luacheckrc"
-        let run = try await ProgramRun.run("/usr/bin/luacheck", ["--no-color", "--config", settings] + paths)
+        let options = ["--no-color", "--config", settings, "--read-globals", "test", "--"]
+        let run = try await ProgramRun.run("/usr/bin/luacheck", options + paths)
         #expect(run.code == 0, "\(run.output)\(run.error)")
     }
 

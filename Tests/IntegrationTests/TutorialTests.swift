@@ -26,7 +26,7 @@ struct TutorialTests {
             as_author() { setpriv --reuid 65534 --regid 65534 --clear-groups bash -c "$1"; }
             as_root() { eval "$1"; }
             serve() {
-                eval "$1 --stop-actors" >host.log 2>&1 &
+                eval "exec $1 --stop-actors" >host.log 2>&1 &
                 host=$!
                 for i in $(seq 400); do
                     [ -S /var/lib/substrate-host/host.sock ] && return

@@ -48,8 +48,7 @@ struct RoomViewTests {
         let saving = fixture.verb("checkpoint", request: request)
         #expect(try saving.output("pwd") == fixture.places.work)
         for path in [
-            fixture.places.work, fixture.places.runtime, fixture.places.bundles, fixture.places.logs,
-            fixture.places.roots, volume, snapshot,
+            fixture.places.work, fixture.places.runtime, fixture.places.bundles, fixture.places.logs, volume, snapshot,
         ] {
             #expect(try saving.output("echo here > \(path)/file && cat \(path)/file") == "here")
             #expect(TextFile.read("\(path)/file") == "here\n", "\(path) is another place outside")

@@ -17,7 +17,10 @@ final class ProgramOutput: Sendable {
         var open = [true, true]
         var sources: [Source] = []
     }
-    /// libdispatch's objects are retained and cancelled from any thread: the library says so and locks by itself.
+    /// A source of libdispatch, kept to be cancelled.
+    ///
+    /// Unchecked: the reference never changes, and the one thing done with it, `cancel`, is allowed from any thread and
+    /// more than once (dispatch_source_cancel(3)); the list of sources itself is behind the `Mutex` of `State`.
     private struct Source: @unchecked Sendable {
         let source: any DispatchSourceRead
     }

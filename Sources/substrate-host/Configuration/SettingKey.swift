@@ -1,3 +1,5 @@
+import Telemetry
+
 /// One key of `substrate.yaml`: what it is called, what it takes, and what it means.
 struct SettingKey: Sendable {
     /// What a key takes.
@@ -126,6 +128,13 @@ struct SettingKey: Sendable {
             standard: "auto",
             flag: "json",
             doc: "auto writes text on a terminal and JSON lines elsewhere; json always writes JSON lines."
+        ),
+        SettingKey(
+            name: "log.level",
+            kind: .choice(LogLevel.allCases.map(\.rawValue)),
+            standard: "info",
+            flag: "log-level",
+            doc: "The least that the host's own log holds; debug adds each host call of a script."
         ),
         SettingKey(
             name: "backends",
