@@ -19,9 +19,10 @@ extension AssetCache {
     ///
     /// - Returns: regular files alone.
     /// - Throws: INTERNAL where the cache cannot be read, or what those say who pin.
-    public func entries() throws(HostError) -> [AssetEntry] {
-        let pinned = try pinned()
-        return try digests().compactMap { digest in
+    public func entries() throws(HostError) -> [AssetEntry] { try entries(pinned: try pinned()) }
+
+    private func entries(pinned: Set<String>?) throws(HostError) -> [AssetEntry] {
+        try digests().compactMap { digest in
             let path = cachedAssetPath(digest)
             guard let stamp = AssetStamp(path) else { return nil }
             let used = state.withLock { $0.lastUse[digest] } ?? 0
@@ -53,7 +54,11 @@ extension AssetCache {
         let budget = budgetBytes ?? settings.budgetBytes
         let youngest = Self.now() - (minimumAgeSeconds ?? settings.minimumAgeSeconds)
         var found = AssetCollection()
-        let all = try entries().sorted { ($0.lastUse, $0.sha256) < ($1.lastUse, $1.sha256) }
+        // Asked for only where something has to go: they may have many manifests to read.
+        var all = try entries(pinned: nil)
+        found.keptBytes = all.reduce(0) { $0 + $1.bytes }
+        if found.keptBytes <= budget, !isTrial { return found }
+        all = try entries().sorted { ($0.lastUse, $0.sha256) < ($1.lastUse, $1.sha256) }
         found.keptBytes = all.reduce(0) { $0 + $1.bytes }
         for entry in all {
             guard entry.isPinned != true, entry.lastUse <= youngest else {

@@ -29,13 +29,23 @@ public final class AssetPack: Sendable {
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else {
             let code: HostError.Code = errno == ENOENT ? .notFound : .failedPrecondition
-            throw HostError(code, .asset, "asset pack \(path): \(SyscallError("open", errno))")
+            throw HostError(
+                code,
+                .asset,
+                "asset pack \(path): \(SyscallError("open", errno))",
+                context: ["pack.code": "unreadable"]
+            )
         }
         file = OwnedFD(number)
         self.path = path
         var status = stat()
         guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw HostError(.failedPrecondition, .asset, "asset pack \(path): no regular file")
+            throw HostError(
+                .failedPrecondition,
+                .asset,
+                "asset pack \(path): no regular file",
+                context: ["pack.code": "unreadable"]
+            )
         }
         do throws(PackFault) {
             let reader = PackReader(descriptor: number, size: UInt64(status.st_size))

@@ -1,4 +1,5 @@
 import HostErrors
+import TestSupport
 import Testing
 
 @testable import Transfer

@@ -1,35 +1,39 @@
 import Foundation
 import Glibc
-import HostErrors
 import Synchronization
 import SystemLayer
-import TestSupport
-
-@testable import Transfer
 
 /// An HTTP server on the loopback that answers what a test says, one connection for each request.
-final class FaultServer: Sendable {
+public final class FaultServer: Sendable {
     /// What was asked.
-    struct Request: Sendable {
-        let target: String
-        let headers: [String: String]
+    public struct Request: Sendable {
+        /// The path, or the whole address where this is a proxy.
+        public let target: String
+        /// By name in small letters.
+        public let headers: [String: String]
         /// How many requests for the target came before.
-        let earlier: Int
-        var range: Int? {
+        public let earlier: Int
+        /// Where the part begins that was asked for; nil asks for the whole.
+        public var range: Int? {
             headers["range"].flatMap { Int($0.dropFirst("bytes=".count).prefix { $0 != "-" }) }
         }
     }
-    let port: UInt16
+    /// Where it listens.
+    public let port: UInt16
     private let listener: OwnedFD
     private let seen = Mutex<[Request]>([])
-    var requests: [Request] { seen.withLock { $0 } }
-    var base: String { "http://127.0.0.1:\(port)" }
+    /// What was asked so far, in order.
+    public var requests: [Request] { seen.withLock { $0 } }
+    /// `http://127.0.0.1:PORT`.
+    public var base: String { "http://127.0.0.1:\(port)" }
 
     /// Listens on a port of its own.
     ///
-    /// - Parameter answer: the whole answer; the connection is closed behind it.
+    /// - Parameters:
+    ///   - pace: bytes a second; nil sends as fast as it goes.
+    ///   - answer: the whole answer; the connection is closed behind it.
     /// - Throws: where the loopback takes no listener.
-    init(_ answer: @escaping @Sendable (Request) -> [UInt8]) throws {
+    public init(pace: Int? = nil, _ answer: @escaping @Sendable (Request) -> [UInt8]) throws {
         listener = OwnedFD(socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -48,15 +52,15 @@ final class FaultServer: Sendable {
             while true {
                 let connection = accept(number, nil, nil)
                 if connection < 0 { return }
-                Thread.detachNewThread { self.serve(OwnedFD(connection), answer) }
+                Thread.detachNewThread { self.serve(OwnedFD(connection), pace, answer) }
             }
         }
     }
 
     /// Ends it; connections in progress end by themselves.
-    func stop() { shutdown(listener.rawValue, Int32(SHUT_RDWR)) }
+    public func stop() { shutdown(listener.rawValue, Int32(SHUT_RDWR)) }
 
-    private func serve(_ connection: consuming OwnedFD, _ answer: (Request) -> [UInt8]) {
+    private func serve(_ connection: consuming OwnedFD, _ pace: Int?, _ answer: (Request) -> [UInt8]) {
         var head: [UInt8] = []
         while !String(decoding: head, as: UTF8.self).contains("\r\n\r\n") {
             guard let some = try? readSome(8192, from: connection.rawValue), !some.isEmpty else { return }
@@ -78,9 +82,11 @@ final class FaultServer: Sendable {
         // A peer that went away is what some tests are about.
         var rest = answer(request)[...]
         while !rest.isEmpty {
+            let most = pace.map { min(rest.count, max(1, $0 / 20)) } ?? rest.count
             let count = unsafe rest.withUnsafeBytes {
-                unsafe send(connection.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                unsafe send(connection.rawValue, $0.baseAddress, most, Int32(MSG_NOSIGNAL))
             }
+            if pace != nil { usleep(50_000) }
             if count <= 0 { return }
             rest = rest.dropFirst(count)
         }
@@ -88,23 +94,14 @@ final class FaultServer: Sendable {
 }
 
 /// An answer with its length.
-func answer(_ status: Int, _ headers: [String] = [], _ body: [UInt8] = [], length: Int? = nil) -> [UInt8] {
+///
+/// - Parameters:
+///   - status: of HTTP.
+///   - headers: more lines.
+///   - body: what follows them.
+///   - length: what `Content-Length` says, where it lies.
+/// - Returns: the bytes to send.
+public func answer(_ status: Int, _ headers: [String] = [], _ body: [UInt8] = [], length: Int? = nil) -> [UInt8] {
     let lines = ["HTTP/1.1 \(status) X", "Content-Length: \(length ?? body.count)", "Connection: close"] + headers
     return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
-}
-
-/// A file that a test downloads to.
-final class Target {
-    private let scratch: ScratchDirectory
-    private let descriptor: OwnedFD
-    let file: DownloadFile
-    init(limit: Int64 = 1 << 30) throws {
-        scratch = try ScratchDirectory("transfer")
-        let number = unsafe open("\(scratch.path)/file", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        descriptor = OwnedFD(number)
-        file = DownloadFile(descriptor: number, limit: limit)
-    }
-    var bytes: [UInt8] {
-        get throws { Array(try Data(contentsOf: URL(fileURLWithPath: "\(scratch.path)/file"))) }
-    }
 }
