@@ -81,15 +81,21 @@ let package = Package(
         room("PluginProtocol", ["HostErrors"]),
         room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
+        room("Threads", ["SystemLayer"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
+<<<<<<< HEAD
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto", "CCurlBridge"]),
         room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
+=======
+        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
+        room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
+>>>>>>> main
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
-        room("GRPCTransport", ["HostErrors", "SystemLayer", "Telemetry", "CGRPCBridge"]),
+        room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
         // Floor 5
         room("PluginRuntime", ["HostErrors", "LuaEngine", "PluginProtocol"]),
         room("PluginOverlays", ["HostErrors", "SystemLayer", "Telemetry"]),
@@ -102,7 +108,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "PluginOverlays", "Assets", "Images", "Snapshots",
             ]
         ),
@@ -118,7 +124,7 @@ let package = Package(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "Assets", "Images", "Snapshots", "CSQLite",
             ]
         ),
@@ -153,7 +159,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands", "Threads",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -206,14 +212,15 @@ let package = Package(
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
+        tests("Threads", ["SystemLayer"]),
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
+        tests("ActorNetwork", ["SystemLayer", "Threads", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
-        tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests("PluginOverlays", ["HostErrors", "TestSupport", "Threads"]),
         tests(
             "PluginHost",
             [

@@ -46,7 +46,7 @@ struct AssetCommandTests {
     @Test(
         "a list that is wrong is told with its line, and no pack is made",
         arguments: [
-            ("id: 7, name: a, bank: tiles, file: hello", ":2: assets[0].bank is \"tiles\"; write one of runtime, config"),
+            ("id: 7, name: a, bank: tiles, file: hello", ":2: assets[0].bank is \"tiles\"; write one of runtime"),
             ("id: 7, nam: a, bank: lib, file: hello", "did you mean name?"),
             ("id: 3000000000, name: a, bank: lib, file: hello", "assets[0].id is \"3000000000\"; write a whole number"),
             ("id: 7, name: a, bank: lib, file: hello, preload: 256", "from 0 to 255"),

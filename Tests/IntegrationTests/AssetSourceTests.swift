@@ -21,9 +21,10 @@ struct AssetBench {
 
     /// `assets …` on the base directory, with more of an environment, as `NAME=value`.
     func assets(_ environment: [String] = [], _ arguments: String...) async throws -> ProgramRun {
-        try await ProgramRun.run(
+        let words = ["assets"] + arguments + ["--base-dir", base]
+        return try await ProgramRun.run(
             "/usr/bin/env",
-            Self.unset.flatMap { ["-u", $0] } + environment + [TestMachine.host, "assets"] + arguments + ["--base-dir", base]
+            Self.unset.flatMap { ["-u", $0] } + environment + [TestMachine.host] + words
         )
     }
     /// The path of an entry.

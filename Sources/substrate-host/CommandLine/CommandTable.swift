@@ -5,7 +5,8 @@ import Telemetry
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays, assets,
+        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
+        assets,
         config, doctor, plugin, demo, completion,
     ]
 

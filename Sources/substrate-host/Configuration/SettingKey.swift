@@ -127,7 +127,8 @@ struct SettingKey: Sendable {
             kind: .paths,
             standard: "[]",
             flag: "asset-pack",
-            doc: "Packs of assets that are taken at start, after those of the overlays; a bad one ends the start with 78."
+            doc:
+                "Packs of assets taken at start, after those of the overlays; a bad one ends the start with exit code 78."
         ),
         SettingKey(
             name: "slot_capacity",
