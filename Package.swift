@@ -87,13 +87,8 @@ let package = Package(
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
-<<<<<<< HEAD
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto", "CCurlBridge"]),
-        room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
-=======
-        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
         room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
->>>>>>> main
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
         room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
         // Floor 5

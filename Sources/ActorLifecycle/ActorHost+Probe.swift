@@ -33,6 +33,7 @@ extension ActorHost {
         cancellation: any VerbCancellation
     ) throws(HostError) -> Probed {
         let described = serving.description
+        let files = files.filter { described.assets[$0.key] != nil }
         let named = files.sorted { $0.key < $1.key }.map { "asset \($0.key) \($0.value.sha256.lowercased())" }
         let key = SHA256.hex(of: [UInt8](([serving.circumstances()] + named).joined(separator: "\n").utf8))
         guard described.verbs.contains(BackendVerb.probe.rawValue) else {

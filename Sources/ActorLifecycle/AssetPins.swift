@@ -1,3 +1,4 @@
+import ActorContract
 public import Assets
 import Glibc
 public import HostErrors

@@ -28,7 +28,9 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*"
 users.put_user_policy(UserName="host", PolicyName="all", PolicyDocument=policy)
 made = users.create_access_key(UserName="host")["AccessKey"]
 # From here on every request is judged by its signature.
-urllib.request.urlopen(f"{where['endpoint_url']}/moto-api/reset-auth", data=b"0").read()
+reset = urllib.request.Request(f"{where['endpoint_url']}/moto-api/reset-auth", data=b"0")
+reset.add_header("Content-Type", "application/octet-stream")
+urllib.request.urlopen(reset).read()
 print(port, made["AccessKeyId"], made["SecretAccessKey"], flush=True)
 sys.stdin.read()
 server.stop()
