@@ -6,6 +6,7 @@ read_globals = {
   host = { fields = {
     workload = { fields = { "start", "enter" } },
     process = { fields = { "run", "start", "wait", "stop", "adopt" } },
+    bundle = { fields = { "write" } },
     file = { fields = { "write" } },
     http = { fields = { "request" } },
     clock = { fields = { "left", "sleep" } },

@@ -64,6 +64,8 @@ public struct KeptProcess: Sendable, Equatable, Codable {
     public var leaf: String?
     /// Its system call profile, for who enters it later; nil where it has none of ours.
     public var seccomp: String?
+    /// Whether the host's own launcher started it, so that the host knows what stands around it.
+    public var isLaunched: Bool { leaf == nil && !nonce.isEmpty }
     /// Makes one.
     public init(
         name: String,

@@ -25,15 +25,17 @@ public enum IsolationLevel: String, Sendable, CaseIterable, Comparable {
         return sets.dropFirst().reduce(sets.first ?? []) { $0.intersection($1) }.sorted()
     }
 
-    /// The level of an actor: what was applied to each of its programs, which a claim can only lower.
+    /// The level of an actor: what the host applied to each program that it started, which a claim can only lower.
+    ///
+    /// Of what a script's own programs are apart from, the script's claim is all that anybody knows.
     ///
     /// - Parameters:
     ///   - claim: what its backend says that it gives.
-    ///   - processes: the actor's programs. One of which nothing is known counts as not isolated.
+    ///   - processes: the actor's programs. One of the host's of which nothing is known counts as not isolated.
     /// - Returns: the weakest of all.
     /// - Source: security note §10.11.
     public static func effective(claim: String, processes: [KeptProcess]) -> IsolationLevel {
-        let levels = processes.map { IsolationLevel(rawValue: $0.isolation ?? "") ?? .none }
+        let levels = processes.filter(\.isLaunched).map { IsolationLevel(rawValue: $0.isolation ?? "") ?? .none }
         return ([IsolationLevel(rawValue: claim) ?? .none] + levels).min() ?? .none
     }
 }

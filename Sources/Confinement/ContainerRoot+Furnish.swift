@@ -44,25 +44,36 @@ extension ContainerRoot {
         }
     }
 
+    /// What tells about the machine: covered by nothing.
+    ///
+    /// - Source: Moby's list for containers.
+    public static let maskedPaths =
+        ["kcore", "keys", "timer_list", "sched_debug", "latency_stats"].map { "/proc/\($0)" } + maskedDirectories
+    /// What changes the machine: read-only.
+    public static let readOnlyPaths = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map { "/proc/\($0)" }
+    private static let maskedDirectories = [
+        "/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+    ]
+
     /// Hides what /proc and /sys tell about the machine, and refuses writes to what changes it.
     ///
     /// What a kernel lacks is skipped.
     /// - Throws: the failing call.
     public borrowing func mask() throws(SyscallError) {
-        for path in ["kcore", "keys", "timer_list", "sched_debug", "latency_stats"] {
-            guard let target = try existing("/proc/\(path)") else { continue }
+        for path in Self.maskedPaths where !Self.maskedDirectories.contains(path) {
+            guard let target = try existing(path) else { continue }
             let null = try DetachedMount.view(of: "/dev/null", [.noSetUserID, .noExecution])
-            try DetachedMount.attach(null.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+            try DetachedMount.attach(null.rawValue, to: target.rawValue, subject: path)
         }
-        for path in ["/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"] {
+        for path in Self.maskedDirectories {
             guard let target = try existing(path) else { continue }
             let empty = try DetachedMount.new("tmpfs", [("mode", "555"), ("size", "4k")], [.readOnly, .noDevices])
             try DetachedMount.attach(empty.rawValue, to: target.rawValue, subject: path)
         }
-        for path in ["bus", "fs", "irq", "sys", "sysrq-trigger"] {
-            guard let target = try existing("/proc/\(path)") else { continue }
-            let view = try DetachedMount.view(ofDescriptor: target.rawValue, .readOnly, subject: "/proc/\(path)")
-            try DetachedMount.attach(view.rawValue, to: target.rawValue, subject: "/proc/\(path)")
+        for path in Self.readOnlyPaths {
+            guard let target = try existing(path) else { continue }
+            let view = try DetachedMount.view(ofDescriptor: target.rawValue, .readOnly, subject: path)
+            try DetachedMount.attach(view.rawValue, to: target.rawValue, subject: path)
         }
     }
 }

@@ -72,7 +72,7 @@ public struct ToolPlan: Sendable, Equatable {
     /// open_by_handle_at(2) opens any file of a file system of which the room shows a directory. Not MKNOD: the room
     /// has the nodes that are granted.
     /// - Source: capabilities(7); `linux/capability.h`.
-    public static let roomCapabilities: [UInt8] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 18, 21, 23, 24, 31]
+    public static let roomCapabilities: [UInt8] = [0, 1, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 18, 21, 23, 24, 29, 31]
 
     /// The system calls that a plan may refuse.
     public static let refusable = ["membarrier"]

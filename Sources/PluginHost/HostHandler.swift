@@ -115,6 +115,7 @@ package enum HostFunctions {
             BoundHandler(AdoptProgram.self),
             BoundHandler(WaitForProcesses.self),
             BoundHandler(StopProcesses.self),
+            BoundHandler(WriteBundle.self),
             BoundHandler(WriteFile.self),
             BoundHandler(RequestHTTP.self),
             BoundHandler(LeftOnClock.self),

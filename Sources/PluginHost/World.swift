@@ -1,4 +1,5 @@
 package import ActorContract
+import Glibc
 package import HostErrors
 package import SystemLayer
 
@@ -18,6 +19,8 @@ package protocol World: Sendable {
     func find(_ process: KeptProcess) -> (any HeldProgram)?
     /// How a kept program ended; nil while it runs, or when nobody knows.
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus?
+    /// Makes a directory of mode 0700 in a directory of the actor's, unless it is there.
+    func makeDirectory(_ name: String, in directory: String) throws(SyscallError)
     /// Replaces a file below a directory of the actor's, whole or not at all.
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError)
     /// Asks over a Unix socket.
@@ -68,6 +71,13 @@ struct Machinery: World {
         let isContainer = actor.containers.contains { $0.container.name == process.name }
         let places = isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces
         return WorkloadEnd.read(directory: places.exit(process.name), nonce: process.nonce)
+    }
+
+    func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {
+        let parent = try BeneathPath.open("", beneath: directory, flags: O_RDONLY | O_DIRECTORY)
+        guard unsafe mkdirat(parent.rawValue, name, 0o700) == 0 || errno == EEXIST else {
+            throw SyscallError("mkdirat", errno, name)
+        }
     }
 
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {

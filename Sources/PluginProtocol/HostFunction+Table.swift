@@ -5,6 +5,7 @@ extension HostFunction {
     public static let table: [HostFunction] = [
         workloadStart, workloadEnter,
         processRun, processStart, processWait, processStop, processAdopt,
+        bundleWrite,
         fileWrite,
         httpRequest,
         clockLeft, clockSleep,

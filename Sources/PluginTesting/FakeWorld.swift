@@ -179,6 +179,8 @@ final class FakeWorld: World {
     /// Every file, sorted.
     var files: [String] { state.withLock { $0.files.keys.sorted() } }
 
+    func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {}
+
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         // There are no links in memory: what is left of the walk's rules is that nothing leads outside.

@@ -3,9 +3,9 @@ import Glibc
 extension Cgroup {
     /// The devices that a workload may open: null, zero, full, random, urandom, tty, ptmx and its own terminals.
     ///
-    /// No `m`: nobody makes a node.
+    /// With `m` for the runtimes of scripts, which make these nodes: a workload has no CAP_MKNOD.
     /// - Source: Linux, Documentation/admin-guide/devices.txt.
-    static let devices = ["c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*"].map { $0 + " rw" }
+    static let devices = ["c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*"].map { $0 + " rwm" }
 
     /// Refuses every other device by the v1 devices controller.
     ///

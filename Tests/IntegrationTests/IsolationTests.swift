@@ -90,7 +90,7 @@ struct IsolationTests {
         func level(_ claim: String, _ applied: [String?]) -> IsolationLevel {
             IsolationLevel.effective(
                 claim: claim,
-                processes: applied.map { KeptProcess(name: "", pid: 1, startTime: 0, nonce: "", isolation: $0) }
+                processes: applied.map { KeptProcess(name: "", pid: 1, startTime: 0, nonce: "n", isolation: $0) }
             )
         }
         #expect(level("kernel-shared", ["kernel-shared", "kernel-shared"]) == .kernelShared)
@@ -99,6 +99,10 @@ struct IsolationTests {
         #expect(level("kernel-shared", ["kernel-shared", "none"]) == .none)
         #expect(level("kernel-shared", [nil]) == .none)
         #expect(level("user-space-kernel", []) == .userSpaceKernel)
+        // A program of a script's, from the tool room or left behind by a runtime: the claim is all there is.
+        let started = KeptProcess(name: "", pid: 1, startTime: 0, nonce: "n", leaf: "actor/kept.web")
+        let adopted = KeptProcess(name: "", pid: 1, startTime: 0, nonce: "")
+        #expect(IsolationLevel.effective(claim: "kernel-shared", processes: [started, adopted]) == .kernelShared)
         #expect(level("impenetrable", ["kernel-shared"]) == .none)
     }
 }

@@ -26,6 +26,11 @@ extension ReleasedTests {
         Released(name: "process.wait@1", optional: ["timeout_ms"], digest: "d711ad1e4a77ace"),
         Released(name: "process.stop@1", optional: ["grace_ms"], digest: "1d38cbb2a2be6932"),
         Released(name: "process.adopt@1", optional: ["pidfile", "child_of"], digest: "1990c6f40d00d8f6"),
+        Released(
+            name: "bundle.write@1",
+            optional: ["annotations", "seccomp", "masked", "path", "pidfile"],
+            digest: "4c62a00d3a5d9270"
+        ),
         Released(name: "file.write@1", optional: [], digest: "d3b0d9035e07989f"),
         Released(
             name: "http.request@1",

@@ -131,6 +131,26 @@ function host.process.stop(process, grace_ms) end
 ---@return Status status, Process|string process_or_reason
 function host.process.adopt(spec) end
 
+host.bundle = {}
+
+---@class bundle.write.Arguments
+---@field container string   the container's name, of actor.containers
+---@field annotations? table<string, string>   what the runtime reads beside the specification
+---@field seccomp? string   the name of an operator's profile; none for a runtime with a filter of its own; default "none"
+---@field masked? boolean   whether what /proc and /sys tell about the machine is covered; default true
+
+---@class bundle.write.Result
+---@field path string   the bundle's directory, with config.json in it
+---@field pidfile string   where the runtime may write the program's number
+
+---Writes an OCI bundle of a container: root, mounts, identity, network and capabilities as the request has them. **Grant** `bundle`. **Verbs** run restore prepare. **Since** api 1.
+---```lua
+---local bundle = try(host.bundle.write { container = "web", seccomp = "default" })
+---```
+---@param spec bundle.write.Arguments
+---@return Status status, bundle.write.Result|string result_or_reason
+function host.bundle.write(spec) end
+
 host.file = {}
 
 ---Writes a file of mode 0600, whole or not at all. **Grant** none. **Verbs** run restore prepare checkpoint probe exec. **Since** api 1.

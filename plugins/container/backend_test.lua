@@ -1,0 +1,44 @@
+-- Tests of the container backend: what it asks of a runtime, with rules in the runtime's place.
+local WEB = { name = "web", command = { "/bin/server" }, volumes = { { name = "data", path = "/data" } } }
+
+local RUN = { "--root", "run", "--bundle" }
+
+test("run writes a bundle for each container and starts the runtime in front of it", function(t)
+  t:program("runc", { RUN })
+  local actor = t:actor { containers = { WEB, { name = "side", command = { "/bin/side" } } } }
+  t:ok(actor:run())
+  t:calls {
+    "bundle.write web", "process.start web: actor.tools.runc",
+    "bundle.write side", "process.start side: actor.tools.runc",
+  }
+  t:equal(actor:processes(), { "side", "web" })
+end)
+
+test("without a runtime the actor is refused, with how to grant one", function(t)
+  local actor = t:actor { containers = { WEB } }
+  t:fails(actor:run(), "unsupported")
+  t:calls {}
+end)
+
+test("stop ends the containers and lets the runtime forget them", function(t)
+  t:program("runc", { { "delete", code = 1 }, RUN })
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  t:ok(actor:stop { grace_ms = 1000 })
+  t:equal(actor:processes(), {})
+end)
+
+test("another runtime has other flags", function(t)
+  t:program("crun", { { "--cgroup-manager", "disabled", "run" } })
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  t:equal(actor:processes(), { "web" })
+end)
+
+test("full scope is refused before anything happens", function(t)
+  t:program("runc", { RUN })
+  local actor = t:actor { containers = { { name = "web", command = { "/bin/server" } } } }
+  t:ok(actor:run())
+  t:fails(actor:checkpoint { scope = "full" }, "unsupported")
+  t:calls { "bundle.write web", "process.start web: actor.tools.runc" }
+end)
