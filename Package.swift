@@ -29,6 +29,32 @@ let staticBinary: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
 let staticArchive: [LinkerSetting] = ["nettle", "acl", "lzma", "zstd", "lz4", "bz2", "z"]
     .map { .linkedLibrary($0) }
 
+let abseil = [
+    "throw_delegate", "raw_logging_internal", "raw_hash_set", "hashtablez_sampler", "hash", "city", "low_level_hash",
+    "random_distributions", "random_seed_sequences", "random_internal_pool_urbg", "random_internal_randen",
+    "random_internal_randen_hwaes", "random_internal_randen_hwaes_impl", "random_internal_randen_slow",
+    "random_internal_platform", "random_internal_seed_material", "random_seed_gen_exception", "statusor", "status",
+    "cord", "cordz_info", "cord_internal", "cordz_functions", "exponential_biased", "cordz_handle",
+    "bad_optional_access", "strerror", "str_format_internal", "synchronization", "graphcycles_internal", "stacktrace",
+    "symbolize", "debugging_internal", "demangle_internal", "malloc_internal", "time", "civil_time", "strings",
+    "strings_internal", "base", "spinlock_wait", "int128", "time_zone", "bad_variant_access", "log_severity",
+]
+/// The gRPC core without TLS, which no listener and no client of ours speaks.
+///
+/// In a release it is in the program: as a shared library it comes with forty others, whose loading took two thirds of
+/// the time from exec to listening. By name, as its pkg-config file repeats itself until the command line is too long.
+let grpcCore: [LinkerSetting] =
+    ["grpc_unsecure", "gpr"].map { .linkedLibrary($0, .when(configuration: .debug)) } + [
+        .unsafeFlags(
+            ["-Xlinker", "--start-group"]
+                + ([
+                    "grpc_unsecure", "gpr", "address_sorting", "upb",
+                ] + abseil.map { "absl_\($0)" }).flatMap { ["-Xlinker", "-l:lib\($0).a"] }
+                + ["-Xlinker", "--end-group", "-lcares", "-lz", "-lstdc++"],
+            .when(configuration: .release)
+        )
+    ]
+
 func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
 }
@@ -65,11 +91,13 @@ let package = Package(
     targets: [
         // Floor 0-1: system libraries, and the C that Swift cannot be
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
-        library("CCrypto"), library("CYAML"),
+        library("CCrypto"), library("CYAML"), library("CCurl"),
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
-        c("CGRPCBridge", ["CGRPC"], links: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+        c("CGRPCBridge", ["CGRPC"], links: grpcCore),
+        // Opens libcurl itself at the first transfer: linked, it would be a third of every start.
+        c("CCurlBridge", ["CCurl"]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
         room("HostErrors"),
@@ -79,15 +107,16 @@ let package = Package(
         room("PluginProtocol", ["HostErrors"]),
         room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
+        room("Threads", ["SystemLayer"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
-        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
-        room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
+        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto", "CCurlBridge"]),
+        room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
-        room("GRPCTransport", ["HostErrors", "SystemLayer", "Telemetry", "CGRPCBridge"]),
+        room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
         // Floor 5
         room("PluginRuntime", ["HostErrors", "LuaEngine", "PluginProtocol"]),
         room("PluginOverlays", ["HostErrors", "SystemLayer", "Telemetry"]),
@@ -100,7 +129,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "PluginOverlays", "Assets", "Images", "Snapshots",
             ]
         ),
@@ -116,7 +145,7 @@ let package = Package(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "Assets", "Images", "Snapshots", "CSQLite",
             ]
         ),
@@ -151,7 +180,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands", "Threads",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -204,14 +233,15 @@ let package = Package(
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
+        tests("Threads", ["SystemLayer"]),
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
+        tests("ActorNetwork", ["SystemLayer", "Threads", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
-        tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests("PluginOverlays", ["HostErrors", "TestSupport", "Threads"]),
         tests(
             "PluginHost",
             [
@@ -219,6 +249,7 @@ let package = Package(
                 "Confinement", "TestSupport",
             ]
         ),
+        tests("Transfer", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests(
             "PluginAuthoring",
             [

@@ -78,6 +78,7 @@ enum Serve {
                 logger: logger
             )
         }
+        let cached = aside { () throws(HostError) in try openAssets(options, packs: found.index.assets, logger) }
         let opened = Result { () throws(HostError) in
             try Journal(path: "\(options.baseDirectory)/journal.sqlite")
         }
@@ -86,6 +87,12 @@ enum Serve {
         do throws(HostError) { backend = try await asked.value.get() } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
+        }
+        let assets: AssetCache
+        do throws(HostError) { assets = try await cached.value.get() } catch {
+            guard error.context["pack.code"] != nil else { throw error }
+            ConsoleOutput.error.line("\(Program.name): \(error.message)")
+            return .badPack
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
@@ -96,11 +103,12 @@ enum Serve {
             backend: backend,
             journal: try opened.get(),
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
-            assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
+            assets: assets,
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             layout: layout,
             logger: logger
         )
+        assets.keep(host)
         let recovered = try await host.recover()
         logger.notice(
             "recovered",
@@ -124,6 +132,7 @@ enum Serve {
         server.setServing(true)
         backend.follow()
         host.warmUp()
+        verifyAside(assets, logger)
         logger.notice(
             "serving",
             [
@@ -150,7 +159,7 @@ enum Serve {
     }
 
     /// Begins something that blocks, on a thread of its own.
-    private static func aside<Value: Sendable>(
+    static func aside<Value: Sendable>(
         _ body: @escaping @Sendable () throws(HostError) -> Value
     ) -> Task<Result<Value, HostError>, Never> {
         Task.detached {
