@@ -88,6 +88,9 @@ enum Room {
             }
             try check(csh_reset_signals(), "sigprocmask")
         }
+        if plan.user != 0 {
+            try step(.identity) { () throws(SyscallError) in try Privileges.become(plan.user) }
+        }
         if !plan.refused.isEmpty {
             try step(.seccomp) { () throws(SyscallError) in try WorkloadFilter.missing(plan.refused).install() }
         }

@@ -19,6 +19,8 @@ final class ToolRoom: ProgramRoom {
     private var next = 0
     /// Whether the containers' roots are mounted.
     var hasRoots = false
+    /// Whether the actor's directories belong to the user of its programs.
+    var hasGiven = false
 
     init(_ place: RoomPlace) { self.place = place }
 
