@@ -320,7 +320,8 @@ enum CommandTable {
         name: "plugin",
         summary: "make, check, test and try a backend of your own",
         discussion: """
-            Runs substrate-plugin, which lies beside this program. Without root all of it works but `run`.
+            Runs substrate-plugin, which lies beside this program. Without root all of it works
+            but `run`, `conformance` and `test --real`.
             `plugin COMMAND --help` says more; COMMAND is one of:
 
             \(PluginCommand.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
