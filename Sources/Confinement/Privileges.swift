@@ -1,4 +1,5 @@
 import CSystemShims
+import Glibc
 public import SystemLayer
 
 /// What the calling process may do, taken away for good.
