@@ -62,13 +62,13 @@ public enum Privileges {
 
     /// Becomes somebody else, with the group of the same number and no other, and without any capability.
     ///
-    /// For a process of one thread: the calls are the kernel's own, which know no other.
+    /// For a process that may set any: all three numbers of each kind are set.
     /// - Parameter user: not 0.
-    /// - Throws: the errno of setresuid(2) or its kin.
+    /// - Throws: the errno of setuid(2) or its kin.
     public static func become(_ user: UInt32) throws(SyscallError) {
-        guard unsafe setgroups(0, nil) == 0 else { throw SyscallError("setgroups", errno) }
-        guard setresgid(user, user, user) == 0 else { throw SyscallError("setresgid", errno) }
-        guard setresuid(user, user, user) == 0 else { throw SyscallError("setresuid", errno) }
+        guard setgroups(0, nil) == 0 else { throw SyscallError("setgroups", errno) }
+        guard setgid(user) == 0 else { throw SyscallError("setgid", errno) }
+        guard setuid(user) == 0 else { throw SyscallError("setuid", errno) }
     }
 
     /// No program executed from here gains anything by its set-user-id bit or file capabilities.
