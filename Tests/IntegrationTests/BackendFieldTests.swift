@@ -185,7 +185,7 @@ struct BackendFieldTests {
         let run = """
             local work, logs = actor.dirs.work, actor.dirs.logs
             local text = "id -u; id -G; grep CapEff /proc/self/status; echo x > " .. work .. "/mine && echo wrote; "
-              .. "echo appended >> " .. logs .. "/main.log; : > " .. logs .. "/other 2>/dev/null || echo kept out"
+              .. "echo appended >> " .. logs .. "/main.log; (: > " .. logs .. "/other) 2>/dev/null || echo kept out"
             local done = try(host.process.run(sh(actor, text)))
             main(actor, "echo " .. done.stdout:gsub("%s+", " ") .. "; id -u; exec sleep 600")
             """
