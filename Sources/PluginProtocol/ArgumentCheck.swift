@@ -15,6 +15,22 @@ public struct ArgumentCheck: Sendable {
         self.programs = programs
     }
 
+    /// What a program is called in Lua: an asset, a tool, or a file of an asset that is a directory.
+    ///
+    /// - Parameters:
+    ///   - path: as a script gave it.
+    ///   - programs: what may be run: path → name in Lua.
+    /// - Returns: such as `actor.assets.release/bin/vmm`; nil for what may not be run.
+    public static func program(_ path: String, among programs: [String: String]) -> String? {
+        if let name = programs[path] { return name }
+        for (root, name) in programs where name.hasPrefix("actor.assets.") && path.hasPrefix("\(root)/") {
+            let rest = path.dropFirst(root.count + 1)
+            let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+            if parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) { return "\(name)/\(rest)" }
+        }
+        return nil
+    }
+
     /// The arguments under their names, as the supervisor sends them.
     ///
     /// - Parameter values: by position.
@@ -138,7 +154,7 @@ public struct ArgumentCheck: Sendable {
             if text.hasPrefix("/") { return value }
             throw fault("api.range", path, "is \(ArgumentWords.literal(value))", expected: "an absolute path")
         case (.program, .text(let text)):
-            if programs[text] != nil { return value }
+            if Self.program(text, among: programs) != nil { return value }
         case (.oneOf(let allowed), .text(let text)):
             if allowed.contains(text) { return value }
             throw fault(

@@ -94,7 +94,7 @@ struct AssetCommandTests {
             try #require(used.code == 0)
         }
         let listed = try await bench.assets([], "ls")
-        #expect(listed.output.contains("\(digests[0])  4 B   2 h ago   no"), "\(listed.output)")
+        #expect(listed.output.contains("\(digests[0])  -        4 B   2 h ago   no"), "\(listed.output)")
         let trial = try await bench.assets([], "gc", "--asset-budget", "4", "--dry-run")
         #expect(trial.output.hasPrefix("would remove \(digests[0])\n"), "\(trial.output)\(trial.error)")
         #expect(try bench.entries.count == 2)
