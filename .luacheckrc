@@ -8,6 +8,7 @@ read_globals = {
     process = { fields = { "run", "start", "wait", "stop", "adopt" } },
     file = { fields = { "write" } },
     http = { fields = { "request" } },
+    asset = { fields = { "open", "read", "close", "load", "state", "commit", "cancel" } },
     clock = { fields = { "left", "sleep" } },
   } },
   string = { fields = {

@@ -220,7 +220,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
-                "Confinement", "TestSupport",
+                "Confinement", "TestSupport", "Assets",
             ]
         ),
         tests("Transfer", ["HostErrors", "SystemLayer", "TestSupport"]),

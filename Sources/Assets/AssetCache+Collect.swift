@@ -90,9 +90,14 @@ extension AssetCache {
     }
 
     private func pinned() throws(HostError) -> Set<String>? {
-        let pins = state.withLock { $0.pins }
-        guard !pins.isEmpty else { return nil }
+        let (pins, packs) = state.withLock { ($0.pins, $0.packs) }
+        guard !pins.isEmpty || !packs.isEmpty else { return nil }
+        // What a pack preloads is there for as long as its host is.
         var all: Set<String> = []
+        for pack in packs {
+            let loads = Set(pack.preload.map(\.id))
+            for asset in pack.assets where loads.contains(asset.id) { all.insert(asset.sha256) }
+        }
         for one in pins { for digest in try one.pinnedAssets() { all.insert(digest.lowercased()) } }
         return all
     }

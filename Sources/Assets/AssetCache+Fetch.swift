@@ -75,6 +75,7 @@ extension AssetCache {
     ///   - fill: writes it.
     ///   - use: takes it by its path, or reads it by its descriptor, which is at no certain place.
     /// - Returns: its size.
+    /// - Throws: DATA_LOSS where it is not what the digest says, and what `fill` and `use` throw.
     func receive(
         _ digest: String,
         _ fill: (DownloadFile) throws(HostError) -> Void,

@@ -24,6 +24,8 @@ public final class AssetCache: Sendable {
         var counters = AssetCounters()
         var pins: [any AssetPins] = []
         var packs: [AssetPack] = []
+        /// Assets of packs whose bytes this process compared.
+        var checkedSlices: Set<String> = []
         /// Of releases whose trees were hashed whole by this process: each path in it, and what it was.
         var trees: [String: [String: AssetStamp]] = [:]
     }

@@ -23,6 +23,8 @@ final class VerbContext {
     let world: any World
     /// The programs that handles name.
     var processes = HandleTable<HeldProcess>()
+    /// The assets that handles name, each marked.
+    var assets = HandleTable<HeldAsset>()
     /// Programs that outlive the verb.
     var kept: [KeptProcess]
     /// Where its programs run.
@@ -107,6 +109,12 @@ final class VerbContext {
         guard let ended = expected.first(where: { $0.handle?.hasExited() ?? true }) else { return nil }
         let words = ended.result().words
         return HostError(.failedPrecondition, .crashed, "\(ended.name) \(words), before the actor was ready")
+    }
+
+    /// Closes an asset's handle.
+    func close(asset handle: PluginHandle, line: UInt32) {
+        let place = PluginHandle(index: handle.index & ~PluginHandle.assetMark, generation: handle.generation)
+        assets.close(place, line: line)
     }
 
     /// The live programs by name, as handles of this verb.

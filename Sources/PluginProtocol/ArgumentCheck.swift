@@ -141,7 +141,9 @@ public struct ArgumentCheck: Sendable {
         switch (kind, value) {
         case (.text, .text), (.boolean, .boolean): return value
         case (.process, .handle(let handle)), (.processes, .handle(let handle)):
-            if handle != .function { return value }
+            if handle != .function, !handle.isAsset { return value }
+        case (.asset, .handle(let handle)):
+            if handle.isAsset { return value }
         case (.text, .bytes), (.path, .bytes), (.program, .bytes):
             throw fault("api.text", path, "is not text", expected: "valid UTF-8 without NUL")
         case (.bytes(let most), .text(let text)):
@@ -219,6 +221,7 @@ public struct ArgumentCheck: Sendable {
         switch (kind, value) {
         case (.process, .text), (.processes, .text):
             return "the first value is the status: local p = try(host.process.start {…})"
+        case (.asset, .text): return "the first value is the status: local asset = try(host.asset.open {…})"
         case (.integer, .float): return "use // for division, or math.tointeger"
         case (.program, .null):
             let granted = programs.values.sorted().joined(separator: ", ")

@@ -7,6 +7,7 @@ extension HostFunction {
         processRun, processStart, processWait, processStop, processAdopt,
         fileWrite,
         httpRequest,
+        assetOpen, assetRead, assetClose, assetLoad, assetState, assetCommit, assetCancel,
         clockLeft, clockSleep,
     ]
 

@@ -234,3 +234,36 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
         #expect(try resident() - before < 64 << 20)
     }
 }
+
+@Suite struct StagedAssetTests {
+    @Test("a load that has not begun is not ready; one that was given up never is")
+    func stages() throws {
+        let golden = try Golden()
+        try AtomicFile.write(Golden.bytes, to: golden.path)
+        let cache = AssetCache(baseDirectory: "\(golden.scratch.path)/base", roots: [])
+        try cache.take(packs: [golden.path])
+        let shelved = try #require(cache.shelved(name: "config"))
+        let staged = StagedAsset(shelved, into: cache)
+        #expect(try staged.commit() == .pending && staged.state == .pending)
+        staged.load()
+        #expect(staged.state == .ready)
+        let other = StagedAsset(shelved, into: cache)
+        #expect(other.cancel() == .pending)
+        other.load()
+        #expect(other.state == .cancelled)
+        #expect(try other.commit() == .cancelled)
+        #expect(try cache.entries().count == 1)
+        #expect(try staged.commit() == .ready && staged.state == .committed)
+        #expect(try cache.entries().count == 2)
+    }
+
+    @Test("what a pack preloads is not evicted while its host is there")
+    func pinned() throws {
+        let golden = try Golden()
+        try AtomicFile.write(Golden.bytes, to: golden.path)
+        let cache = AssetCache(baseDirectory: "\(golden.scratch.path)/base", roots: [])
+        try cache.take(packs: [golden.path])
+        #expect(try cache.collect(budgetBytes: 1, minimumAgeSeconds: 0).removed == [])
+        #expect(try cache.entries().map(\.isPinned) == [true])
+    }
+}

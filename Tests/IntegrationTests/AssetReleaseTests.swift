@@ -120,7 +120,7 @@ struct AssetReleaseTests {
                 local vmm = actor.assets.vmm .. "/bin/busybox"
                 local done = try(host.process.run { program = vmm, args = { "echo", "of the release" } })
                 print("RAN " .. done.stdout)
-                if request.scope == "data" then host.process.run { program = actor.assets.vmm .. "/../x", args = {} } end
+                if verb == "restore" then host.process.run { program = actor.assets.vmm .. "/../x", args = {} } end
                 """
         )
         let host = try TestHost(
