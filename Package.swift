@@ -225,6 +225,7 @@ let package = Package(
             name: "substrate-bench",
             dependencies: [
                 "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
+                "Assets", "Transfer",
             ],
             swiftSettings: strict
         ),

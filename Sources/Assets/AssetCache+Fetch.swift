@@ -32,7 +32,7 @@ extension AssetCache {
                 )
             }
             if try fillFromPack(request.digest, file) { return }
-            try source.fill(file, from: request.url)
+            try source.fill(file, from: request.url, digest: request.digest)
         }
         let began = ContinuousClock.now
         let release = AssetRelease(name: request.name, url: request.url, digest: request.digest)
