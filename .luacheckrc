@@ -9,6 +9,7 @@ read_globals = {
     bundle = { fields = { "write" } },
     file = { fields = { "write" } },
     http = { fields = { "request" } },
+    asset = { fields = { "open", "read", "close", "load", "state", "commit", "cancel" } },
     clock = { fields = { "left", "sleep" } },
   } },
   string = { fields = {

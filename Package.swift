@@ -225,6 +225,7 @@ let package = Package(
             name: "substrate-bench",
             dependencies: [
                 "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
+                "Assets", "Transfer",
             ],
             swiftSettings: strict
         ),
@@ -246,7 +247,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
-                "Confinement", "TestSupport",
+                "Confinement", "TestSupport", "Assets",
             ]
         ),
         tests("Transfer", ["HostErrors", "SystemLayer", "TestSupport"]),

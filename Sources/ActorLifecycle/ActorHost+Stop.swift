@@ -150,7 +150,7 @@ extension ActorHost {
         }
         // What is no longer in the cache is not fetched for a verb that ends or looks.
         for (name, file) in record.assets {
-            let path = assets.cachedAssetPath(file.sha256)
+            let path = assets.cachedPath(name: name, url: file.url, sha256: file.sha256)
             if unsafe access(path, F_OK) == 0 { actor.assets[name] = path }
         }
         actor.processes = record.processes

@@ -28,12 +28,25 @@ extension AssetCache {
             let used = state.withLock { $0.lastUse[digest] } ?? 0
             return AssetEntry(
                 sha256: digest,
+                release: nil,
                 path: path,
                 bytes: stamp.size,
                 lastUse: max(used, stamp.lastUse),
                 isPinned: pinned?.contains(digest)
             )
         }
+            + releases().map { release in
+                let path = "\(directory)/\(release.entry)"
+                let used = state.withLock { $0.lastUse[release.entry] } ?? 0
+                return AssetEntry(
+                    sha256: release.digest,
+                    release: release.name,
+                    path: path,
+                    bytes: ReleaseTree.stamps(path).values.reduce(0) { $0 + $1.size },
+                    lastUse: max(used, lastUse(release)),
+                    isPinned: pinned?.contains(release.digest)
+                )
+            }
     }
 
     /// Removes the entries used longest ago until the rest fits the budget; blocks.
@@ -77,9 +90,14 @@ extension AssetCache {
     }
 
     private func pinned() throws(HostError) -> Set<String>? {
-        let pins = state.withLock { $0.pins }
-        guard !pins.isEmpty else { return nil }
+        let (pins, packs) = state.withLock { ($0.pins, $0.packs) }
+        guard !pins.isEmpty || !packs.isEmpty else { return nil }
+        // What a pack preloads is there for as long as its host is.
         var all: Set<String> = []
+        for pack in packs {
+            let loads = Set(pack.preload.map(\.id))
+            for asset in pack.assets where loads.contains(asset.id) { all.insert(asset.sha256) }
+        }
         for one in pins { for digest in try one.pinnedAssets() { all.insert(digest.lowercased()) } }
         return all
     }
@@ -89,30 +107,42 @@ extension AssetCache {
         guard let lock = try AssetLock.attempt(entry.sha256, in: locks) else { return false }
         defer { withExtendedLifetime(lock) {} }
         let grave = "\(entry.path)\(Self.temporaryMark)\(getpid())-gone"
+        let key = entry.release.map { "\($0)-\(entry.sha256)" } ?? entry.sha256
+        let release = AssetRelease(entry: key)
         let moved = state.withLock { state -> Bool in
-            guard let stamp = AssetStamp(entry.path) else { return false }
-            guard max(stamp.lastUse, state.lastUse[entry.sha256] ?? 0) <= youngest else { return false }
+            let stored = release.map(lastUse) ?? AssetStamp(entry.path)?.lastUse
+            guard let stored, max(stored, state.lastUse[key] ?? 0) <= youngest else { return false }
             // A rename, since to free gigabytes takes its time and every hit waits for this lock.
             guard unsafe rename(entry.path, grave) == 0 else { return false }
-            state.verified[entry.sha256] = nil
-            state.lastUse[entry.sha256] = nil
+            state.verified[key] = nil
+            state.trees[key] = nil
+            state.lastUse[key] = nil
             state.counters.evicted += 1
             return true
         }
         guard moved else { return false }
-        guard unsafe unlink(grave) == 0 else { throw storeError("unlink", grave) }
+        if release != nil { _ = unsafe unlink(sumPath(key)) }
+        try DirectoryTree.remove(grave)
         return true
     }
 
     /// Removes what a crash left half made; entries, and what living processes are at, stay.
     func sweep() {
         let names = (try? DirectoryTree.names(in: directory)) ?? []
-        for name in names where name.hasPrefix(Self.prefix) {
-            let digest = String(name.dropFirst(Self.prefix.count).prefix(64))
-            guard name.dropFirst(Self.prefix.count + digest.count).hasPrefix(Self.temporaryMark) else { continue }
+        for name in names {
+            guard let digest = Self.digest(ofDebris: name) else { continue }
             // Whose lock is held is being made by another process.
             guard let lock = try? AssetLock.attempt(digest, in: locks) else { continue }
             try? DirectoryTree.remove("\(directory)/\(name)")
+            withExtendedLifetime(lock) {}
+        }
+        for name in names where name.hasPrefix(".") && name.hasSuffix(".sum") {
+            let entry = String(name.dropFirst().dropLast(4))
+            guard let release = AssetRelease(entry: entry), !names.contains(entry),
+                let lock = try? AssetLock.attempt(release.digest, in: locks)
+            else { continue }
+            // Looked for again under its lock: another process may just have made it.
+            if unsafe access("\(directory)/\(entry)", F_OK) != 0 { _ = unsafe unlink("\(directory)/\(name)") }
             withExtendedLifetime(lock) {}
         }
         for name in (try? DirectoryTree.names(in: locks)) ?? [] {
@@ -120,6 +150,16 @@ extension AssetCache {
             _ = try? AssetLock.attempt(name, in: locks)
         }
         limitQuarantine()
+    }
+
+    /// The digest in the name of what is being made or removed; nil for any other name.
+    static func digest(ofDebris name: String) -> String? {
+        // From the end: the name of a release may hold anything.
+        var end = name.endIndex
+        while end > name.startIndex, !name[end...].hasPrefix(temporaryMark) { end = name.index(before: end) }
+        let digest = name[..<end].suffix(64)
+        guard digest.utf8.count == 64, digest.utf8.allSatisfy(isHexDigit) else { return nil }
+        return String(digest)
     }
 
     /// Keeps the newest four of what was put aside.

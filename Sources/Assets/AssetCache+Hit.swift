@@ -63,7 +63,7 @@ extension AssetCache {
     }
 
     /// Moves what is not what its name says out of the cache, for somebody to look at.
-    private func putAside(_ digest: String, _ path: String) throws(HostError) {
+    func putAside(_ digest: String, _ path: String) throws(HostError) {
         try DirectoryTree.make(quarantine)
         let place = "\(quarantine)/\(digest)-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe rename(path, place) == 0 || errno == ENOENT else { throw storeError("rename", path) }
@@ -85,8 +85,9 @@ extension AssetCache {
     ) throws(HostError) -> AssetVerification {
         var found = AssetVerification()
         let digests = try digests()
+        let releases = try releases()
         for (index, digest) in digests.enumerated() {
-            progress?(index, digests.count)
+            progress?(index, digests.count + releases.count)
             let lock = try AssetLock(digest, in: locks)
             defer { withExtendedLifetime(lock) {} }
             let path = cachedAssetPath(digest)
@@ -105,6 +106,10 @@ extension AssetCache {
             } else {
                 found.corrupt.append(digest)
             }
+        }
+        for (index, release) in releases.enumerated() {
+            progress?(digests.count + index, digests.count + releases.count)
+            try verify(release, &found)
         }
         return found
     }

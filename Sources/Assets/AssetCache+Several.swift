@@ -39,7 +39,9 @@ extension AssetCache {
         for asset in wanted.sorted(by: { $0.name < $1.name }) {
             try validateAssetHash(asset.sha256)
             let path = cachedAssetPath(asset.sha256)
-            if isKnown(asset.sha256.lowercased(), path) { paths[asset.name] = path } else { missing.append(asset) }
+            let digest = asset.sha256.lowercased()
+            let isRelease = AssetRelease(name: asset.name, url: asset.url, digest: digest) != nil
+            if !isRelease, isKnown(digest, path) { paths[asset.name] = path } else { missing.append(asset) }
         }
         guard missing.count > 1 else {
             for one in missing { paths[one.name] = try ensure(name: one.name, url: one.url, sha256: one.sha256) }

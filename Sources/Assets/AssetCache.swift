@@ -24,6 +24,10 @@ public final class AssetCache: Sendable {
         var counters = AssetCounters()
         var pins: [any AssetPins] = []
         var packs: [AssetPack] = []
+        /// Assets of packs whose bytes this process compared.
+        var checkedSlices: Set<String> = []
+        /// Of releases whose trees were hashed whole by this process: each path in it, and what it was.
+        var trees: [String: [String: AssetStamp]] = [:]
     }
 
     /// Where entries are.
@@ -82,6 +86,18 @@ public final class AssetCache: Sendable {
     /// - Returns: an absolute path, lower-cased.
     public func cachedAssetPath(_ sha256: String) -> String { "\(directory)/\(Self.prefix)\(sha256.lowercased())" }
 
+    /// Where that asset of a request is, or would be: `cachedAssetPath`, but for releases.
+    ///
+    /// - Parameters:
+    ///   - name: the asset's name.
+    ///   - url: where it comes from.
+    ///   - sha256: 64 hex digits.
+    /// - Returns: an absolute path.
+    public func cachedPath(name: String, url: String, sha256: String) -> String {
+        AssetRelease(name: name, url: url, digest: sha256.lowercased()).map { "\(directory)/\($0.entry)" }
+            ?? cachedAssetPath(sha256)
+    }
+
     /// Has the asset in the cache when it returns; blocks.
     ///
     /// Callers that want one digest at once share one transfer, in this process and between processes.
@@ -90,7 +106,8 @@ public final class AssetCache: Sendable {
     ///   - url: where it comes from; asked only where neither the cache nor a pack has the digest.
     ///   - sha256: 64 hex digits of either case.
     ///   - progress: told four times a second at most while bytes come.
-    /// - Returns: the file's path: mode 0755, verified against the digest by this process.
+    /// - Returns: the file's path: mode 0755, verified against the digest by this process. Of a release archive, which
+    ///   its URL's end tells, the directory it was unpacked to.
     /// - Throws: INVALID_ARGUMENT for a bad digest or URL, PERMISSION_DENIED for a source that is not allowed,
     ///   NOT_FOUND, UNAVAILABLE where a source did not answer, RESOURCE_EXHAUSTED over the cap or on a full disk,
     ///   DATA_LOSS where the bytes are others. Nothing is in the cache then.
@@ -102,13 +119,22 @@ public final class AssetCache: Sendable {
     ) throws(HostError) -> String {
         try validateAssetHash(sha256)
         let digest = sha256.lowercased()
-        let path = cachedAssetPath(digest)
-        if isKnown(digest, path) { return path }
+        let release = AssetRelease(name: name, url: url, digest: digest)
+        let path = release.map { "\(directory)/\($0.entry)" } ?? cachedAssetPath(digest)
+        if let release {
+            if isKnown(release, path) { return path }
+        } else if isKnown(digest, path) {
+            return path
+        }
         do throws(HostError) {
-            try flights.run(digest, attempt: url) { () throws(HostError) in
+            try flights.run(release?.entry ?? digest, attempt: url) { () throws(HostError) in
                 let lock = try AssetLock(digest, in: locks)
                 defer { withExtendedLifetime(lock) {} }
-                if try isWhole(digest, path) {
+                if let release, try isWhole(release, path) {
+                    state.withLock { $0.counters.hits += 1 }
+                    return
+                }
+                if release == nil, try isWhole(digest, path) {
                     state.withLock { $0.counters.hits += 1 }
                     return
                 }

@@ -31,6 +31,8 @@ public struct AssetProgress: Sendable, Equatable {
 public struct AssetEntry: Sendable, Equatable {
     /// Its digest, 64 lower-case hex digits.
     public let sha256: String
+    /// Its name where it is a release, unpacked; nil for a file.
+    public let release: String?
     /// Where it is.
     public let path: String
     /// Its size.

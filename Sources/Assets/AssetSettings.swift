@@ -17,6 +17,9 @@ public struct AssetSettings: Sendable {
     /// The largest asset.
     public var maxBytes: Int64 = 8 << 30
 
+    /// The path of `substrate-unpack`, for releases; nil refuses them.
+    public var unpacker: String?
+
     /// Files beneath no root, public HTTPS, no budget.
     public init() {}
 }

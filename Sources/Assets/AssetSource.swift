@@ -19,8 +19,8 @@ struct AssetSource: Sendable {
     }
 
     /// Writes what a URL leads to.
-    func fill(_ file: DownloadFile, from url: String) throws(HostError) {
-        guard url.hasPrefix("file://") else { return try objects.fetch(url, into: file) }
+    func fill(_ file: DownloadFile, from url: String, digest: String) throws(HostError) {
+        guard url.hasPrefix("file://") else { return try objects.fetch(url, digest: digest, into: file) }
         let input = try open(url)
         while true {
             let some: [UInt8]

@@ -127,6 +127,8 @@ public struct ReferencePage: Sendable, Equatable {
         case .process: "a status and a process."
         case .program: "a status and a table; after `failed` the reason, and the table third:"
         case .programs: "a status and a list of tables, in the order of the processes."
+        case .asset: "a status, an asset and its size in bytes."
+        case .one: "a status and one value:"
         case .record: "a status and a table:"
         case .value: "one value, and no status:"
         }

@@ -20,6 +20,7 @@ enum TypesText {
             "---@meta", "-- \(note)", "", "---@alias Status \(statuses)",
             "---@alias Arguments (string|integer|false|Arguments)[]", "",
             "---A program that the host holds. Opaque; dies with the verb unless kept.", "---@class Process", "",
+            "---An asset, open or being loaded. Opaque; dies with the verb.", "---@class Asset", "",
             "---What a program left.", "---@class ProgramResult",
         ]
         lines += AnswerShape.programFields.map { "---@field \($0.name)? \(type($0.kind, in: ""))   \($0.summary)" }
@@ -91,6 +92,8 @@ enum TypesText {
         case .process: "Status status, Process|string process_or_reason"
         case .program: "Status status, ProgramResult|string result_or_reason, ProgramResult? details"
         case .programs: "Status status, ProgramResult[]|string results_or_reason, ProgramResult[]? details"
+        case .asset: "Status status, Asset|string asset_or_reason, integer? size"
+        case .one(let field): "Status status, \(type(field.kind, in: row.name)) \(field.name)_or_reason"
         case .record: "Status status, \(row.name).Result|string result_or_reason"
         case .value(let field): "\(type(field.kind, in: row.name)) \(field.name)   \(field.summary)"
         }
@@ -108,6 +111,7 @@ enum TypesText {
         case .arguments: "Arguments"
         case .process: "Process"
         case .processes: "Process|Process[]|table<string, Process>"
+        case .asset: "Asset"
         case .either(let kinds): kinds.map { type($0, in: name) }.joined(separator: "|")
         case .record: name
         }

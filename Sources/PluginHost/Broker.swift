@@ -92,6 +92,14 @@ final class Broker {
     /// - Returns: the frame to send back.
     /// - Throws: for a handle that this verb never had.
     func release(_ handle: PluginHandle, line: UInt32) throws(HostError) -> HostFrame {
+        if handle.isAsset {
+            let place = PluginHandle(index: handle.index & ~PluginHandle.assetMark, generation: handle.generation)
+            if case .unknown = context.assets.find(place) {
+                throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")
+            }
+            context.close(asset: handle, line: line)
+            return .reply(ReplyFrame(status: "", values: []))
+        }
         switch context.processes.find(handle) {
         case .closed: break
         case .unknown: throw HostError(.internal, .plugin, "plugin protocol: a handle that this verb never had")

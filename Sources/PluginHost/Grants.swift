@@ -86,6 +86,7 @@ public struct Grants: Sendable, Equatable {
         switch grants.first {
         case .workload: "start a workload"
         case .bundle: "have a bundle written"
+        case .asset where grants.count == 1: "read an asset"
         case .asset, .tool: "run a program"
         case .device: "use a device"
         case .hostNetwork: "use the host's network"

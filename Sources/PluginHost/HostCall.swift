@@ -23,6 +23,8 @@ final class VerbContext {
     let world: any World
     /// The programs that handles name.
     var processes = HandleTable<HeldProcess>()
+    /// The assets that handles name, each marked.
+    var assets = HandleTable<HeldAsset>()
     /// Programs that outlive the verb.
     var kept: [KeptProcess]
     /// Where its programs run.
@@ -112,6 +114,12 @@ final class VerbContext {
             .crashed,
             "\(first.name) \(first.end.words), before the actor was ready"
         )
+    }
+
+    /// Closes an asset's handle.
+    func close(asset handle: PluginHandle, line: UInt32) {
+        let place = PluginHandle(index: handle.index & ~PluginHandle.assetMark, generation: handle.generation)
+        assets.close(place, line: line)
     }
 
     /// The live programs by name, as handles of this verb.

@@ -118,6 +118,13 @@ package enum HostFunctions {
             BoundHandler(WriteBundle.self),
             BoundHandler(WriteFile.self),
             BoundHandler(RequestHTTP.self),
+            BoundHandler(OpenAsset.self),
+            BoundHandler(ReadAsset.self),
+            BoundHandler(CloseAsset.self),
+            BoundHandler(LoadAsset.self),
+            BoundHandler(StateOfAsset.self),
+            BoundHandler(CommitAsset.self),
+            BoundHandler(CancelAsset.self),
             BoundHandler(LeftOnClock.self),
             BoundHandler(SleepOnClock.self),
         ]

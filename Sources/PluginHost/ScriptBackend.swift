@@ -34,6 +34,7 @@ public final class ScriptBackend: ActorBackend {
     ///   - required: what must be applied to every workload that the launcher starts, or it does not start.
     ///   - grants: what the operator lets it do; nil: the defaults of where it came from.
     ///   - config: the operator's settings of the script, as written.
+    ///   - assets: where it finds the assets of packs.
     ///   - logger: gets what the script prints and its traps.
     /// - Throws: what is wrong with the script, with file and line.
     public convenience init(
@@ -44,6 +45,7 @@ public final class ScriptBackend: ActorBackend {
         required: [Protection] = [],
         grants: Grants? = nil,
         config: [String: String] = [:],
+        assets: AssetShelf? = nil,
         logger: Logger
     ) throws(HostError) {
         try self.init(
@@ -55,7 +57,7 @@ public final class ScriptBackend: ActorBackend {
             grants: grants,
             config: config,
             logger: logger,
-            world: Machinery()
+            world: Machinery(shelf: assets)
         )
     }
 

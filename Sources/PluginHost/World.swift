@@ -1,4 +1,5 @@
 package import ActorContract
+package import Assets
 import Glibc
 package import HostErrors
 package import SystemLayer
@@ -23,8 +24,18 @@ package protocol World: Sendable {
     func makeDirectory(_ name: String, in directory: String) throws(SyscallError)
     /// Replaces a file below a directory of the actor's, whole or not at all.
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError)
+    /// Opens an asset of the actor's for reading.
+    func asset(_ path: String) throws(HostError) -> any AssetBytes
+    /// An asset of a pack, and the cache that it would be loaded into; nil where no pack has it.
+    func packed(_ query: AssetQuery) -> (shelved: ShelvedAsset, cache: AssetCache)?
     /// Asks over a Unix socket.
     func exchange(_ exchange: HTTPExchange) throws(HTTPExchange.Failure) -> HTTPAnswer
+}
+
+extension World {
+    package func asset(_ path: String) throws(HostError) -> any AssetBytes { try CachedBytes(path) }
+
+    package func packed(_ query: AssetQuery) -> (shelved: ShelvedAsset, cache: AssetCache)? { nil }
 }
 
 /// One program that somebody holds: signalled and waited for, and by nobody mistaken for another.
@@ -52,6 +63,20 @@ extension ProcessHandle: HeldProgram {
 
 /// This machine.
 struct Machinery: World {
+    /// Where the packs are.
+    var shelf: AssetShelf?
+
+    func packed(_ query: AssetQuery) -> (shelved: ShelvedAsset, cache: AssetCache)? {
+        guard let cache = shelf?.content else { return nil }
+        let found: ShelvedAsset? =
+            switch query {
+            case .name(let name): cache.shelved(name: name)
+            case .slot(let bank, let slot):
+                AssetBank(rawValue: bank).flatMap { cache.shelved(bank: $0, slot: slot) }
+            }
+        return found.map { ($0, cache) }
+    }
+
     func now() -> ContinuousClock.Instant { .now }
 
     func sleep(until deadline: ContinuousClock.Instant, _ interrupt: VerbInterrupt) -> VerbInterrupt.Outcome {

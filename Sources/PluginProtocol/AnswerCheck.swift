@@ -98,7 +98,7 @@ public enum AnswerCheck {
         }
         switch (field, value) {
         case (.boolean, .boolean): return
-        case (.process, .handle(let handle)) where handle != .function: return
+        case (.process, .handle(let handle)) where handle != .function && !handle.isAsset: return
         case (.integer(let range), .integer(let number)) where range.contains(number): return
         case (.address, .text(let text)):
             guard network == "backend" else {

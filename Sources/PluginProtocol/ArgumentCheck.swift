@@ -15,6 +15,22 @@ public struct ArgumentCheck: Sendable {
         self.programs = programs
     }
 
+    /// What a program is called in Lua: an asset, a tool, or a file of an asset that is a directory.
+    ///
+    /// - Parameters:
+    ///   - path: as a script gave it.
+    ///   - programs: what may be run: path → name in Lua.
+    /// - Returns: such as `actor.assets.release/bin/vmm`; nil for what may not be run.
+    public static func program(_ path: String, among programs: [String: String]) -> String? {
+        if let name = programs[path] { return name }
+        for (root, name) in programs where name.hasPrefix("actor.assets.") && path.hasPrefix("\(root)/") {
+            let rest = path.dropFirst(root.count + 1)
+            let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+            if parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) { return "\(name)/\(rest)" }
+        }
+        return nil
+    }
+
     /// The arguments under their names, as the supervisor sends them.
     ///
     /// - Parameter values: by position.
@@ -125,7 +141,9 @@ public struct ArgumentCheck: Sendable {
         switch (kind, value) {
         case (.text, .text), (.boolean, .boolean): return value
         case (.process, .handle(let handle)), (.processes, .handle(let handle)):
-            if handle != .function { return value }
+            if handle != .function, !handle.isAsset { return value }
+        case (.asset, .handle(let handle)):
+            if handle.isAsset { return value }
         case (.text, .bytes), (.path, .bytes), (.program, .bytes):
             throw fault("api.text", path, "is not text", expected: "valid UTF-8 without NUL")
         case (.bytes(let most), .text(let text)):
@@ -138,7 +156,7 @@ public struct ArgumentCheck: Sendable {
             if text.hasPrefix("/") { return value }
             throw fault("api.range", path, "is \(ArgumentWords.literal(value))", expected: "an absolute path")
         case (.program, .text(let text)):
-            if programs[text] != nil { return value }
+            if Self.program(text, among: programs) != nil { return value }
         case (.oneOf(let allowed), .text(let text)):
             if allowed.contains(text) { return value }
             throw fault(
@@ -203,6 +221,7 @@ public struct ArgumentCheck: Sendable {
         switch (kind, value) {
         case (.process, .text), (.processes, .text):
             return "the first value is the status: local p = try(host.process.start {…})"
+        case (.asset, .text): return "the first value is the status: local asset = try(host.asset.open {…})"
         case (.integer, .float): return "use // for division, or math.tointeger"
         case (.program, .null):
             let granted = programs.values.sorted().joined(separator: ", ")

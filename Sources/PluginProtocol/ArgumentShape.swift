@@ -68,6 +68,8 @@ public indirect enum ArgumentKind: Sendable, Equatable {
     case process
     /// A process handle, a list or a map of them.
     case processes
+    /// One asset handle.
+    case asset
     /// The first of these that fits; of none, whatever it is.
     case either([ArgumentKind])
     /// A table with these fields alone.
@@ -80,6 +82,10 @@ public enum AnswerShape: Sendable, Equatable {
     case nothing
     /// A process handle.
     case process
+    /// An asset handle, and how many bytes it has.
+    case asset
+    /// One value.
+    case one(AnswerField)
     /// How a program ended: `code, signal, stdout, stderr, ms, truncated`.
     case program
     /// A list of such tables.
@@ -97,10 +103,10 @@ public enum AnswerShape: Sendable, Equatable {
     /// The fields of the table, where it is one.
     public var fields: [AnswerField] {
         switch self {
-        case .nothing, .process, .programs: []
+        case .nothing, .process, .programs, .asset: []
         case .program: Self.programFields
         case .record(let fields): fields
-        case .value(let field): [field]
+        case .value(let field), .one(let field): [field]
         }
     }
 
@@ -136,9 +142,15 @@ extension AnswerShape {
         switch self {
         case .nothing: values.isEmpty
         case .process: if values.count == 1, case .handle = values[0] { true } else { false }
+        case .asset:
+            if values.count == 2, case .handle(let handle) = values[0], case .integer = values[1] {
+                handle.isAsset
+            } else {
+                false
+            }
         case .programs: if values.count == 1, case .list = values[0] { true } else { false }
         case .program, .record: if values.count == 1, case .map(let pairs) = values[0] { fits(pairs) } else { false }
-        case .value(let field): values.count == 1 && field.kind.fits(values[0])
+        case .value(let field), .one(let field): values.count == 1 && field.kind.fits(values[0])
         }
     }
 

@@ -9,7 +9,7 @@ enum ArgumentWords {
         case .float: "a float"
         case .text, .bytes: "a string"
         case .list, .map: "a table"
-        case .handle(let handle): handle == .function ? "a function" : "a process"
+        case .handle(let handle): handle == .function ? "a function" : handle.isAsset ? "an asset" : "a process"
         }
     }
 
@@ -19,6 +19,8 @@ enum ArgumentWords {
         case .integer(let number): "\(number)"
         case .float(let number): "\(number)"
         case .text(let text): "\"\(text.prefix(60))\(text.count > 60 ? "…" : "")\""
+        case .handle(let handle) where handle.isAsset:
+            "handle<asset:\(handle.index & ~PluginHandle.assetMark).\(handle.generation)>"
         case .handle(let handle) where handle != .function: "handle<process:\(handle.index).\(handle.generation)>"
         default: noun(value)
         }
@@ -49,6 +51,7 @@ enum ArgumentWords {
         case .arguments: "a list of strings and integers"
         case .process: "a process"
         case .processes: "a process, a list or a map of them"
+        case .asset: "an asset"
         case .either(let kinds): kinds.map(expected).joined(separator: ", or ")
         case .record(let fields): "a table: \(fields.map(\.name).joined(separator: ", "))"
         }
@@ -81,6 +84,7 @@ enum ArgumentWords {
         case .integer(let range): "\(range.lowerBound)"
         case .boolean: "true"
         case .process, .processes: "p"
+        case .asset: "asset"
         default: "\"…\""
         }
     }

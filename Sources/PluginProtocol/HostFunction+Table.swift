@@ -8,6 +8,7 @@ extension HostFunction {
         bundleWrite,
         fileWrite,
         httpRequest,
+        assetOpen, assetRead, assetClose, assetLoad, assetState, assetCommit, assetCancel,
         clockLeft, clockSleep,
     ]
 

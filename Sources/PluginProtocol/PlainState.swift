@@ -33,9 +33,10 @@ enum PlainState {
         case .handle(let handle):
             if handle == .function { throw AnswerCheck.fault("\(path) is a function", expected: "plain data") }
             throw AnswerCheck.fault(
-                "\(path) is a process",
+                "\(path) is \(ArgumentWords.noun(value))",
                 expected: "plain data",
-                mend: "name the process and find it in actor.processes"
+                mend: handle.isAsset
+                    ? "an asset is open for one verb" : "name the process and find it in actor.processes"
             )
         case .list(let items):
             try shallow(path, depth)

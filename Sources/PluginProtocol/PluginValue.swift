@@ -26,6 +26,12 @@ public struct PluginHandle: Sendable, Hashable {
         self.generation = generation
     }
 
+    /// Set in the index of every asset's handle and of no process's: neither passes for the other.
+    public static let assetMark: UInt32 = 1 << 31
+
+    /// Whether it is an asset's.
+    public var isAsset: Bool { index & Self.assetMark != 0 && self != .function }
+
     /// How the bridge sends a function of Lua's, which is no handle: refused wherever a handle is asked for.
     public static let function = PluginHandle(index: .max, generation: .max)
 }

@@ -7,6 +7,8 @@ struct HTTPDownload: Sendable {
     /// Variables that name proxies and CA bundles.
     let environment: [String: String]
     var patience = Patience()
+    /// Lines that go with every request.
+    var headers: [String] = []
 
     private static let redirectLimit = 3
     /// Less than this is next to nothing: a server that drips must not hold us for ever.
@@ -110,6 +112,7 @@ struct HTTPDownload: Sendable {
     ) -> HTTPRequest {
         var request = HTTPRequest(url: url, scheme: address.scheme)
         request.patience = patience
+        request.headers = headers
         request.caFile = ["AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"].lazy
             .compactMap { environment[$0] }.first { !$0.isEmpty }
         request.caDirectory = environment["SSL_CERT_DIR"].flatMap { $0.isEmpty ? nil : $0 }
@@ -118,6 +121,7 @@ struct HTTPDownload: Sendable {
             request.headers.append("If-Range: \(validator)")
         }
         switch authorization {
+        case .basic(let pair): request.headers.append("Authorization: Basic \(pair)")
         case .bearer(let token): request.headers.append("Authorization: Bearer \(token)")
         case .signature(let key):
             request.signingKey = key
@@ -170,7 +174,10 @@ struct HTTPDownload: Sendable {
                 seconds: exchange.retryAfter,
                 validator: canContinue
             )
-        case 401, 403: return .failed(failure(.permissionDenied, url, "answered \(exchange.status)"))
+        case 401, 403:
+            let words = "\(displayed(url)): answered \(exchange.status)"
+            let challenge = exchange.headers["www-authenticate"].map { ["www-authenticate": $0] }
+            return .failed(HostError(.permissionDenied, .asset, words, context: challenge ?? [:]))
         case 404, 410: return .failed(failure(.notFound, url, "answered \(exchange.status)"))
         default: return .failed(failure(.failedPrecondition, url, "answered \(exchange.status)"))
         }

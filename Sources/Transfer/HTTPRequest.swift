@@ -34,6 +34,8 @@ struct HTTPRequest {
 
 /// What a request proves who it is from by.
 enum Authorization: Sendable, Equatable {
+    /// User and password, in base64.
+    case basic(String)
     /// A token that the server takes as it is.
     case bearer(String)
     /// AWS signature version 4.

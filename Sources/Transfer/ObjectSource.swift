@@ -6,7 +6,7 @@ import SystemLayer
 /// - Source: contract §1.1 "env", §2.1 step 3.
 public struct ObjectSource: Sendable {
     private let environment: [String: String]
-    private let download: HTTPDownload
+    let download: HTTPDownload
 
     /// Makes one.
     ///
@@ -27,16 +27,19 @@ public struct ObjectSource: Sendable {
     /// Buckets are asked without credentials first, as upstream does.
     /// - Parameters:
     ///   - url: `https://HOST/PATH`, `s3://BUCKET/KEY`, `gs://BUCKET/OBJECT`, or `http:` of a trusted origin. With
-    ///     `ATE_STORAGE_BACKEND=s3` each of these means BUCKET/KEY of the S3 store.
+    ///     `ATE_STORAGE_BACKEND=s3` each of these means BUCKET/KEY of the S3 store. `oci://REGISTRY/REPOSITORY`, with
+    ///     `@sha256:MANIFEST` or without, is a layer of an artifact.
+    ///   - digest: the file's own, which registries find it by; nil serves no `oci:`.
     ///   - file: whole when this returns, as far as the server says.
     /// - Throws: INVALID_ARGUMENT, PERMISSION_DENIED, NOT_FOUND, UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED.
-    public func fetch(_ url: String, into file: DownloadFile) throws(HostError) {
+    public func fetch(_ url: String, digest: String? = nil, into file: DownloadFile) throws(HostError) {
         let scheme = url.range(ofText: "://").map { url[..<$0.lowerBound].lowercased() } ?? ""
+        if scheme == "oci", let digest { return try fetchArtifact(url, wanted: digest, into: file) }
         guard ["http", "https", "s3", "gs"].contains(scheme) else {
             throw HostError(
                 .invalidArgument,
                 .asset,
-                "asset url \"\(displayed(url))\" is not served: write file:, https:, s3: or gs:"
+                "asset url \"\(displayed(url))\" is not served: write file:, https:, s3:, gs: or oci:"
             )
         }
         let isS3 = environment["ATE_STORAGE_BACKEND"] == "s3"
@@ -64,7 +67,7 @@ public struct ObjectSource: Sendable {
         }
     }
 
-    private func variable(_ names: String...) -> String? {
+    func variable(_ names: String...) -> String? {
         names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }
 

@@ -162,6 +162,7 @@ struct PluginScenario {
         case .arguments: "{ \"--flag\", \"value\" }"
         case .list(let element): "{ \(word(element)) }"
         case .process, .processes: "actor.processes.web"
+        case .asset: "actor.processes.asset"
         case .map, .either, .record: "{}"
         }
     }

@@ -125,9 +125,12 @@ final class RawSupervisor {
     /// - Throws: when other calls come, or none.
     func callLoop(_ count: Int64, verb: String = "stop", row: HostFunction = .processStop) throws -> Double {
         let handle = PluginValue.handle(PluginHandle(index: 0, generation: 0))
+        let asset = PluginValue.handle(PluginHandle(index: PluginHandle.assetMark, generation: 0))
         let verb = HostFrame.verb(
             name: verb,
-            actor: .map(["tools": .map(["t": .text("/usr/bin/true")]), "processes": .map(["web": handle])]),
+            actor: .map([
+                "tools": .map(["t": .text("/usr/bin/true")]), "processes": .map(["web": handle, "asset": asset]),
+            ]),
             request: .map(["timeout_ms": .integer(count)]),
             functions: [row.name],
             deadlineMilliseconds: 60_000
@@ -136,6 +139,8 @@ final class RawSupervisor {
             switch row.answers {
             case .nothing: []
             case .process: [handle]
+            case .asset: [asset, .integer(1)]
+            case .one(let field): if case .bytes = field.kind { [.bytes([1])] } else { [.text("x")] }
             case .program, .record: [.map(["code": .integer(0)])]
             case .programs: [.list([.map(["code": .integer(0)])])]
             case .value: [.integer(1)]

@@ -26,6 +26,9 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
             programFloor: program
         ).measure()
     }
+    if options.wants(.assets) {
+        figures += try AssetScenario(scratch: scratch, samples: options.samples).measure()
+    }
     let needsImage = options.wants(.verbs) || options.wants(.memory)
     let image = needsImage ? try Counter.buildImage(in: scratch) : ""
     if options.wants(.contract) || options.wants(.verbs) {

@@ -42,6 +42,7 @@ enum AssetsCommand {
         for origin in options.origins { settings.origins.append(try TrustedOrigin(origin)) }
         settings.environment = AssetEnvironment.current
         settings.minimumAgeSeconds = options.minimumAge
+        settings.unpacker = Companions(directory: Program.directory).unpacker
         let logger = Logger(sink: DescriptorSink(descriptor: 2), level: .warning)
         return AssetCache(baseDirectory: options.baseDirectory, settings: settings, logger: logger)
     }
@@ -70,7 +71,8 @@ enum AssetsCommand {
                 .list(
                     entries.map { entry in
                         .members([
-                            "sha256": .string(entry.sha256), "path": .string(entry.path),
+                            "sha256": .string(entry.sha256), "release": .optional(entry.release),
+                            "path": .string(entry.path),
                             "bytes": .integer(entry.bytes), "last_use": .integer(entry.lastUse),
                             "needed": entry.isPinned.map { .bool($0) } ?? .null,
                         ])
@@ -81,10 +83,10 @@ enum AssetsCommand {
         }
         let now = WallClock.nanoseconds() / 1_000_000_000
         output.table(
-            ["SHA256", "SIZE", "LAST USE", "NEEDED"],
+            ["SHA256", "RELEASE", "SIZE", "LAST USE", "NEEDED"],
             entries.map { entry in
                 [
-                    entry.sha256, ByteSize.words(entry.bytes), ago(now - entry.lastUse),
+                    entry.sha256, entry.release ?? "-", ByteSize.words(entry.bytes), ago(now - entry.lastUse),
                     entry.isPinned.map { $0 ? "yes" : "no" } ?? "?",
                 ]
             }

@@ -2,6 +2,7 @@ import ActorLifecycle
 import Assets
 import Glibc
 import HostErrors
+import PluginHost
 import PluginOverlays
 import Telemetry
 import Transfer
@@ -26,6 +27,7 @@ extension Serve {
         for origin in options.assetOrigins { settings.origins.append(try TrustedOrigin(origin)) }
         settings.environment = AssetEnvironment.current
         settings.budgetBytes = options.assetBudget
+        settings.unpacker = Companions(directory: Program.directory).unpacker
         let cache = AssetCache(baseDirectory: options.baseDirectory, settings: settings, logger: logger)
         for pack in packs {
             guard let problem = pack.problem else { continue }

@@ -50,6 +50,7 @@ enum Serve {
         let companions = Companions(directory: Program.directory)
         let pool = SupervisorPool(program: companions.supervisor, logger: logger)
         let layout = CgroupLayout.detect()
+        let shelf = AssetShelf()
         let store = RevisionStore(baseDirectory: options.baseDirectory, hash: SHA256.hex(of:))
         // Side by side: the script is asked in a process of its own, which starts while this one opens the rest.
         let required = demanded.protections
@@ -71,6 +72,7 @@ enum Serve {
                         required: required,
                         grants: settings.granted(to: entry),
                         config: settings.config.mapValues(\.text),
+                        assets: shelf,
                         logger: logger
                     )
                 },
@@ -109,6 +111,7 @@ enum Serve {
             logger: logger
         )
         assets.keep(host)
+        shelf.put(assets)
         let recovered = try await host.recover()
         logger.notice(
             "recovered",

@@ -92,6 +92,17 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
         #expect(try DirectoryTree.names(in: golden.scratch.path) == ["config", "golden.pack", "hello"])
     }
 
+    /// One change of the golden pack, and the code of the rule that it breaks.
+    struct Mutation: Sendable, CustomTestStringConvertible {
+        let name: String
+        let bytes: [UInt8]
+        let code: String
+        var testDescription: String { "\(name): \(code)" }
+        init(_ mutation: (name: String, bytes: [UInt8], code: String)) {
+            (name, bytes, code) = mutation
+        }
+    }
+
     static let mutations: [(name: String, bytes: [UInt8], code: String)] = [
         ("none", Golden.bytes, "ok"),
         ("31 bytes", Array(Golden.bytes.prefix(31)), "truncated_prelude"),
@@ -143,8 +154,8 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
         return Golden.file(Golden.header.replacing(rows, with: "\(two),\(one)"))
     }
 
-    @Test("P10b: a code for every mutation", arguments: mutations)
-    func mutated(_ mutation: (name: String, bytes: [UInt8], code: String)) throws {
+    @Test("P10b: a code for every mutation", arguments: mutations.map(Mutation.init))
+    func mutated(_ mutation: Mutation) throws {
         #expect(try Golden().judge(mutation.bytes) == mutation.code, "\(mutation.name)")
     }
 
@@ -180,6 +191,8 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
         let golden = try Golden()
         let file = unsafe open(golden.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         let owned = OwnedFD(file)
+        // 1,500 take a second; what was changed in the reader is worth 100,000 once.
+        let runs = ProcessInfo.processInfo.environment["SUBSTRATE_FUZZ_RUNS"].flatMap { Int($0) } ?? 0
         var accepted = 0
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         func random(_ below: Int) -> Int {
@@ -188,7 +201,7 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
             state ^= state << 17
             return Int(state % UInt64(below))
         }
-        for round in 0..<1_500 {
+        for round in 0..<max(1_500, runs) {
             var bytes = Golden.bytes
             for _ in 0...random(4) {
                 switch random(4) {
@@ -232,5 +245,38 @@ private func patched(_ at: Int, _ bytes: UInt8...) -> [UInt8] {
         try pack.verify(pack.assets[1])
         // Other tests of this process run meanwhile: a pack in memory would be thirty times this.
         #expect(try resident() - before < 64 << 20)
+    }
+}
+
+@Suite struct StagedAssetTests {
+    @Test("a load that has not begun is not ready; one that was given up never is")
+    func stages() throws {
+        let golden = try Golden()
+        try AtomicFile.write(Golden.bytes, to: golden.path)
+        let cache = AssetCache(baseDirectory: "\(golden.scratch.path)/base", roots: [])
+        try cache.take(packs: [golden.path])
+        let shelved = try #require(cache.shelved(name: "config"))
+        let staged = StagedAsset(shelved, into: cache)
+        #expect(try staged.commit() == .pending && staged.state == .pending)
+        staged.load()
+        #expect(staged.state == .ready)
+        let other = StagedAsset(shelved, into: cache)
+        #expect(other.cancel() == .pending)
+        other.load()
+        #expect(other.state == .cancelled)
+        #expect(try other.commit() == .cancelled)
+        #expect(try cache.entries().count == 1)
+        #expect(try staged.commit() == .ready && staged.state == .committed)
+        #expect(try cache.entries().count == 2)
+    }
+
+    @Test("what a pack preloads is not evicted while its host is there")
+    func pinned() throws {
+        let golden = try Golden()
+        try AtomicFile.write(Golden.bytes, to: golden.path)
+        let cache = AssetCache(baseDirectory: "\(golden.scratch.path)/base", roots: [])
+        try cache.take(packs: [golden.path])
+        #expect(try cache.collect(budgetBytes: 1, minimumAgeSeconds: 0).removed == [])
+        #expect(try cache.entries().map(\.isPinned) == [true])
     }
 }

@@ -94,7 +94,7 @@ struct AssetCommandTests {
             try #require(used.code == 0)
         }
         let listed = try await bench.assets([], "ls")
-        #expect(listed.output.contains("\(digests[0])  4 B   2 h ago   no"), "\(listed.output)")
+        #expect(listed.output.contains("\(digests[0])  -        4 B   2 h ago   no"), "\(listed.output)")
         let trial = try await bench.assets([], "gc", "--asset-budget", "4", "--dry-run")
         #expect(trial.output.hasPrefix("would remove \(digests[0])\n"), "\(trial.output)\(trial.error)")
         #expect(try bench.entries.count == 2)
@@ -148,6 +148,37 @@ struct AssetServingTests {
             ["--backend=process", "--base-dir", files.bench.base, "--asset-pack", "/nowhere.pack"]
         )
         #expect(absent.code == 78 && absent.error.contains("/nowhere.pack"), "\(absent.error)")
+    }
+
+    @Test("a script reads a pack in parts, and puts into the cache what it loaded")
+    func scripts() async throws {
+        let files = try PackFiles()
+        #expect(try await files.bench.assets([], "pack", files.list, files.pack).code == 0)
+        let script = VerbHost.script(
+            "",
+            needs: "\"asset.open\", \"asset.read\", \"asset.load\", \"asset.state\", \"asset.commit\", \"clock.sleep\"",
+            run: """
+                local asset, size = try(host.asset.open { bank = "runtime", slot = 0 })
+                print(tostring(asset) .. " of " .. size .. ": " .. try(host.asset.read(asset, 1, 3)))
+                local loaded = try(host.asset.load { name = "config" })
+                while try(host.asset.state(loaded)) ~= "ready" do try(host.clock.sleep(1)) end
+                try(host.asset.commit(loaded))
+                print("again: " .. host.asset.commit(loaded))
+                """
+        )
+        let host = try TestHost(
+            backend: "mine",
+            script: script,
+            arguments: ["--json", "--grant", "asset", "--asset-pack", files.pack]
+        )
+        try await host.use { host in
+            try await host.start()
+            _ = try await host.run(try await host.request("a")).get()
+            let log = TextFile.read("\(host.scratch)/log") ?? ""
+            #expect(log.contains("handle<asset:0.0> of 5: ell") && log.contains("again: exists"), "\(log)")
+            let names = try DirectoryTree.names(in: "\(host.base)/static-files")
+            #expect(names.count == 2)
+        }
     }
 
     @Test("what a backend declares is fetched, what an actor needs is kept, and what else a request names is not asked")

@@ -11,7 +11,9 @@ struct ScriptFixture {
         "containers": .list([.map(["name": .text("web")]), .map(["name": .text("side")])]),
         "processes": .map(["web": .handle(PluginHandle(index: 4, generation: 2))]),
         "dirs": .map(["work": .text("/w")]),
-        "assets": .map([:]), "config": .map([:]), "tools": .map(["program": .text("/program")]),
+        "assets": .map([:]),  // No setting: a place for an asset, which no actor has.
+        "config": .map(["shelved": .handle(PluginHandle(index: PluginHandle.assetMark | 1, generation: 0))]),
+        "tools": .map(["program": .text("/program")]),
     ])
 
     static var soon: ContinuousClock.Instant { .now + .seconds(20) }

@@ -52,7 +52,7 @@ import Testing
         case .oneOf, .either: "\"neither this\""
         case .boolean: "\"yes\""
         case .list, .map, .arguments, .record: "7"
-        case .process, .processes: "\"ok\""
+        case .process, .processes, .asset: "\"ok\""
         }
     }
 
@@ -68,6 +68,7 @@ import Testing
         case .map: "{ A = \"b\" }"
         case .arguments: "{ \"ls\" }"
         case .process, .processes: "actor.processes.web"
+        case .asset: "actor.config.shelved"
         case .either(let kinds): right(kinds[0])
         case .record: "{}"
         }

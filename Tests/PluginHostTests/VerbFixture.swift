@@ -20,7 +20,9 @@ final class VerbFixture {
         verb: String = "run",
         timeoutMilliseconds: Int64 = 20_000,
         grants: Grants = .standard,
-        handlers: [BoundHandler] = HostFunctions.all
+        handlers: [BoundHandler] = HostFunctions.all,
+        assets: [String: String] = [:],
+        world: any World = Machinery()
     ) throws {
         root = FileManager.default.temporaryDirectory.appendingPathComponent("plugin-host-\(UUID().uuidString)").path
         places = ActorDirectories(root)
@@ -38,7 +40,7 @@ final class VerbFixture {
             directory: root,
             cgroup: "none"
         )
-        actor.assets = [:]
+        actor.assets = assets
         var request = VerbRequest()
         request.timeoutMilliseconds = timeoutMilliseconds
         context = VerbContext(
@@ -51,7 +53,8 @@ final class VerbFixture {
             deadline: .now + .milliseconds(timeoutMilliseconds),
             cancellation: cancellation,
             grants: grants,
-            file: "x.lua"
+            file: "x.lua",
+            world: world
         )
         broker = Broker(context, needs: HostFunction.table.map(\.name), handlers: handlers)
     }

@@ -37,6 +37,13 @@ extension ReleasedTests {
             optional: ["method", "body", "statuses", "wait_ms", "code", "body"],
             digest: "deaf000920ce252a"
         ),
+        Released(name: "asset.open@1", optional: ["name", "bank", "slot"], digest: "ae6834ae222d0943"),
+        Released(name: "asset.read@1", optional: ["bytes"], digest: "e83e1356971cc0aa"),
+        Released(name: "asset.close@1", optional: [], digest: "59d4dcae2148847d"),
+        Released(name: "asset.load@1", optional: ["name", "bank", "slot"], digest: "61cc64e74c1d9d41"),
+        Released(name: "asset.state@1", optional: ["state"], digest: "52ad89773778c7db"),
+        Released(name: "asset.commit@1", optional: [], digest: "1871db964d59505e"),
+        Released(name: "asset.cancel@1", optional: [], digest: "8b6fff187f51e207"),
         Released(name: "clock.left@1", optional: ["ms"], digest: "54306f6fb0da3e7"),
         Released(name: "clock.sleep@1", optional: [], digest: "904b989684b22065"),
         Released(

@@ -10,7 +10,7 @@ import Testing
         #expect(!row.verbs.isEmpty && row.verbs.allSatisfy(PluginVerb.all.contains))
         #expect(row.verbs.count == PluginVerb.all.count || !row.elsewhere.isEmpty, "a wrong verb has no mend")
         #expect(row.example.contains("host.\(row.name)"))
-        #expect(row.costMicroseconds != nil || row.name == "clock.sleep")
+        #expect(row.costMicroseconds != nil || ["clock.sleep", "asset.commit"].contains(row.name))
         #expect(!row.failures.contains { [.ok, .timeout, .cancelled, .ioError].contains($0) }, "all may answer these")
         for field in row.arguments.fields { #expect(!field.summary.isEmpty, "\(row.name) \(field.name)") }
         for field in row.answers.fields { #expect(!field.summary.isEmpty, "\(row.name) \(field.name)") }
@@ -24,7 +24,7 @@ import Testing
             #expect(HostFunction.named(row.versionedName) == row)
             #expect(HostFunction.named("\(row.name)@\(row.version + 1)") == nil)
         }
-        #expect(HostFunction.modules == ["workload", "process", "file", "http", "clock"])
+        #expect(HostFunction.modules == ["workload", "process", "file", "http", "asset", "clock"])
     }
 
     @Test func everyDefaultFitsItsField() throws {
@@ -78,6 +78,7 @@ import Testing
         case .map: .map(["A": .text("b")])
         case .arguments: .list([.text("ls")])
         case .process, .processes: .handle(PluginHandle(index: 0, generation: 0))
+        case .asset: .handle(PluginHandle(index: PluginHandle.assetMark, generation: 0))
         case .either(let kinds): right(kinds[0])
         case .record: .map([:])
         }

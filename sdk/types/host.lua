@@ -7,6 +7,9 @@
 ---A program that the host holds. Opaque; dies with the verb unless kept.
 ---@class Process
 
+---An asset, open or being loaded. Opaque; dies with the verb.
+---@class Asset
+
 ---What a program left.
 ---@class ProgramResult
 ---@field code? integer   its exit code; absent when a signal ended it
@@ -183,6 +186,76 @@ host.http = {}
 ---@param spec http.request.Arguments
 ---@return Status status, http.request.Result|string result_or_reason
 function host.http.request(spec) end
+
+host.asset = {}
+
+---@class asset.open.Arguments
+---@field name? string   its name; or bank and slot
+---@field bank? "runtime"|"config"|"kernel"|"rootfs"|"lib"   the bank that a pack preloads it to; with slot
+---@field slot? integer   the slot in the bank
+
+---Opens an asset of the actor or of a pack for reading. **Grant** `asset`. **Verbs** all. **Since** api 1.
+---```lua
+---local asset, size = try(host.asset.open { name = "config" })
+---```
+---@param spec asset.open.Arguments
+---@return Status status, Asset|string asset_or_reason, integer? size
+function host.asset.open(spec) end
+
+---Answers a part of an open asset: all of it, or a failure. **Grant** `asset`. **Verbs** all. **Since** api 1.
+---```lua
+---local bytes = try(host.asset.read(try(host.asset.open { name = "config" }), 0, 16))
+---```
+---@param asset Asset   an open asset
+---@param offset integer   where the part begins, from 0
+---@param length integer   how many bytes; offset + length is at most the size
+---@return Status status, string bytes_or_reason
+function host.asset.read(asset, offset, length) end
+
+---Closes an asset; what was loaded and not committed is dropped. **Grant** `asset`. **Verbs** all. **Since** api 1.
+---```lua
+---try(host.asset.close(try(host.asset.open { name = "config" })))
+---```
+---@param asset Asset   open or loaded; dead afterwards
+---@return Status status, string? reason
+function host.asset.close(asset) end
+
+---@class asset.load.Arguments
+---@field name? string   its name; or bank and slot
+---@field bank? "runtime"|"config"|"kernel"|"rootfs"|"lib"   the bank that a pack preloads it to; with slot
+---@field slot? integer   the slot in the bank
+
+---Begins to load an asset of a pack; nothing is in the cache before commit. **Grant** `asset`. **Verbs** run restore prepare. **Since** api 1.
+---```lua
+---local asset = try(host.asset.load { name = "kernel" })
+---```
+---@param spec asset.load.Arguments
+---@return Status status, Asset|string asset_or_reason, integer? size
+function host.asset.load(spec) end
+
+---Says how far a load is. **Grant** `asset`. **Verbs** run restore prepare. **Since** api 1.
+---```lua
+---local state = try(host.asset.state(try(host.asset.load { name = "kernel" })))
+---```
+---@param asset Asset   as asset.load answered it
+---@return Status status, string state_or_reason
+function host.asset.state(asset) end
+
+---Puts a loaded asset into the cache. **Grant** `asset`. **Verbs** run restore prepare. **Since** api 1.
+---```lua
+---try(host.asset.commit(try(host.asset.load { name = "kernel" })))
+---```
+---@param asset Asset   loaded, and ready
+---@return Status status, string? reason
+function host.asset.commit(asset) end
+
+---Gives a load up; the cache is as it was. **Grant** `asset`. **Verbs** run restore prepare. **Since** api 1.
+---```lua
+---try(host.asset.cancel(try(host.asset.load { name = "kernel" })))
+---```
+---@param asset Asset   loaded or loading
+---@return Status status, string? reason
+function host.asset.cancel(asset) end
 
 host.clock = {}
 

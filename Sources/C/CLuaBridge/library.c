@@ -50,7 +50,10 @@ void clb_tostring(lua_State *L, int index) {
     case LUA_TNIL: case LUA_TBOOLEAN: case LUA_TNUMBER: case LUA_TSTRING: luaL_tolstring(L, index, NULL); return;
     case LUA_TUSERDATA: {
         const uint32_t *handle = clb_handle(L, index);
-        if (handle) lua_pushfstring(L, "handle<process:%d.%d>", (int)handle[0], (int)handle[1]);
+        /* The first bit of an index says what it is: PluginHandle.assetMark. */
+        if (handle)
+            lua_pushfstring(L, "handle<%s:%d.%d>", handle[0] >> 31 ? "asset" : "process", (int)(handle[0] & 0x7fffffff),
+                            (int)handle[1]);
         else lua_pushliteral(L, "userdata");
         return;
     }

@@ -26,7 +26,7 @@ struct ProgramArguments: HostArguments {
 
     /// What the journal says: the program as scripts name it, never its environment or input.
     func target(_ call: HostCall) -> String {
-        let program = call.context.programs[program] ?? program
+        let program = ArgumentCheck.program(program, among: call.context.programs) ?? program
         return name.isEmpty ? program : "\(name): \(program)"
     }
 

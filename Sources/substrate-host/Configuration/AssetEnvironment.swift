@@ -8,6 +8,7 @@ enum AssetEnvironment {
         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
         "STORAGE_EMULATOR_HOST", "GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN",
         "GS_ACCESS_KEY_ID", "GS_SECRET_ACCESS_KEY",
+        "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "HOME",
         "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
         // libcurl reads these itself; we must know whom it may connect to.
         "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
