@@ -18,6 +18,7 @@ struct csh_spawn_plan {
     int cgroup_v2;  // descriptor of a v2 directory, or -1
     int64_t uid;    // -1 keeps it
     int64_t gid;
+    int end_with_parent;  // SIGKILL when the thread that spawns ends
 };
 
 struct csh_spawned {
