@@ -12,7 +12,7 @@ public final class SnapshotStore: Sendable {
     static let archiveName = "durable-dir.tar"
     /// Where a snapshot stands aside while another takes its name.
     private static let replacedPrefix = ".replaced-"
-    private let base: String
+    let base: String
     let worker: UnpackWorker
 
     /// Opens the store.
