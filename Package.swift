@@ -58,6 +58,7 @@ let exclusions: [String: [String]] = [
     "LuaEngineTests": ["Attacks", "Sanitizer"],
     "PluginHostTests": ["Probe"],
     "PluginConformanceTests": ["Broken"],
+    "ImagesTests": ["Servers"],
 ]
 
 let package = Package(

@@ -41,6 +41,19 @@ struct LayerStore: Sendable {
         TextFile.read("\(directory)/\(name)/bytes").flatMap { Int64($0.prefix { $0 != "\n" }) } ?? 0
     }
 
+    /// Removes a layer: at once for who looks for it, then its files.
+    ///
+    /// - Returns: whether it is gone.
+    func remove(_ name: String) -> Bool {
+        // Where a crash leaves it, the next start sweeps it away.
+        let going = "\(staging)/removed-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        guard (try? DirectoryTree.make(staging)) != nil, unsafe rename("\(directory)/\(name)", going) == 0 else {
+            return false
+        }
+        try? DirectoryTree.remove(going)
+        return true
+    }
+
     /// Has all of them unpacked when it returns: side by side, as many as there are processors.
     ///
     /// - Throws: the first failure; what was whole by then stays.
