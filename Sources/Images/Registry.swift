@@ -49,12 +49,7 @@ struct Registry: Sendable {
         return (digest, [digest, child.digest], try ImageManifest(inner ?? [], named: child.digest))
     }
 
-    /// Has the content in the blobs when it returns.
-    ///
-    /// - Parameters:
-    ///   - manifest: the image.
-    ///   - digest: the manifest's.
-    ///   - wanted: what of it is needed.
+    /// Has what is wanted of an image, whose manifest has that digest, in the blobs when it returns.
     func fetch(
         _ reference: RegistryReference,
         _ manifest: ImageManifest,

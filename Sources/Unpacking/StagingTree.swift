@@ -91,8 +91,11 @@ struct StagingTree {
 
     /// Makes way for an entry: what stands under that name is removed, whatever it is.
     ///
-    /// - Parameter parts: the entry's name.
+    /// - Parameters:
+    ///   - parts: the entry's name.
+    ///   - complaint: begins the text of a refusal.
     /// - Returns: the directory that it goes into, as `directory(_:creating:_:)` has it.
+    /// - Throws: as `directory(_:creating:_:)`.
     func makeWay(for parts: [String], _ complaint: String) throws(HostError) -> CInt {
         guard let name = parts.last else { return root }
         let above = Array(parts.dropLast())
