@@ -28,6 +28,8 @@ public struct ActorDirectories: Sendable {
     public var network: String { "\(root)/network" }
     /// Parent of local snapshots; survives every reset.
     public var snapshots: String { "\(root)/local-checkpoint" }
+    /// What a script leaves in it while it checkpoints becomes the snapshot's.
+    public var checkpoint: String { "\(root)/checkpoint" }
     /// A durable volume.
     public func volume(_ name: String) -> String { "\(durable)/\(name)" }
     /// What a container wrote.

@@ -91,6 +91,7 @@ extension ActorHost {
         let record = entry.record
         let prepared = present(record, to: serving.description)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
+        let files = directories(key).checkpoint
         try await Offload.run { () throws(HostError) -> Void in
             if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
                 throw HostError(
@@ -109,9 +110,12 @@ extension ActorHost {
             request.graceMilliseconds = context.graceMilliseconds
             request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
             request.scope = scope
+            request.snapshotDirectory = files
             let asked = request
-            _ = try await Offload.phase("backend", clock) { () throws(HostError) in
-                try serving.perform(
+            let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
+                try DirectoryTree.remove(files)
+                try DirectoryTree.make(files, mode: 0o700)
+                return try serving.perform(
                     .checkpoint,
                     actor: prepared,
                     request: asked,
@@ -123,23 +127,34 @@ extension ActorHost {
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
                     Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill()
-                    try self.saveVolumes(record, name: name, scope: scope)
+                    try self.saveSnapshot(
+                        record,
+                        name: name,
+                        scope: scope,
+                        files: files,
+                        volumesSaved: answer.volumesSaved
+                    )
+                    try DirectoryTree.remove(files)
                 }
             }
         } catch {
             // Nothing of that name was there before, so what is there now is of a checkpoint that failed.
             try? await Offload.run { () throws(HostError) in
+                try DirectoryTree.remove(files)
                 try self.snapshots.remove(actorDirectory: key.directoryName, name: name)
             }
             // The script may have ended the programs or not: the truth is what runs.
             let alive = entry.with { state in
                 !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() }
             }
+            defer { repeatOutside(entry) }
             if alive, !operation.isCancelled {
                 try move(entry, to: .ready, message: error.message, settled: true)
             } else if operation.isCancelled {
+                await payOutside(entry, operation.verb)
                 await end(entry, as: .stopped, message: "cancelled")
             } else {
+                await payOutside(entry, operation.verb)
                 await end(
                     entry,
                     as: .failed,
@@ -149,25 +164,43 @@ extension ActorHost {
             }
             throw error
         }
+        // A checkpoint that answered ok has ended the actor, wherever it was.
+        try settleOutside(entry)
         await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
     }
 
-    /// Writes the durable volumes as they lie there into a local snapshot.
-    func saveVolumes(_ record: ActorRecord, name: String, scope: SnapshotScope) throws(HostError) {
+    /// Makes a local snapshot of what the script wrote and of the durable volumes as they lie there.
+    ///
+    /// - Parameters:
+    ///   - record: the actor's.
+    ///   - name: the snapshot's.
+    ///   - scope: what it holds.
+    ///   - files: where the script wrote; nil where it wrote nothing.
+    ///   - volumesSaved: whether the volumes are in what it wrote.
+    /// - Throws: what could not be written; nothing of it is left then.
+    func saveSnapshot(
+        _ record: ActorRecord,
+        name: String,
+        scope: SnapshotScope,
+        files: String? = nil,
+        volumesSaved: Bool = false
+    ) throws(HostError) {
         let key = record.identity.key
         let places = directories(key)
-        let manifest = SnapshotManifest(
+        var manifest = SnapshotManifest(
             sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
             assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
             scope: scope.rawValue,
             backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
         )
-        let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+        if volumesSaved { manifest.volumesSaved = true }
+        let volumes = volumesSaved ? [] : record.spec.volumes.filter { $0.source == .durableDirectory }
         _ = try snapshots.saveLocal(
             actorDirectory: key.directoryName,
             name: name,
             manifest: manifest,
-            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+            volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) },
+            extraFiles: files
         )
     }
 

@@ -112,6 +112,7 @@ extension ActorHost {
                 "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
             )
         }
+        try refuseOutside(standing)
         let clock = PhaseClock()
         let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
         let result: Result<Void, HostError> = await withTaskCancellationHandler {
@@ -264,7 +265,7 @@ extension ActorHost {
                 log: log
             )
         }
-        if let snapshot {
+        if let snapshot, snapshot.manifest.volumesSaved != true {
             let places = directories(key)
             let volumes = bare.volumes.filter { $0.source == .durableDirectory }
                 .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
@@ -273,10 +274,17 @@ extension ActorHost {
             }
         }
         try refuseCancelled(operation)
-        try move(entry, to: restore == nil ? .starting : .restoring)
+        try move(entry, to: restore == nil ? .starting : .restoring) { record in
+            if serving.description.isOutside { record.owesStop = true }
+        }
         var ask = VerbRequest()
         ask.timeoutMilliseconds = context.timeoutMilliseconds
         ask.scope = restore?.scope
+        if let snapshot {
+            ask.snapshotDirectory = snapshot.path
+            ask.snapshotFiles = (snapshot.manifest.snapshotFiles ?? []).sorted()
+            ask.snapshotHasVolumes = snapshot.manifest.volumesSaved == true
+        }
         let asked = ask
         let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
             try serving.perform(
@@ -305,6 +313,8 @@ extension ActorHost {
             return
         }
         guard [.pulling, .starting, .restoring].contains(status) else { return }
+        await payOutside(entry, operation.verb)
+        defer { repeatOutside(entry) }
         // That nobody waits any more cancels too, but a program that was not ready by then has failed.
         let isLate = error.reason == .readinessTimeout
         if !isLate, operation.isCancelled || error.code == .cancelled {

@@ -55,6 +55,8 @@ public struct SnapshotManifest: Sendable, Equatable, Codable {
     public var files: [String: File]?
     /// The durable volumes in `durable-dir.tar`.
     public var volumes: [String]?
+    /// Whether the backend saved the volumes in files of its own; nil is no.
+    public var volumesSaved: Bool?
     /// Seconds since 1970 when it was made.
     public var createdAt: Int64?
 
