@@ -48,6 +48,7 @@ types: ## write the types, the reference and the linter's settings from the one 
 	swift run substrate-plugin types .
 
 bench: build ## measure the host beside its floors
+	@.ci/install bench
 	.build/release/substrate-bench
 
 relink: build ## leave the objects and link lines of the static binaries in .build/relink (LGPL), and try them

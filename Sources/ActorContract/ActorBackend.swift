@@ -98,10 +98,13 @@ public struct PreparedContainer: Sendable {
     public var container: Container
     /// The image's layers, bottom first.
     public var layers: [String]
+    /// What the image says where the request does not.
+    public var defaults: ImageDefaults
     /// Makes one.
-    public init(container: Container, layers: [String]) {
+    public init(container: Container, layers: [String], defaults: ImageDefaults = ImageDefaults()) {
         self.container = container
         self.layers = layers
+        self.defaults = defaults
     }
 }
 

@@ -41,7 +41,8 @@ public enum Admission {
                 "egress_gateway is not served yet: leave it out, the actor has no egress"
             )
         }
-        if described.needsImage {
+        // The second dialect's containers may leave the program to their image; what it says is known when it is here.
+        if described.needsImage, request.identity.dialect == .june {
             for (index, container) in request.spec.containers.enumerated()
             where container.command.isEmpty && container.args.isEmpty {
                 throw HostError(

@@ -239,7 +239,16 @@ extension ActorHost {
                 entry.record,
                 environments: secrets,
                 warmed: warmed,
-                for: serving.description
+                for: serving.description,
+                keepsImages: restore != nil || again,
+                operation
+            )
+        }
+        // Journalled with what the verb leaves.
+        entry.with { state in
+            state.record.defaults = Dictionary(
+                prepared.containers.map { ($0.container.name, $0.defaults) },
+                uniquingKeysWith: { $1 }
             )
         }
         try refuseCancelled(operation)
@@ -323,7 +332,9 @@ extension ActorHost {
         _ record: ActorRecord,
         environments: [String: [EnvironmentEntry]],
         warmed: WarmPool.Slot?,
-        for described: BackendDescription
+        for described: BackendDescription,
+        keepsImages: Bool,
+        _ operation: Operation
     ) throws(HostError) -> PreparedActor {
         let places = self.directories(record.identity.key)
         var actor = surrounded(record, by: described)
@@ -334,12 +345,12 @@ extension ActorHost {
             actor.prepared = warmed.prepared
             actor.processes = warmed.processes
         }
-        for container in record.spec.containers {
-            var whole = container
-            whole.environment = environments[container.name] ?? []
-            let layers = described.needsImage ? try self.images.prepare(container.image).layers : []
-            actor.containers.append(PreparedContainer(container: whole, layers: layers))
-        }
+        var containers = record.spec.containers
+        for index in containers.indices { containers[index].environment = environments[containers[index].name] ?? [] }
+        actor.containers =
+            described.needsImage
+            ? try prepareImages(of: containers, record.identity, keepsImages: keepsImages, operation)
+            : containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }

@@ -144,7 +144,9 @@ extension ActorHost {
     func present(_ record: ActorRecord, to described: BackendDescription) -> PreparedActor {
         let places = directories(record.identity.key)
         var actor = surrounded(record, by: described)
-        actor.containers = record.spec.containers.map { PreparedContainer(container: $0, layers: []) }
+        actor.containers = record.spec.containers.map {
+            PreparedContainer(container: $0, layers: [], defaults: record.defaults?[$0.name] ?? ImageDefaults())
+        }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             actor.volumes[volume.name] = places.volume(volume.name)
         }

@@ -64,6 +64,11 @@ extension ActorHost {
                 places.upper(container.name), places.scratch(container.name), places.log(container.name),
                 places.exit(container.name),
             ] { try DirectoryTree.make(path, mode: 0o700) }
+            // What the container has for a root: its programs may be of any user.
+            let upper = places.upper(container.name)
+            try Self.system { () throws(SyscallError) in
+                guard unsafe chmod(upper, 0o755) == 0 else { throw SyscallError("chmod", errno, upper) }
+            }
         }
         // Nobody reads it before the workload runs, and after a power loss nobody does: it need not be durable.
         try Self.system { () throws(SyscallError) in

@@ -54,6 +54,8 @@ public struct ActorRecord: Sendable, Codable {
     public var probed: [UInt8]?
     /// The request's pause image; nil without one.
     public var pauseImage: String?
+    /// What each container has from its image, by the container's name; nil before there was one.
+    public var defaults: [String: ImageDefaults]?
     /// Whether the backend may have made something outside this machine that no `stop` has ended yet; nil is no.
     public var owesStop: Bool?
     /// Whether network, cgroup or mounts may still be there.

@@ -71,6 +71,20 @@ public enum Privileges {
         guard setuid(user) == 0 else { throw SyscallError("setuid", errno) }
     }
 
+    /// Becomes a user with these groups; needs SETUID and SETGID, and keeps its capabilities where `bound` was called.
+    ///
+    /// - Parameters:
+    ///   - user: real, effective and saved.
+    ///   - group: likewise.
+    ///   - groups: the further ones.
+    /// - Throws: the errno of setgroups(2), setresgid(2) or setresuid(2).
+    public static func become(user: UInt32, group: UInt32, groups: [UInt32]) throws(SyscallError) {
+        let result = unsafe groups.withUnsafeBufferPointer { list in
+            unsafe csh_set_ids(user, group, list.baseAddress, list.count)
+        }
+        guard result == 0 else { throw SyscallError("setresuid", -result, "\(user):\(group)") }
+    }
+
     /// No program executed from here gains anything by its set-user-id bit or file capabilities.
     ///
     /// - Throws: the errno of prctl(2).

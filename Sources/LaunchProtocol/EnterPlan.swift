@@ -12,6 +12,12 @@ public struct EnterPlan: Sendable, Equatable {
     public var cgroupProcs: [String] = []
     /// The numbers of the capabilities that the container's own program has.
     public var capabilities: [UInt8] = LaunchPlan.contractCapabilities
+    /// Whom it runs as.
+    public var user: UInt32 = 0
+    /// Its group.
+    public var group: UInt32 = 0
+    /// Its further groups.
+    public var groups: [UInt32] = []
     /// The most open files.
     public var openFiles: UInt64 = 1024
     /// The container's system call profile: `default`, `strict` or `none`.
@@ -32,6 +38,7 @@ public struct EnterPlan: Sendable, Equatable {
         out.string(workingDirectory)
         out.strings(cgroupProcs)
         out.bytes8(capabilities)
+        out.ids(user, group, groups)
         out.number(openFiles)
         out.string(seccompProfile)
         out.flag(hasTerminal)
@@ -51,6 +58,7 @@ public struct EnterPlan: Sendable, Equatable {
         plan.workingDirectory = try input.string()
         plan.cgroupProcs = try input.strings()
         plan.capabilities = try input.bytes8(below: 64)
+        (plan.user, plan.group, plan.groups) = try input.ids()
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
         plan.hasTerminal = try input.flag()

@@ -54,6 +54,12 @@ public struct LaunchPlan: Sendable, Equatable {
     public var cgroupProcs: [String] = []
     /// The numbers of the capabilities the workload has: `LaunchPlan.contractCapabilities` by default.
     public var capabilities: [UInt8] = LaunchPlan.contractCapabilities
+    /// Whom the workload runs as; another than root has none of the capabilities.
+    public var user: UInt32 = 0
+    /// Its group.
+    public var group: UInt32 = 0
+    /// Its further groups.
+    public var groups: [UInt32] = []
     /// The most open files; the hard limit of the host is the most that is given.
     public var openFiles: UInt64 = 1_048_576
     /// The workload's system call profile: `default`, `strict` or `none`.
@@ -112,6 +118,7 @@ public struct LaunchPlan: Sendable, Equatable {
         out.strings(cgroupProcs)
         out.number(UInt64(capabilities.count))
         for capability in capabilities { out.number(UInt64(capability)) }
+        out.ids(user, group, groups)
         out.number(openFiles)
         out.string(seccompProfile)
         out.flag(showsSystem)
@@ -155,6 +162,7 @@ public struct LaunchPlan: Sendable, Equatable {
         plan.cgroupProcs = try input.strings()
         plan.capabilities = []
         for _ in 0..<(try input.count()) { plan.capabilities.append(UInt8(try input.number(below: 64))) }
+        (plan.user, plan.group, plan.groups) = try input.ids()
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
         plan.showsSystem = try input.flag()

@@ -104,6 +104,13 @@ extension PlanWriter {
         for value in values { number(UInt64(value)) }
     }
 
+    mutating func ids(_ user: UInt32, _ group: UInt32, _ groups: [UInt32]) {
+        number(UInt64(user))
+        number(UInt64(group))
+        number(UInt64(groups.count))
+        for group in groups { number(UInt64(group)) }
+    }
+
     mutating func mounts(_ mounts: [LaunchPlan.Mount]) {
         number(UInt64(mounts.count))
         for mount in mounts {
@@ -119,6 +126,15 @@ extension PlanReader {
         var all: [UInt8] = []
         for _ in 0..<(try count()) { all.append(UInt8(try number(below: limit))) }
         return all
+    }
+
+    /// A user, a group and further groups; the number that means none is refused.
+    mutating func ids() throws(PlanError) -> (UInt32, UInt32, [UInt32]) {
+        let user = UInt32(try number(below: UInt64(UInt32.max)))
+        let group = UInt32(try number(below: UInt64(UInt32.max)))
+        var groups: [UInt32] = []
+        for _ in 0..<(try count()) { groups.append(UInt32(try number(below: UInt64(UInt32.max)))) }
+        return (user, group, groups)
     }
 
     mutating func mounts() throws(PlanError) -> [LaunchPlan.Mount] {

@@ -123,10 +123,13 @@ struct VerbValues {
         var fields: [String: PluginValue] = [
             "name": .text(container.name),
             "command": .list((container.command + container.args).map { .text($0) }),
-            "cwd": .text("/"),
+            "cwd": .text(prepared.defaults.workingDirectory),
             "image": .text(container.image),
             "root": .text(ActorDirectories(actor.directory).merged(container.name)),
-            "user": .map(["uid": .integer(0), "gid": .integer(0), "groups": .list([])]),
+            "user": .map([
+                "uid": .integer(Int64(prepared.defaults.user)), "gid": .integer(Int64(prepared.defaults.group)),
+                "groups": .list(prepared.defaults.groups.map { .integer(Int64($0)) }),
+            ]),
             "capabilities": .list(WorkloadCapabilities.names(container).map { .text($0) }),
             "ports": .list((container.readiness.map { [$0.port] } ?? []).map { .integer(Int64($0)) }),
             "limits": .map([:]),
@@ -142,8 +145,15 @@ struct VerbValues {
         ]
         if verb == .run || verb == .restore {
             // A repeated name keeps its last value, as execve(2) readers do in practice.
+            let image = (prepared.defaults.environment ?? []).map { entry in
+                let name = entry.prefix { $0 != "=" }
+                return (String(name), PluginValue.text(String(entry.dropFirst(name.count + 1))))
+            }
             fields["env"] = .map(
-                Dictionary(container.environment.map { ($0.name, .text($0.value)) }, uniquingKeysWith: { $1 })
+                Dictionary(
+                    image + container.environment.map { ($0.name, .text($0.value)) },
+                    uniquingKeysWith: { $1 }
+                )
             )
         }
         return .map(fields)

@@ -126,6 +126,22 @@ package struct WorkloadStart {
         }
     }
 
+    /// The search path, the image's other variables, and the request's own behind them.
+    static func environment(_ prepared: PreparedContainer) -> [String] {
+        let image = prepared.defaults.environment ?? []
+        let path = image.last { $0.hasPrefix("PATH=") } ?? searchPath
+        return [path] + image.filter { !$0.hasPrefix("PATH=") }
+            + prepared.container.environment.map { "\($0.name)=\($0.value)" }
+    }
+
+    /// A volume that nobody has written to becomes its first user's, who could not write to root's.
+    private func give(_ volume: String) {
+        guard prepared.defaults.user != 0, (try? DirectoryTree.names(in: volume)) == [] else { return }
+        var about = stat()
+        guard unsafe lstat(volume, &about) == 0, about.st_mode & S_IFMT == S_IFDIR, about.st_uid == 0 else { return }
+        _ = unsafe lchown(volume, prepared.defaults.user, prepared.defaults.group)
+    }
+
     private func makePlan(_ cgroup: Cgroup) throws(HostError) -> LaunchPlan {
         let container = prepared.container
         let places = ActorDirectories(actor.directory)
@@ -137,7 +153,11 @@ package struct WorkloadStart {
             String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
             + String(UInt64.random(in: 0 ... .max, using: &generator), radix: 16)
         plan.arguments = container.command + container.args
-        plan.environment = [Self.searchPath] + container.environment.map { "\($0.name)=\($0.value)" }
+        plan.environment = Self.environment(prepared)
+        plan.workingDirectory = prepared.defaults.workingDirectory
+        plan.user = prepared.defaults.user
+        plan.group = prepared.defaults.group
+        plan.groups = prepared.defaults.groups
         plan.hostname = "actor"
         plan.layers = prepared.layers
         plan.upperDirectory = places.upper(container.name)
@@ -146,6 +166,7 @@ package struct WorkloadStart {
         for mount in container.volumeMounts {
             // An undefined mount is ignored, as the contract's first dialect has it (§11 A9); autumn refused it before.
             guard let source = actor.volumes[mount.name] else { continue }
+            give(source)
             plan.mounts.append(LaunchPlan.Mount(source: source, target: mount.mountPath))
         }
         plan.networkNamespace = actor.networkNamespace

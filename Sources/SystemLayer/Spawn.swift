@@ -25,6 +25,8 @@ public struct SpawnPlan: Sendable {
     public var uid: UInt32?
     /// The group to become, with no other groups; nil keeps the caller's.
     public var gid: UInt32?
+    /// Whether it is killed when the calling thread ends, and so with this process: for who waits on that thread.
+    public var endsWithCaller = false
 
     /// Makes a plan; the other fields are set afterwards.
     ///
@@ -56,6 +58,7 @@ public func spawn(_ plan: borrowing SpawnPlan) throws(SyscallError) -> ProcessHa
     let cgroup = plan.cgroupV2 ?? -1
     let uid = plan.uid.map(Int64.init) ?? -1
     let gid = plan.gid.map(Int64.init) ?? -1
+    let endsWithCaller: CInt = plan.endsWithCaller ? 1 : 0
     let arguments = CStrings(plan.arguments)
     let environment = CStrings(plan.environment)
     var spawned = csh_spawned()
@@ -77,7 +80,8 @@ public func spawn(_ plan: borrowing SpawnPlan) throws(SyscallError) -> ProcessHa
                                 new_session: newSession,
                                 cgroup_v2: cgroup,
                                 uid: uid,
-                                gid: gid
+                                gid: gid,
+                                end_with_parent: endsWithCaller
                             )
                             return unsafe csh_spawn(&raw, &spawned)
                         }

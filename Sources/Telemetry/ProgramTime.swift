@@ -26,6 +26,11 @@ public final class ProgramTime: Sendable {
         return try result.get()
     }
 
+    /// Adds waits of other threads that the calling one waited for.
+    ///
+    /// - Parameter milliseconds: the longest of theirs.
+    public static func add(_ milliseconds: Double) { current?.total.withLock { $0 += milliseconds } }
+
     /// Runs the body, which waits for a program and does nothing else worth counting.
     ///
     /// - Parameter body: the wait.

@@ -22,13 +22,15 @@ public struct UnpackWorker: Sendable {
     ///   - input: becomes descriptor 0; nil = /dev/null.
     ///   - output: becomes descriptor 1; nil = /dev/null.
     ///   - directories: become descriptors 3, 4, … in this order.
+    /// - Returns: what the child said of its success: of an archive in, the bytes of its files.
     /// - Throws: what the child said, or INTERNAL where it died or cannot be started.
+    @discardableResult
     public func run(
         _ arguments: [String],
         input: CInt? = nil,
         output: CInt? = nil,
         directories: [CInt]
-    ) throws(HostError) {
+    ) throws(HostError) -> String {
         // A socket pair, since it alone can be made close-on-exec in one step here.
         var ends: [CInt] = [-1, -1]
         guard unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -53,6 +55,7 @@ public struct UnpackWorker: Sendable {
             return (words, status)
         }
         if status != 0 { throw Self.failure(status, String(decoding: words, as: UTF8.self)) }
+        return String(decoding: words.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     private func spawn(

@@ -47,14 +47,15 @@ enum EntryName {
     ///
     /// - Source: OCI image-spec v1.1, layer.md "Whiteouts"; security T54.
     static func whiteout(_ parts: [String]) throws(HostError) -> Whiteout {
-        let prefix = ".wh."
-        guard let last = parts.last, !parts.dropLast().contains(where: { $0.hasPrefix(prefix) }) else {
+        // By bytes: with an accent after it the last dot of a prefix is another Character, and the same byte.
+        let prefix = ".wh.".utf8
+        guard let last = parts.last, !parts.dropLast().contains(where: { $0.utf8.starts(with: prefix) }) else {
             throw HostError(.invalidArgument, nil, "invalid tar entry: beneath a whiteout")
         }
-        guard last.hasPrefix(prefix) else { return .none }
-        if last == ".wh..wh..opq" { return .opaque }
-        if last.hasPrefix(".wh..wh.") { return .ignored }
-        let name = String(last.dropFirst(prefix.count))
+        guard last.utf8.starts(with: prefix) else { return .none }
+        if sameBytes(last, ".wh..wh..opq") { return .opaque }
+        if last.utf8.starts(with: ".wh..wh.".utf8) { return .ignored }
+        let name = String(decoding: last.utf8.dropFirst(prefix.count), as: UTF8.self)
         guard !name.isEmpty, name != ".", name != ".." else {
             throw HostError(.invalidArgument, nil, "invalid tar entry: whiteout of nothing: \(printable(last))")
         }
@@ -62,7 +63,18 @@ enum EntryName {
     }
 }
 
-/// A stranger's text on one line of ours: control bytes become `?`, and it is cut at 200 bytes.
-func printable(_ text: String) -> String {
-    String(decoding: text.utf8.prefix(200).map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+/// A stranger's text on one line of ours: what drives a terminal becomes `?`, and it is cut at so many bytes.
+func printable(_ text: String, limit: Int = 200) -> String {
+    var clean = ""
+    var bytes = 0
+    for scalar in text.unicodeScalars {
+        bytes += UTF8.width(scalar)
+        if bytes > limit { return clean + "…" }
+        switch scalar.properties.generalCategory {
+        // A format character turns the direction of what follows, or is not seen at all.
+        case .control, .format, .lineSeparator, .paragraphSeparator: clean.append("?")
+        default: clean.unicodeScalars.append(scalar)
+        }
+    }
+    return clean
 }

@@ -10,6 +10,42 @@ import SystemLayer
 struct StagingTree {
     /// The root's descriptor, owned by the caller.
     let root: CInt
+    private let path = OpenPath()
+
+    /// Makes one.
+    ///
+    /// - Parameter root: the root's descriptor, owned by the caller.
+    init(root: CInt) { self.root = root }
+
+    /// The directory of that name, open until the next is asked for.
+    ///
+    /// An archive lists what lies together together: as a rule its directory is the last one again, or near it.
+    /// - Parameters:
+    ///   - parts: its name's components.
+    ///   - creating: whether missing ones are made, 0755.
+    ///   - complaint: begins the text of a refusal.
+    /// - Returns: its descriptor, which is closed here.
+    /// - Throws: INVALID_ARGUMENT where the name leads out or through a file.
+    func directory(_ parts: [String], creating: Bool, _ complaint: String) throws(HostError) -> CInt {
+        let (shared, last) = path.cut(toward: parts)
+        var current = last ?? root
+        for part in parts.dropFirst(shared) {
+            guard path.hasRoom else { return path.hold(try open(parts, creating: creating, complaint).release()) }
+            var next = unsafe openat(current, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            if next < 0, errno == ENOENT, creating {
+                guard unsafe mkdirat(current, part, 0o755) == 0 else { throw failure("mkdirat", parts) }
+                next = unsafe openat(current, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            }
+            if next < 0 {
+                guard errno == ENOTDIR || errno == ELOOP else { throw failure("openat", parts) }
+                // Through a link, or refused: where it leads is found from the root.
+                return path.hold(try open(parts, creating: creating, complaint).release())
+            }
+            path.push(part, next)
+            current = next
+        }
+        return current
+    }
 
     /// Opens a directory below the root.
     ///
@@ -25,7 +61,7 @@ struct StagingTree {
         var links = 0
         var directory = try openRoot()
         while let part = pending.popLast() {
-            if part == "." || part.isEmpty { continue }
+            if part.isEmpty || part == "." { continue }
             if part == ".." {
                 guard resolved.popLast() != nil else { throw leadsOut(parts, complaint) }
                 directory = try reopen(resolved)
@@ -54,9 +90,20 @@ struct StagingTree {
     }
 
     /// Makes way for an entry: what stands under that name is removed, whatever it is.
-    func clear(_ name: String, in directory: CInt) throws(HostError) {
-        if unsafe unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
+    ///
+    /// - Parameters:
+    ///   - parts: the entry's name.
+    ///   - complaint: begins the text of a refusal.
+    /// - Returns: the directory that it goes into, as `directory(_:creating:_:)` has it.
+    /// - Throws: as `directory(_:creating:_:)`.
+    func makeWay(for parts: [String], _ complaint: String) throws(HostError) -> CInt {
+        guard let name = parts.last else { return root }
+        let above = Array(parts.dropLast())
+        let directory = try directory(above, creating: true, complaint)
+        if unsafe unlinkat(directory, name, 0) == 0 || errno == ENOENT { return directory }
         try DirectoryTree.remove(name, in: directory)
+        path.forget()
+        return try self.directory(above, creating: false, complaint)
     }
 
     /// The target of a symbolic link; nil where the name is none.

@@ -9,26 +9,33 @@ public import SystemLayer
 public enum UnpackCommand {
     /// Whom it becomes where it was started as root; below it begin the identities of supervisors.
     public static let identity: UInt32 = 1_999_999_999
+    /// All the memory that it can have, whatever the archive asks for: a window of 32 MiB still fits.
+    public static let memory: UInt64 = 64 << 20
 
     /// Does what the arguments say.
     ///
     /// - Parameters:
-    ///   - arguments: `--layer` or `--durable`: the archive is descriptor 0, the directory 3. `--pack NAME…`: the
-    ///     archive is descriptor 1, the directory of each name 3, 4, ….
+    ///   - arguments: `--layer`, `--layer-of-root` or `--durable`: the archive is descriptor 0, the directory 3.
+    ///     `--pack NAME…`: the archive is descriptor 1, the directory of each name 3, 4, ….
     ///   - seal: puts the system call filter on this process, when everything else is given up.
-    /// - Returns: the exit status: 0, or 1 after a line on descriptor 2.
+    /// - Returns: the exit status: 0, of an archive in after the bytes of its files on descriptor 2, or 1 after a line.
     public static func run(_ arguments: [String], seal: () throws(SyscallError) -> Void) -> CInt {
         do throws(HostError) {
             switch arguments.first {
             case "--layer": try unpack(.layer, seal)
+            case "--layer-of-root": try unpack(.layerOfRoot, seal)
             case "--durable": try unpack(.durable, seal)
             case "--pack": try pack(Array(arguments.dropFirst()), seal)
             default:
-                throw HostError(.invalidArgument, nil, "usage: substrate-unpack --layer | --durable | --pack NAME…")
+                throw HostError(
+                    .invalidArgument,
+                    nil,
+                    "usage: substrate-unpack --layer | --layer-of-root | --durable | --pack NAME…"
+                )
             }
             return 0
         } catch {
-            let line = "\(error.code.rawValue) \(printable(error.message))\n"
+            let line = "\(error.code.rawValue) \(printable(error.message, limit: 1000))\n"
             try? writeAll(Array(line.utf8), to: 2)
             return 1
         }
@@ -50,15 +57,16 @@ public enum UnpackCommand {
             directories: 1,
             fileBytes: UInt64(limits.bytes),
             // DAC_OVERRIDE: an archive's own directories may be closed. A layer's opaque directories are `trusted`
-            // attributes, which take SYS_ADMIN; the filter leaves nothing else of it. Volumes keep their owners: CHOWN
-            // to give files away, FOWNER to set their modes and times after that.
-            capabilities: mode == .layer ? [1, 21] : [0, 1, 3],
+            // attributes, which take SYS_ADMIN; the filter leaves nothing else of it. Owners are kept: CHOWN to give
+            // files away, FOWNER to set their modes and times after that, FSETID so that setgid outlives it.
+            capabilities: mode == .layer ? [0, 1, 3, 4, 21] : mode == .layerOfRoot ? [1, 21] : [0, 1, 3],
             makesFiles: true
         )
         let keepsOwners = geteuid() == 0
         try confine(needs, seal)
-        try Unpacker(root: 3, mode: mode, limits: limits, keepsOwners: keepsOwners).unpack(from: 0)
+        let bytes = try Unpacker(root: 3, mode: mode, limits: limits, keepsOwners: keepsOwners).unpack(from: 0)
         guard unpack_sync(3) == 0 else { throw storeError("syncfs", "staging") }
+        try? writeAll(Array("\(bytes)\n".utf8), to: 2)
     }
 
     private static func pack(_ names: [String], _ seal: () throws(SyscallError) -> Void) throws(HostError) {
@@ -87,7 +95,7 @@ public enum UnpackCommand {
             guard unsafe chroot(".") == 0 else { throw storeError("chroot", "") }
         }
         umask(0)
-        try check("setrlimit", unpack_bound(512 << 20, needs.fileBytes, 1024))
+        try check("setrlimit", unpack_bound(memory, needs.fileBytes, 1024))
         if isRoot {
             let capabilities = needs.capabilities.reduce(UInt64(0)) { $0 | 1 << $1 }
             try check("setresuid", unpack_become(identity, capabilities, needs.makesFiles ? 1 : 0))

@@ -53,6 +53,9 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
         figures += try await VerbScenario(host: host, image: image, samples: options.samples).measureOnDisk(disk)
     }
     if options.wants(.memory) { figures += try await MemoryScenario(scratch: scratch, image: image).measure() }
+    if options.wants(.unpack) {
+        figures += try UnpackScenario(scratch: scratch, samples: options.samples).measure()
+    }
     return figures
 }
 
@@ -88,5 +91,8 @@ signal(SIGPIPE, SIG_IGN)
 if CommandLine.arguments.dropFirst().first == Floors.echoArgument {
     Floors.echo()
     exit(0)
+}
+if CommandLine.arguments.dropFirst().first == UnpackScenario.peakArgument {
+    exit(UnpackScenario.printPeak(Array(CommandLine.arguments.dropFirst(2))))
 }
 exit(await bench())

@@ -96,7 +96,7 @@ enum AssetsCommand {
         return .ok
     }
 
-    private static func ago(_ seconds: Int64) -> String {
+    static func ago(_ seconds: Int64) -> String {
         switch seconds {
         case ..<60: "\(max(0, seconds)) s ago"
         case ..<3600: "\(seconds / 60) min ago"

@@ -104,7 +104,11 @@ enum Serve {
             settings: settings,
             backend: backend,
             journal: try opened.get(),
-            images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
+            images: ImageStore(
+                baseDirectory: options.baseDirectory,
+                unpacker: companions.unpacker,
+                settings: options.images.settings
+            ),
             assets: assets,
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             layout: layout,

@@ -26,7 +26,7 @@ enum Entrance {
         try step(.bounding) { () throws(SyscallError) in try Privileges.bound(to: plan.capabilities) }
         try step(.identity) { () throws(SyscallError) in
             try Privileges.becomeRoot()
-            try Privileges.keep(plan.capabilities)
+            try Privileges.keep(plan.capabilities + Identity.needs(plan.user, plan.group, plan.groups))
         }
         try step(.privileges) { () throws(SyscallError) in
             try Privileges.forbidNew()
@@ -89,10 +89,11 @@ enum Entrance {
             guard setsid() >= 0 else { throw SyscallError("setsid", errno) }
             try Room.takeTerminal(plan.hasTerminal)
             try check(csh_close_range_cloexec(3), "close_range")
-            guard unsafe chdir(plan.workingDirectory) == 0 else {
-                throw SyscallError("chdir", errno, plan.workingDirectory)
-            }
             try check(csh_reset_signals(), "sigprocmask")
+        }
+        try step(.identity) { () throws(SyscallError) in
+            try Identity.assume(plan.user, plan.group, plan.groups, keeping: plan.capabilities)
+            try Identity.enter(plan.workingDirectory)
         }
         if let filter = WorkloadFilter.named(plan.seccompProfile) {
             try step(.seccomp) { () throws(SyscallError) in try filter.install() }

@@ -135,7 +135,7 @@ enum Launcher {
         try step(.bounding) { () throws(SyscallError) in try Privileges.bound(to: plan.capabilities) }
         try step(.identity) { () throws(SyscallError) in
             try Privileges.becomeRoot()
-            try Privileges.keep(plan.capabilities)
+            try Privileges.keep(plan.capabilities + Identity.needs(plan.user, plan.group, plan.groups))
         }
         if Set(plan.capabilities).isSubset(of: LaunchPlan.contractCapabilities) { applied.append(.capabilities) }
         try step(.privileges) { () throws(SyscallError) in

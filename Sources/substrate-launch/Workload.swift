@@ -23,20 +23,16 @@ enum Workload {
                 guard dup2(source, target) >= 0 else { throw SyscallError("dup2", errno) }
             }
             try check(csh_close_range_cloexec(3), "close_range")
-            guard unsafe chdir(plan.workingDirectory) == 0 else {
-                throw SyscallError("chdir", errno, plan.workingDirectory)
-            }
-            // "(unreachable)/…" would mean a directory outside the root: CVE-2024-21626.
-            var buffer = [CChar](repeating: 0, count: 4096)
-            guard unsafe getcwd(&buffer, buffer.count) != nil, buffer[0] == 47 else {
-                throw SyscallError("getcwd", ENOENT, plan.workingDirectory)
-            }
             try check(csh_reset_signals(), "sigprocmask")
         }
         // The instructions are made while init does the same, then both are confined before the first of the program.
         let filter = WorkloadFilter.named(plan.seccompProfile)
         try step(.fork) { () throws(SyscallError) in
             guard try readAll(from: whenConfined, limit: 1).isEmpty else { throw SyscallError("read", EPROTO) }
+        }
+        try step(.identity) { () throws(SyscallError) in
+            try Identity.assume(plan.user, plan.group, plan.groups, keeping: plan.capabilities)
+            try Identity.enter(plan.workingDirectory)
         }
         if let filter { try step(.seccomp) { () throws(SyscallError) in try filter.install() } }
         throw execute(plan.arguments, plan.environment)

@@ -35,7 +35,8 @@ let rooms: [String: Room] = [
     "PluginRuntime": Room(uses: ["LuaEngine", "PluginProtocol"], isStatic: true),
     "PluginOverlays": Room(uses: ["SystemLayer", "Telemetry"]),
     "Assets": Room(uses: ["Transfer", "SystemLayer", "Telemetry"]),
-    "Images": Room(uses: ["Assets", "Transfer", "SystemLayer", "Telemetry"]),
+    // LaunchProtocol for the room that the program which speaks to registries runs in.
+    "Images": Room(uses: ["Assets", "Transfer", "SystemLayer", "Telemetry", "LaunchProtocol"]),
     "Snapshots": Room(uses: ["Assets", "Transfer", "SystemLayer", "Telemetry", "CZstd"]),
     "PluginHost": Room(uses: hostRooms.union(["PluginOverlays"])),
     "PluginAuthoring": Room(

@@ -41,12 +41,12 @@ final class Base {
 @Suite struct StoreTests {
     @Test("references")
     func references() throws {
-        #expect(try ImageReference("oci:/a/b:c").directory == "/a/b")
-        #expect(try ImageReference("oci:/a/b:c").tag == "c")
-        #expect(try ImageReference("oci:/a:b/c").directory == "/a:b/c")
-        #expect(try ImageReference("oci:/a:b/c").tag == nil)
-        for bad in ["", "foo", "oci:", "oci:relative", "docker://x"] {
-            #expect(throws: HostError.self) { try ImageReference(bad) }
+        #expect(try ImageReference("oci:/a/b:c") == .layout(directory: "/a/b", tag: "c"))
+        #expect(try ImageReference("oci:/a:b/c") == .layout(directory: "/a:b/c", tag: nil))
+        for bad in [
+            "", "oci:", "oci:relative", "docker://", "-oProxyCommand=x", "a b", "UPPER/case", "a//b", "x@sha256:1",
+        ] {
+            #expect(throws: HostError.self, "\(bad)") { try ImageReference(bad) }
         }
     }
 

@@ -2,6 +2,7 @@ import CArchive
 import Foundation
 import Glibc
 import SystemLayer
+import TestSupport
 import Testing
 
 @testable import Unpacking
@@ -63,7 +64,8 @@ struct WorkerTests {
     @Test(
         "it gives up everything before it reads or writes a byte",
         arguments: [
-            ("--layer", "0000000000200002", true), ("--durable", "000000000000000b", true),
+            ("--layer", "000000000020001b", true), ("--layer-of-root", "0000000000200002", true),
+            ("--durable", "000000000000000b", true),
             ("--pack", "0000000000000004", false),
         ] as [(String, String, Bool)]
     )
@@ -121,7 +123,8 @@ struct WorkerTests {
         }
         let limits = TextFile.read("/proc/\(process.pid)/limits") ?? ""
         for (name, value) in [
-            ("Max address space", 512 << 20), ("Max open files", 1024), ("Max processes", 0), ("Max cpu time", 1800),
+            ("Max address space", Int(UnpackCommand.memory)), ("Max open files", 1024), ("Max processes", 0),
+            ("Max cpu time", 1800),
             ("Max core file size", 0), ("Max locked memory", 0),
         ] {
             let line = limits.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
@@ -166,19 +169,29 @@ struct WorkerTests {
         #expect(try staging.text("root/data/closed/file") == "mine\n")
     }
 
-    @Test("a layer belongs to root, its whiteouts and opaque directories are overlayfs's")
-    func layer() throws {
+    @Test(
+        "a layer belongs to whom it says, or to root; its whiteouts and opaque directories are overlayfs's",
+        arguments: ["--layer", "--layer-of-root"]
+    )
+    func layer(_ mode: String) throws {
         let staging = try Staging()
         let tar = TarBuilder().add("usr/", "5", mode: 0o555).add("usr/su", "0", "program", mode: 0o4755)
-            .add("usr/theirs", "0", "x", uid: 1000).add("old/.wh..wh..opq", "0").add("old/.wh.gone", "0")
+            .add("usr/theirs", "0", "x", mode: 0o4755, uid: 1000).add("shared/", "5", mode: 0o2775, gid: 50).add(
+                "old/.wh..wh..opq",
+                "0"
+            ).add("old/.wh.gone", "0")
             .add("l", "2", link: "usr/su")
         try AtomicFile.write(tar.ended, to: "\(staging.path)/layer.tar")
-        #expect(try run(["--layer"], staging.root, from: "\(staging.path)/layer.tar", to: nil) == nil)
+        #expect(try run([mode], staging.root, from: "\(staging.path)/layer.tar", to: nil) == nil)
         #expect(staging.status("usr")?.st_mode == S_IFDIR | 0o555)
         #expect(staging.status("usr/su")?.st_mode == S_IFREG | 0o4755)
-        for name in ["usr", "usr/su", "usr/theirs", "old", "l"] {
+        for name in ["usr", "usr/su", "old", "l"] {
             #expect(staging.status(name)?.st_uid == 0 && staging.status(name)?.st_gid == 0, "\(name)")
         }
+        #expect(staging.status("usr/theirs")?.st_uid == (mode == "--layer" ? 1000 : 0))
+        #expect(staging.status("usr/theirs")?.st_mode == S_IFREG | (mode == "--layer" ? 0o4755 : 0o755))
+        #expect(staging.status("shared")?.st_mode == S_IFDIR | (mode == "--layer" ? 0o2775 : 0o775))
+        #expect(staging.status("shared")?.st_gid == (mode == "--layer" ? 50 : 0))
         #expect(staging.status("old/gone")?.st_mode == S_IFCHR)
         var value = [UInt8](repeating: 0, count: 4)
         let count = unsafe getxattr("\(staging.root)/old", "trusted.overlay.opaque", &value, 4)

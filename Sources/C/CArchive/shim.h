@@ -86,3 +86,8 @@ static inline int unpack_sync(int descriptor) { return (int)syscall(SYS_syncfs, 
 static inline int unpack_set_opaque(int descriptor) {
     return fsetxattr(descriptor, "trusted.overlay.opaque", "y", 1, 0);
 }
+
+/// Sets an extended attribute of what was just made.
+static inline int unpack_set_attribute(int descriptor, const char *name, const void *value, size_t size) {
+    return fsetxattr(descriptor, name, value, size, 0);
+}

@@ -46,6 +46,12 @@ int csh_set_root_ids(void) {
     return answer(syscall(SYS_setresuid, 0, 0, 0));
 }
 
+int csh_set_ids(uint32_t user, uint32_t group, const uint32_t *groups, size_t count) {
+    if (syscall(SYS_setgroups, count, groups) != 0) return -errno;
+    if (syscall(SYS_setresgid, group, group, group) != 0) return -errno;
+    return answer(syscall(SYS_setresuid, user, user, user));
+}
+
 int csh_limit_files(uint64_t wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;

@@ -76,6 +76,8 @@ static void child(const struct csh_spawn_plan *plan, int report) {
         uid_t uid = (uid_t)plan->uid;
         if (syscall(SYS_setresuid, uid, uid, uid) != 0) fail(report, 5);
     }
+    // After the ids, whose change forgets it. A parent that died before this is not told apart: the child ends later.
+    if (plan->end_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) fail(report, 5);
     csh_default_actions();
     sigset_t none;
     sigemptyset(&none);

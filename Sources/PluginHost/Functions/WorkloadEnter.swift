@@ -47,6 +47,7 @@ enum EnterWorkload: HostHandler {
             command: arguments.command,
             environment: arguments.environment,
             capabilities: capabilities,
+            defaults: prepared?.defaults ?? ImageDefaults(),
             client: arguments.isClient ? try call.client() : nil
         )
         let entered: HeldProcess

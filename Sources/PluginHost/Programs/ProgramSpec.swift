@@ -84,6 +84,8 @@ package struct ContainerEntry: Sendable {
     package var environment: [String: String]
     /// The capabilities of the container's own program.
     package var capabilities: [UInt8]
+    /// What the container has from its image: whom its programs run as, where, and with which variables.
+    package var defaults = ImageDefaults()
     /// The caller's own streams.
     package var client: ClientDescriptors?
 }

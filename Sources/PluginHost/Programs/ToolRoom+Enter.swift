@@ -17,7 +17,15 @@ extension ToolRoom {
         }
         var plan = EnterPlan()
         plan.arguments = entry.command
-        plan.environment = entry.environment["PATH"] == nil ? [WorkloadStart.searchPath] : []
+        let image = entry.defaults.environment ?? []
+        plan.environment = image.filter { entry.environment[String($0.prefix { $0 != "=" })] == nil }
+        if entry.environment["PATH"] == nil, !image.contains(where: { $0.hasPrefix("PATH=") }) {
+            plan.environment.insert(WorkloadStart.searchPath, at: 0)
+        }
+        plan.workingDirectory = entry.defaults.workingDirectory
+        plan.user = entry.defaults.user
+        plan.group = entry.defaults.group
+        plan.groups = entry.defaults.groups
         plan.environment += entry.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup).v1Procs
         plan.capabilities = entry.capabilities

@@ -29,6 +29,7 @@ struct CommandReader {
         case "config": .config(try config())
         case "overlays": .overlays(try overlays())
         case "assets": .assets(try assets())
+        case "images": .images(try images())
         case "doctor":
             .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
         case "demo": .demo(DemoOptions(json: parsed.has("json")))
@@ -80,7 +81,8 @@ struct CommandReader {
             logLevel: try choice("log-level") ?? .info,
             assetOrigins: try origins("asset-origin"),
             assetBudget: try size("asset-budget") ?? 0,
-            assetPacks: directories("asset-pack")
+            assetPacks: directories("asset-pack"),
+            images: try imageOptions()
         )
     }
 

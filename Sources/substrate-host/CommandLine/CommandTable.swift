@@ -6,7 +6,7 @@ enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
         serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
-        assets,
+        assets, images,
         config, doctor, plugin, demo, completion,
     ]
 
@@ -91,11 +91,11 @@ enum CommandTable {
             .value(
                 "asset-root",
                 "DIR",
-                "file: assets and oci: images may lie beneath DIR and nowhere else (repeatable)",
+                "file: assets may lie beneath DIR and nowhere else (repeatable)",
                 repeats: true,
                 completes: .directory
             ),
-            assetOrigin, assetBudget,
+            assetOrigin, assetBudget, offline, imageAuthFile, imageBudget,
             .value(
                 "asset-pack",
                 "FILE",

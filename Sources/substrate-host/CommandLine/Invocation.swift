@@ -57,6 +57,8 @@ struct ServeOptions: Equatable, Sendable {
     var assetBudget: Int64 = 0
     /// Packs of assets, absolute.
     var assetPacks: [String] = []
+    /// What images are told.
+    var images = ImageOptions()
 }
 
 /// What every client command has.
@@ -180,6 +182,30 @@ struct AssetsOptions: Equatable, Sendable {
     var json: Bool
 }
 
+/// `images`.
+struct ImagesOptions: Equatable, Sendable {
+    /// What to do.
+    enum Action: String, CaseIterable, Sendable { case ls, inspect, pull, rm }
+
+    var action: Action
+    /// The image; empty for `ls`.
+    var name: String
+    /// The host's state, absolute.
+    var baseDirectory: String
+    var images: ImageOptions
+    var json: Bool
+}
+
+/// What `serve` and `images` are told of images.
+struct ImageOptions: Equatable, Sendable {
+    /// Whether no registry is ever asked.
+    var isOffline = false
+    /// The file with the registries' credentials, absolute; nil looks in the usual places.
+    var authFile: String?
+    /// The bytes that images may take; 0 = no limit.
+    var budget: Int64 = 0
+}
+
 /// `doctor`.
 struct DoctorOptions: Equatable, Sendable {
     var pluginsDirectory: String?
@@ -210,6 +236,7 @@ enum Invocation: Equatable, Sendable {
     case config(ConfigOptions)
     case overlays(OverlaysOptions)
     case assets(AssetsOptions)
+    case images(ImagesOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
     /// The words after `plugin`, for the program beside this one.

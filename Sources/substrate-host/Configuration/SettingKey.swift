@@ -103,7 +103,7 @@ struct SettingKey: Sendable {
             kind: .paths,
             standard: "[]",
             flag: "asset-root",
-            doc: "file: assets and oci: images may lie beneath these directories and nowhere else."
+            doc: "file: assets may lie beneath these directories and nowhere else."
         ),
         SettingKey(
             name: "asset_origins",
@@ -129,6 +129,36 @@ struct SettingKey: Sendable {
             flag: "asset-pack",
             doc:
                 "Packs of assets taken at start, after those of the overlays; a bad one ends the start with exit code 78."
+        ),
+        SettingKey(
+            name: "offline",
+            kind: .boolean,
+            standard: "false",
+            flag: "offline",
+            doc: """
+                Whether no registry is ever asked: an image must be in the store, and a tag means what it meant when it \
+                was pulled last.
+                """
+        ),
+        SettingKey(
+            name: "image_auth_file",
+            kind: .path,
+            standard: "the usual files",
+            flag: "image-auth-file",
+            doc: """
+                The registries' credentials, read anew for each pull. Without it: $REGISTRY_AUTH_FILE, then \
+                containers/auth.json and docker's config.json where those programs have them.
+                """
+        ),
+        SettingKey(
+            name: "image_budget",
+            kind: .size,
+            standard: "0",
+            flag: "image-budget",
+            doc: """
+                The bytes that images may take, blobs and unpacked layers together; 0 is no limit. What actors and \
+                snapshots keep, and what was used in the last ten minutes, stays whatever it takes.
+                """
         ),
         SettingKey(
             name: "slot_capacity",

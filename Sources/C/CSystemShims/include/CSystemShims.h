@@ -18,6 +18,7 @@ struct csh_spawn_plan {
     int cgroup_v2;  // descriptor of a v2 directory, or -1
     int64_t uid;    // -1 keeps it
     int64_t gid;
+    int end_with_parent;  // SIGKILL when the thread that spawns ends
 };
 
 struct csh_spawned {
@@ -82,6 +83,7 @@ int csh_clear_ambient(void);
 int csh_no_new_privileges(void);
 int csh_set_dumpable(int on);
 int csh_set_root_ids(void);
+int csh_set_ids(uint32_t user, uint32_t group, const uint32_t *groups, size_t count);
 int csh_limit_files(uint64_t wanted);
 int csh_no_core(void);
 // Eight bytes an instruction: code u16, jt u8, jf u8, k u32, in the machine's order.
