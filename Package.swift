@@ -65,7 +65,7 @@ let package = Package(
     targets: [
         // Floor 0-1: system libraries, and the C that Swift cannot be
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
-        library("CCrypto"), library("CYAML"),
+        library("CCrypto"), library("CYAML"), library("CZstd"),
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
@@ -83,7 +83,7 @@ let package = Package(
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
-        room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
+        room("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "CZstd"]),
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
         room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
@@ -94,7 +94,7 @@ let package = Package(
         room("Assets", ["HostErrors", "Transfer", "SystemLayer", "Telemetry"]),
         // Floor 6
         room("Images", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry"]),
-        room("Snapshots", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry"]),
+        room("Snapshots", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry", "CZstd"]),
         // Floor 7
         room(
             "PluginHost",

@@ -156,6 +156,10 @@ public struct VerbRequest: Sendable {
     public var scope: SnapshotScope?
     /// The snapshot's directory, for checkpoint and restore.
     public var snapshotDirectory = ""
+    /// The names of the files there, for restore.
+    public var snapshotFiles: [String] = []
+    /// Whether the volumes are in these files, for restore.
+    public var volumesSaved = false
     /// What is to be executed, for exec.
     public var exec: ExecRequest?
     /// The caller's streams, for exec.

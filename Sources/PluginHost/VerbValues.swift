@@ -58,7 +58,14 @@ struct VerbValues {
         }
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
         if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
-        if !request.snapshotDirectory.isEmpty { fields["snapshot"] = .map(["dir": .text(request.snapshotDirectory)]) }
+        if !request.snapshotDirectory.isEmpty {
+            var snapshot: [String: PluginValue] = ["dir": .text(request.snapshotDirectory)]
+            if verb == .restore {
+                snapshot["files"] = .list(request.snapshotFiles.map { .text($0) })
+                snapshot["volumes_saved"] = .boolean(request.volumesSaved)
+            }
+            fields["snapshot"] = .map(snapshot)
+        }
         if let exec = request.exec {
             fields["container"] = .text(exec.container)
             fields["command"] = .list(exec.command.map { .text($0) })

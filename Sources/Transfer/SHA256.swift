@@ -74,6 +74,14 @@ public enum SHA256 {
         precondition(done == 1, "libcrypto refused bytes")
     }
 
+    /// Adds bytes that are somebody else's.
+    ///
+    /// - Parameter bytes: the next bytes, in order.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        let done = unsafe EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        precondition(done == 1, "libcrypto refused bytes")
+    }
+
     /// Ends the digest.
     ///
     /// - Returns: 32 bytes.

@@ -92,6 +92,11 @@ enum Serve {
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
+            external: ExternalSnapshots(
+                format: .chunks,
+                unpacker: companions.unpacker,
+                directory: "\(options.baseDirectory)/objects"
+            ),
             layout: layout,
             logger: logger
         )
@@ -101,7 +106,7 @@ enum Serve {
             ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"]
         )
         // No actor is started while the journal alone says which revisions are still needed.
-        try? store.forget(except: Set(host.list().map(\.backendSHA256)))
+        try? store.forget(except: Set(host.list().map(\.backendSHA256)).union(host.snapshotRevisions()))
         for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
         options.warn(of: entry.name, verbs: backend.description.verbs, logger)
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
