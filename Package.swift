@@ -196,6 +196,7 @@ let package = Package(
             name: "substrate-bench",
             dependencies: [
                 "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
+                "Snapshots", "Transfer",
             ],
             swiftSettings: strict
         ),
@@ -244,6 +245,7 @@ let package = Package(
             ]
         ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("Snapshots", ["HostErrors", "Transfer", "SystemLayer", "Unpacking", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

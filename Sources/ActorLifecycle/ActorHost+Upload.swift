@@ -1,6 +1,7 @@
 public import ActorContract
 public import HostErrors
 import Snapshots
+import Synchronization
 import Telemetry
 
 /// Local snapshots go to object storage, or away.
@@ -155,7 +156,7 @@ extension ActorHost {
             let log = VerbLog(journal: journal, key: key, verb: "prune")
             try await Offload.run { () throws(HostError) in
                 try log.effect("snapshots.forget", key.text) { () throws(HostError) in
-                    try self.snapshots.prune(actorDirectory: key.directoryName)
+                    _ = try self.snapshots.prune(actorDirectory: key.directoryName)
                 }
             }
             guard let entry else { return try journal.forgetEffects(of: key) }

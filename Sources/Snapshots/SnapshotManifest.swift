@@ -151,6 +151,12 @@ public struct Snapshot: Sendable, Equatable {
     public let path: String
     /// What it holds.
     public let manifest: SnapshotManifest
+    /// Makes one.
+    public init(name: String, path: String, manifest: SnapshotManifest) {
+        self.name = name
+        self.path = path
+        self.manifest = manifest
+    }
     /// Whether the volumes are in the backend's own files; others do not say, and then they are where no archive is.
     public var volumesSaved: Bool {
         if let stated = manifest.volumesSaved { return stated }

@@ -50,6 +50,9 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
         figures += try await VerbScenario(host: host, image: image, samples: options.samples).measureOnDisk(disk)
     }
     if options.wants(.memory) { figures += try await MemoryScenario(scratch: scratch, image: image).measure() }
+    if options.wants(.snapshots) {
+        figures += try SnapshotScenario(scratch: scratch, samples: options.samples).measure()
+    }
     return figures
 }
 

@@ -72,7 +72,9 @@ let rooms: [String: Room] = [
     ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
-        uses: ["SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol"]
+        uses: [
+            "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol", "Snapshots", "Transfer",
+        ]
     ),
 ]
 
