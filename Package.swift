@@ -65,11 +65,13 @@ let package = Package(
     targets: [
         // Floor 0-1: system libraries, and the C that Swift cannot be
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
-        library("CCrypto"), library("CYAML"), library("CZstd"),
+        library("CCrypto"), library("CYAML"), library("CCurl"), library("CZstd"),
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
         c("CGRPCBridge", ["CGRPC"], links: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+        // Opens libcurl itself at the first transfer: linked, it would be a third of every start.
+        c("CCurlBridge", ["CCurl"]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
         room("HostErrors"),
@@ -79,15 +81,16 @@ let package = Package(
         room("PluginProtocol", ["HostErrors"]),
         room("PluginCommands"),
         room("Telemetry", ["HostErrors"]),
+        room("Threads", ["SystemLayer"]),
         // Floor 4
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "CZstd"]),
-        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto"]),
-        room("ActorNetwork", ["HostErrors", "SystemLayer", "ActorContract", "CSystemShims"]),
+        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "Threads", "CCrypto", "CCurlBridge"]),
+        room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
-        room("GRPCTransport", ["HostErrors", "SystemLayer", "Telemetry", "CGRPCBridge"]),
+        room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
         // Floor 5
         room("PluginRuntime", ["HostErrors", "LuaEngine", "PluginProtocol"]),
         room("PluginOverlays", ["HostErrors", "SystemLayer", "Telemetry"]),
@@ -100,7 +103,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "PluginOverlays", "Assets", "Images", "Snapshots",
             ]
         ),
@@ -116,7 +119,7 @@ let package = Package(
             "ActorLifecycle",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
-                "Confinement",
+                "Confinement", "Threads",
                 "Transfer", "ActorNetwork", "Assets", "Images", "Snapshots", "CSQLite",
             ]
         ),
@@ -151,7 +154,7 @@ let package = Package(
                 "ActorContract",
                 "GRPCTransport", "Telemetry", "SystemLayer", "Assets", "Images", "ActorNetwork", "Snapshots",
                 "Transfer",
-                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands",
+                "LaunchProtocol", "PluginProtocol", "CYAML", "PluginCommands", "Threads",
             ],
             swiftSettings: strict,
             linkerSettings: staticSwift
@@ -205,14 +208,15 @@ let package = Package(
         tests("ActorContract", ["HostErrors"]),
         tests("PluginProtocol", ["HostErrors"]),
         tests("Telemetry"),
+        tests("Threads", ["SystemLayer"]),
         tests("LaunchProtocol", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests("LuaEngine", ["HostErrors", "SystemLayer", "PluginProtocol", "PluginRuntime"]),
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "TestSupport"]),
-        tests("ActorNetwork", ["SystemLayer", "HostErrors", "ActorContract", "TestSupport"]),
+        tests("ActorNetwork", ["SystemLayer", "Threads", "HostErrors", "ActorContract", "TestSupport"]),
         tests("ContractWire", ["HostErrors", "ActorContract"]),
         tests("GRPCTransport", ["HostErrors"]),
-        tests("PluginOverlays", ["HostErrors", "TestSupport"]),
+        tests("PluginOverlays", ["HostErrors", "TestSupport", "Threads"]),
         tests(
             "PluginHost",
             [
@@ -220,6 +224,7 @@ let package = Package(
                 "Confinement", "TestSupport",
             ]
         ),
+        tests("Transfer", ["HostErrors", "SystemLayer", "TestSupport"]),
         tests(
             "PluginAuthoring",
             [

@@ -33,6 +33,7 @@ extension ActorHost {
         cancellation: any VerbCancellation
     ) throws(HostError) -> Probed {
         let described = serving.description
+        let files = files.filter { described.assets[$0.key] != nil }
         let named = files.sorted { $0.key < $1.key }.map { "asset \($0.key) \($0.value.sha256.lowercased())" }
         let key = SHA256.hex(of: [UInt8](([serving.circumstances()] + named).joined(separator: "\n").utf8))
         guard described.verbs.contains(BackendVerb.probe.rawValue) else {
@@ -45,7 +46,7 @@ extension ActorHost {
                 guard let valid = kept.answer.validMilliseconds else { return kept.answer }
                 if age >= 0, age < valid { return kept.answer }
             }
-            let answer = try ask(serving, try cached(files), cancellation)
+            let answer = try ask(serving, try cached(files, for: described), cancellation)
             try journal.putProbe(key, answer, made: Self.nowMilliseconds())
             return answer
         }
@@ -71,17 +72,22 @@ extension ActorHost {
         }
     }
 
-    /// Has assets in the cache; blocks.
+    /// Has those assets in the cache that a backend declares; blocks.
     ///
-    /// - Parameter files: by name.
+    /// What it does not know it cannot use: a request may hold the assets of several backends.
+    /// - Parameters:
+    ///   - files: by name.
+    ///   - described: says which names it knows.
     /// - Returns: their paths, each verified.
     /// - Throws: what `AssetCache.ensure` throws.
-    func cached(_ files: [String: SandboxAssets.File]) throws(HostError) -> [String: String] {
-        var paths: [String: String] = [:]
-        for (name, file) in files.sorted(by: { $0.key < $1.key }) {
-            paths[name] = try assets.ensure(name: name, url: file.url, sha256: file.sha256)
-        }
-        return paths
+    func cached(
+        _ files: [String: SandboxAssets.File],
+        for described: BackendDescription
+    ) throws(HostError) -> [String: String] {
+        try assets.ensure(
+            files.filter { described.assets[$0.key] != nil }
+                .map { WantedAsset(name: $0.key, url: $0.value.url, sha256: $0.value.sha256) }
+        )
     }
 
     /// One probe, in an empty slot of its own.

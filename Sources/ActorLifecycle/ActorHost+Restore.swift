@@ -83,7 +83,7 @@ extension ActorHost {
         try checkScope(source.scope, by: serving.description)
         let stated = manifest.assets.mapValues { SandboxAssets.File(url: $0.url, sha256: $0.sha256) }
         let assets = brought.isEmpty ? stated : brought
-        do throws(HostError) { _ = try cached(assets) } catch {
+        do throws(HostError) { _ = try cached(assets, for: serving.description) } catch {
             guard error.code == .notFound || error.code == .invalidArgument else { throw error }
             throw HostError(.failedPrecondition, .asset, "snapshot \"\(name)\" needs an asset: \(error.message)")
         }

@@ -331,7 +331,7 @@ extension ActorHost {
     ) throws(HostError) -> PreparedActor {
         let places = self.directories(record.identity.key)
         var actor = surrounded(record, by: described)
-        actor.assets = try cached(record.assets)
+        actor.assets = try cached(record.assets, for: described)
         actor.state = record.state
         actor.probed = record.probed ?? []
         if let warmed {

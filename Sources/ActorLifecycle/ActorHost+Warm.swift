@@ -76,7 +76,8 @@ extension ActorHost {
         let log = VerbLog(journal: journal, slot: name, verb: "prepare")
         do throws(HostError) {
             try makeSlot(name, for: serving.description, log: log)
-            var actor = slotActor(name, assets: try cached(probed.files), by: serving.description)
+            let files = try cached(probed.files, for: serving.description)
+            var actor = slotActor(name, assets: files, by: serving.description)
             actor.probed = probed.answer.probed
             actor.pauseImage = pauseImage
             var request = VerbRequest()

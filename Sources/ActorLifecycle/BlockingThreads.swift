@@ -1,6 +1,7 @@
 import Dispatch
 import Synchronization
 import SystemLayer
+import Threads
 
 /// Threads for work that blocks: made as work comes, kept a while, never more than a bound.
 ///

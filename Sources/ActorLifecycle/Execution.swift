@@ -4,6 +4,7 @@ import Glibc
 public import HostErrors
 import Synchronization
 import SystemLayer
+import Threads
 
 /// A program that somebody runs inside an actor, with its streams.
 ///

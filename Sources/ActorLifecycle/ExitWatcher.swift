@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import SystemLayer
+import Threads
 
 /// Waits for the end of many processes on one thread of its own.
 ///

@@ -3,6 +3,7 @@ import Glibc
 public import HostErrors
 import Synchronization
 import SystemLayer
+import Threads
 
 /// A loopback port of the host that leads to a port of the workload, for as long as this value lives.
 public final class PortForwarder: Sendable {
@@ -13,7 +14,7 @@ public final class PortForwarder: Sendable {
     public let port: UInt16
 
     private let wake: WakeSignal
-    private let thread: Mutex<pthread_t?>
+    private let thread: Mutex<JoinableThread?>
 
     /// Listens and starts forwarding.
     ///
@@ -47,7 +48,7 @@ public final class PortForwarder: Sendable {
                 targetPort: targetPort
             )
             self.wake = wake
-            thread = Mutex(try startThread("forward-\(got)") { pump.run() })
+            thread = Mutex(try JoinableThread("forward-\(got)") { pump.run() })
             self.port = got
         } catch {
             throw HostError(.resourceExhausted, nil, "cannot publish port \(targetPort): \(error)")
@@ -58,13 +59,9 @@ public final class PortForwarder: Sendable {
     ///
     /// Takes at most as long as one connection's setup; may be repeated.
     public func stop() {
-        let running = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        guard let running else { return }
+        guard let running = thread.withLock({ $0.take() }) else { return }
         wake.raise()
-        _ = pthread_join(running, nil)
+        running.join()
     }
 
     deinit { stop() }

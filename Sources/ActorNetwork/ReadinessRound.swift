@@ -2,6 +2,7 @@ import Glibc
 import HostErrors
 import Synchronization
 import SystemLayer
+import Threads
 
 /// One wait for readiness: a thread for each container, and what they have in common.
 final class ReadinessRound: Sendable {
@@ -34,11 +35,10 @@ final class ReadinessRound: Sendable {
         for target in targets {
             state.withLock { $0.running += 1 }
             do throws(SyscallError) {
-                let thread = try startThread("readiness") { [self] in
+                try startThread("readiness") { [self] in
                     probe(target)
                     leave(done)
                 }
-                pthread_detach(thread)
             } catch {
                 fail(HostError(.resourceExhausted, nil, "readyz for \"\(target.container)\": \(error)"))
                 leave(done)

@@ -2,6 +2,7 @@ import Glibc
 public import HostErrors
 import Synchronization
 import SystemLayer
+public import Telemetry
 import Transfer
 
 /// The content-addressed cache of a backend's files: `<base>/static-files/<prefix><sha256>`.
@@ -11,33 +12,68 @@ import Transfer
 public final class AssetCache: Sendable {
     /// The on-disk prefix of every asset: snapshots embed this path, so it never changes.
     static let prefix = "runsc-"
+    /// What follows an entry's name while it is being made or removed.
+    static let temporaryMark = "-download-"
 
-    /// What makes a file that was verified still that file.
-    struct Stamp: Hashable {
-        var inode: UInt64
-        var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
+    /// What this process knows of the entries.
+    struct State {
+        /// Of files that were hashed whole by this process.
+        var verified: [String: AssetStamp] = [:]
+        /// Seconds since 1970.
+        var lastUse: [String: Int64] = [:]
+        var counters = AssetCounters()
+        var pins: [any AssetPins] = []
+        var packs: [AssetPack] = []
     }
 
-    private let directory: String
-    private let source: AssetSource
-    private let maxBytes: Int64
-    private let verified = Mutex<[String: Stamp]>([:])
+    /// Where entries are.
+    let directory: String
+    /// Where files are put that are not what their name says.
+    let quarantine: String
+    /// Where the locks between processes are.
+    let locks: String
+    let settings: AssetSettings
+    let source: AssetSource
+    let logger: Logger
+    let state = Mutex(State())
     private let flights = SingleFlight()
 
     /// Opens the cache and sweeps what a crash left half made.
     ///
     /// - Parameters:
     ///   - baseDirectory: the host's state directory.
-    ///   - roots: directories beneath which `file://` is allowed (`--asset-root`).
-    ///   - maxBytes: the largest asset, 8 GiB unless a test lowers it.
-    public init(baseDirectory: String, roots: [String], maxBytes: Int64 = 8 << 30) {
+    ///   - settings: bounds and sources.
+    ///   - logger: told of long transfers and of corrupt entries.
+    public init(baseDirectory: String, settings: AssetSettings, logger: Logger = Logger(sink: SilentSink())) {
         directory = "\(baseDirectory)/static-files"
-        source = AssetSource(roots: roots)
-        self.maxBytes = maxBytes
+        quarantine = "\(baseDirectory)/asset-quarantine"
+        locks = "\(baseDirectory)/asset-locks"
+        self.settings = settings
+        source = AssetSource(settings)
+        self.logger = logger
         sweep()
     }
+
+    /// Opens a cache that is filled from files alone.
+    ///
+    /// - Parameters:
+    ///   - baseDirectory: the host's state directory.
+    ///   - roots: directories beneath which `file://` is allowed.
+    ///   - maxBytes: the largest asset.
+    public convenience init(baseDirectory: String, roots: [String], maxBytes: Int64 = 8 << 30) {
+        var settings = AssetSettings()
+        settings.roots = roots
+        settings.maxBytes = maxBytes
+        self.init(baseDirectory: baseDirectory, settings: settings)
+    }
+
+    /// What was found, fetched, put aside and evicted since the cache was opened.
+    public var counters: AssetCounters { state.withLock { $0.counters } }
+
+    /// Keeps what somebody needs from eviction.
+    ///
+    /// - Parameter pins: asked before each eviction.
+    public func keep(_ pins: any AssetPins) { state.withLock { $0.pins.append(pins) } }
 
     /// Where the asset of that digest is, or would be.
     ///
@@ -48,22 +84,35 @@ public final class AssetCache: Sendable {
 
     /// Has the asset in the cache when it returns; blocks.
     ///
-    /// Callers that want one digest at once share one transfer.
+    /// Callers that want one digest at once share one transfer, in this process and between processes.
     /// - Parameters:
     ///   - name: the asset's name, for the error's text.
-    ///   - url: where it comes from: `file://` beneath a root.
+    ///   - url: where it comes from; asked only where neither the cache nor a pack has the digest.
     ///   - sha256: 64 hex digits of either case.
-    /// - Returns: the file's path: mode 0755, verified against the digest in this process.
-    /// - Throws: INVALID_ARGUMENT for a bad digest or URL, PERMISSION_DENIED outside the roots, NOT_FOUND,
-    ///   RESOURCE_EXHAUSTED over the cap, DATA_LOSS where the bytes are others. Nothing is in the cache then.
-    public func ensure(name: String, url: String, sha256: String) throws(HostError) -> String {
+    ///   - progress: told four times a second at most while bytes come.
+    /// - Returns: the file's path: mode 0755, verified against the digest by this process.
+    /// - Throws: INVALID_ARGUMENT for a bad digest or URL, PERMISSION_DENIED for a source that is not allowed,
+    ///   NOT_FOUND, UNAVAILABLE where a source did not answer, RESOURCE_EXHAUSTED over the cap or on a full disk,
+    ///   DATA_LOSS where the bytes are others. Nothing is in the cache then.
+    public func ensure(
+        name: String,
+        url: String,
+        sha256: String,
+        progress: (@Sendable (AssetProgress) -> Void)? = nil
+    ) throws(HostError) -> String {
         try validateAssetHash(sha256)
         let digest = sha256.lowercased()
         let path = cachedAssetPath(digest)
+        if isKnown(digest, path) { return path }
         do throws(HostError) {
-            try flights.run(digest) { () throws(HostError) in
-                if try isVerified(path, digest) { return }
-                try fetch(url, digest, path)
+            try flights.run(digest, attempt: url) { () throws(HostError) in
+                let lock = try AssetLock(digest, in: locks)
+                defer { withExtendedLifetime(lock) {} }
+                if try isWhole(digest, path) {
+                    state.withLock { $0.counters.hits += 1 }
+                    return
+                }
+                try miss(AssetRequest(name: name, url: url, digest: digest, progress: progress))
             }
         } catch {
             throw HostError(
@@ -76,83 +125,28 @@ public final class AssetCache: Sendable {
         return path
     }
 
-    /// Whether the entry is there and is what its name says; a corrupt one is removed.
-    private func isVerified(_ path: String, _ digest: String) throws(HostError) -> Bool {
-        guard let stamp = Self.stamp(path) else { return false }
-        if verified.withLock({ $0[digest] == stamp }) { return true }
-        guard try SHA256.hex(ofFile: path) == digest else {
-            guard unsafe unlink(path) == 0 || errno == ENOENT else { throw storeError("unlink", path) }
-            return false
-        }
-        verified.withLock { $0[digest] = stamp }
-        return true
-    }
-
-    /// The stamp of a regular file; a directory or a link in its place is removed, since no entry is one.
-    private static func stamp(_ path: String) -> Stamp? {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            try? DirectoryTree.remove(path)
-            return nil
-        }
-        return Stamp(
-            inode: UInt64(status.st_ino),
-            size: Int64(status.st_size),
-            seconds: status.st_mtim.tv_sec,
-            nanoseconds: status.st_mtim.tv_nsec
-        )
-    }
-
-    private func fetch(_ url: String, _ digest: String, _ path: String) throws(HostError) {
-        let input = try source.open(url)
-        try DirectoryTree.make(directory)
-        _ = unsafe chmod(directory, 0o700)
-        let temporary = "\(path)-download-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        let number = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard number >= 0 else { throw storeError("open", temporary) }
+    private func miss(_ request: AssetRequest) throws(HostError) {
         do throws(HostError) {
-            let output = OwnedFD(number)
-            let got = try copy(from: input.rawValue, to: number)
-            guard got == digest else {
-                throw HostError(.dataLoss, .asset, "sha256 mismatch; got=\(got) want=\(digest)")
+            let bytes = try fetch(request)
+            state.withLock {
+                $0.counters.misses += 1
+                $0.counters.bytes += bytes
             }
-            do throws(SyscallError) {
-                guard fchmod(number, 0o755) == 0 else { throw SyscallError("fchmod", errno, temporary) }
-                guard fsync(number) == 0 else { throw SyscallError("fsync", errno, temporary) }
-                try output.close()
-                guard unsafe rename(temporary, path) == 0 else { throw SyscallError("rename", errno, path) }
-                try AtomicFile.syncDirectory(directory)
-            } catch { throw storeError(error) }
         } catch {
-            _ = unsafe unlink(temporary)
+            state.withLock {
+                $0.counters.misses += 1
+                $0.counters.failures += 1
+            }
             throw error
         }
-        if let stamp = Self.stamp(path) { verified.withLock { $0[digest] = stamp } }
+        if settings.budgetBytes > 0 { _ = try? collect() }
     }
+}
 
-    /// Copies at most the cap, and says what came.
-    private func copy(from input: CInt, to output: CInt) throws(HostError) -> String {
-        var stream = SHA256Stream()
-        var total: Int64 = 0
-        do throws(SyscallError) {
-            while true {
-                let some = try readSome(1 << 18, from: input)
-                if some.isEmpty { return stream.finishHex() }
-                total += Int64(some.count)
-                if total > maxBytes { break }
-                stream.update(some)
-                try writeAll(some, to: output)
-            }
-        } catch { throw storeError(error) }
-        throw HostError(.resourceExhausted, .asset, "asset is larger than the limit of \(maxBytes) bytes")
-    }
-
-    /// Removes downloads that a crash left; entries stay.
-    private func sweep() {
-        guard let names = try? DirectoryTree.names(in: directory) else { return }
-        for name in names where name.hasPrefix(Self.prefix) && name.contains("-download-") {
-            _ = unsafe unlink("\(directory)/\(name)")
-        }
-    }
+/// One asset that somebody wants.
+struct AssetRequest {
+    let name: String
+    let url: String
+    let digest: String
+    var progress: (@Sendable (AssetProgress) -> Void)?
 }

@@ -3,25 +3,38 @@ import HostErrors
 import SystemLayer
 import Transfer
 
-/// Where assets may come from: files beneath the operator's roots.
+/// Where assets may come from: files beneath the operator's roots, and servers.
 struct AssetSource: Sendable {
     /// Absolute directories, without a trailing slash.
     let roots: [String]
+    private let objects: ObjectSource
 
-    init(roots: [String]) {
-        self.roots = roots.map { root in
+    init(_ settings: AssetSettings) {
+        roots = settings.roots.map { root in
             var text = root
             while text.count > 1, text.hasSuffix("/") { text.removeLast() }
             return text
+        }
+        objects = ObjectSource(origins: settings.origins, environment: settings.environment)
+    }
+
+    /// Writes what a URL leads to.
+    func fill(_ file: DownloadFile, from url: String) throws(HostError) {
+        guard url.hasPrefix("file://") else { return try objects.fetch(url, into: file) }
+        let input = try open(url)
+        while true {
+            let some: [UInt8]
+            do throws(SyscallError) { some = try readSome(1 << 18, from: input.rawValue) } catch {
+                throw storeError(error)
+            }
+            if some.isEmpty { return }
+            try file.append(some)
         }
     }
 
     /// Opens a `file://` URL for reading, beneath a root, without following any symbolic link below that root.
     func open(_ url: String) throws(HostError) -> OwnedFD {
-        guard url.hasPrefix("file://") else {
-            throw HostError(.invalidArgument, .asset, "asset url \"\(url)\" is not served: only file:///PATH is")
-        }
-        guard let path = Self.decode(url.dropFirst(7)), path.hasPrefix("/") else {
+        guard let path = Percent.decode(url.dropFirst(7)), path.hasPrefix("/") else {
             throw HostError(.invalidArgument, .asset, "asset url \"\(url)\" is not file:///ABSOLUTE/PATH")
         }
         let parts = path.split(separator: "/").map(String.init)
@@ -65,23 +78,5 @@ struct AssetSource: Sendable {
         case EACCES, EPERM: HostError(.permissionDenied, .asset, "asset \(path) is not readable")
         default: storeError("openat", path)
         }
-    }
-
-    /// Percent decoding; nil where it is malformed, holds NUL or is not UTF-8.
-    private static func decode(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst(), let low = rest.popFirst(),
-                let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16)
-            else { return nil }
-            bytes.append(value)
-        }
-        if bytes.contains(0) { return nil }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

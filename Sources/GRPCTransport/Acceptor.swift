@@ -3,6 +3,7 @@ import Glibc
 import HostErrors
 import Synchronization
 import SystemLayer
+import Threads
 
 /// Accepts connections on a thread of its own and hands each to the core once it begins to speak HTTP/2.
 ///
@@ -45,7 +46,7 @@ final class Acceptor: Sendable {
     /// - Parameter ended: runs on the thread after the last listener is closed.
     /// - Returns: whether a thread could be made.
     func run(ended: @escaping @Sendable () -> Void) -> Bool {
-        startServiceThread("grpc-accept") { [self] in
+        let started: Void? = try? startThread("grpc-accept") { [self] in
             var loop = AcceptLoop(core: core, limits: limits, wake: wake.rawValue)
             while true {
                 let (added, isStopping) = control.withLock { control in
@@ -60,6 +61,7 @@ final class Acceptor: Sendable {
             loop.listeners = []
             ended()
         }
+        return started != nil
     }
 
     private func signal() {

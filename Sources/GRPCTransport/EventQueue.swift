@@ -1,5 +1,6 @@
 import CGRPCBridge
 import Synchronization
+import Threads
 
 /// What takes the events of one call, on a thread of the queue: it must not block.
 protocol EventReceiver: AnyObject, Sendable {
@@ -43,7 +44,10 @@ final class EventQueue: Sendable {
     /// - Returns: whether the threads could be made.
     func run(_ name: String, threads: Int = 1, ended: @escaping @Sendable () -> Void) -> Bool {
         receivers.withLock { $0.threads = threads }
-        return (0..<threads).allSatisfy { _ in startServiceThread(name) { [self] in loop(ended) } }
+        return (0..<threads).allSatisfy { _ in
+            // The core reads with these threads: they inherit that every signal is blocked, so its own do as well.
+            (try? startThread(name) { [self] in loop(ended) }) != nil
+        }
     }
 
     private func loop(_ ended: @Sendable () -> Void) {

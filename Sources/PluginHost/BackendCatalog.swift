@@ -4,6 +4,7 @@ public import PluginOverlays
 import Synchronization
 import SystemLayer
 public import Telemetry
+import Threads
 
 /// The backend that serves, as its script changes: the next Run takes what was saved, a live actor keeps what it has.
 ///
@@ -95,7 +96,7 @@ public final class BackendCatalog: ActorBackend {
     public func follow() {
         guard let watch else { return }
         do throws(SyscallError) {
-            try startWatchThread("overlays") { [self] in
+            try startThread("overlays") { [self] in
                 // What was saved between the scan and the watch has no event: once it is read again, all is seen.
                 update(always: true)
                 while watch.wait() { update(always: false) }

@@ -25,7 +25,7 @@ struct ChunkReader: Sendable {
         guard file.size <= Self.largest else { throw tooLarge(path) }
         let entries = try entries(of: list, size: file.size, root: root)
         try fill(path, ["--chunks", "\(file.size)", "\(list.pages)"]) { (channel) throws(HostError) in
-            try Threads.share(store.width, items: entries.count, making: { () throws(HostError) in }) {
+            try Workers.share(store.width, items: entries.count, making: { () throws(HostError) in }) {
                 (_, index) throws(HostError) in
                 if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
                 let entry = entries[index]
@@ -60,7 +60,7 @@ struct ChunkReader: Sendable {
         let windows = try file.windows(of: Int64(pages * ChunkFormat.page))
         let found = Mutex<[ChunkEntry]>([])
         let stretch = 16
-        try Threads.share(
+        try Workers.share(
             Machine.processors,
             items: (windows.count + stretch - 1) / stretch,
             making: { () throws(HostError) in }
@@ -128,7 +128,7 @@ struct ChunkReader: Sendable {
         let child = Mutex<HostError?>(nil)
         var failure: HostError?
         do throws(HostError) {
-            try Threads.beside({
+            try Workers.beside({
                 do throws(HostError) {
                     try worker.run(words, input: channel.reading, output: target, directories: [room])
                 } catch { child.withLock { $0 = error } }

@@ -46,7 +46,7 @@ struct ChunkWriter: Sendable {
         let stretch = 16
         let seen = Seen()
         do throws(HostError) {
-            try Threads.share(
+            try Workers.share(
                 store.width,
                 items: (windows.count + stretch - 1) / stretch,
                 making: { () throws(HostError) in Kept(try Compressor()) }

@@ -1,5 +1,7 @@
 import Glibc
 import Synchronization
+import SystemLayer
+import Threads
 
 /// Checks that only a try can answer, each on a thread of its own that takes its namespaces with it.
 enum DoctorTrial {
@@ -83,38 +85,17 @@ enum DoctorTrial {
     /// - Parameter body: answers what went wrong, nil for nothing.
     /// - Returns: the body's answer.
     private static func onOwnThread(_ body: @escaping @Sendable () -> String?) -> String? {
-        let trial = Trial(body)
-        var thread = pthread_t()
-        // SAFETY: the thread takes the retain back, and is joined here.
-        let context = unsafe Unmanaged.passRetained(trial).toOpaque()
-        let code = unsafe pthread_create(
-            &thread,
-            nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<Trial>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            context
-        )
-        guard code == 0 else {
-            unsafe Unmanaged<Trial>.fromOpaque(context).release()
-            return "no thread (errno \(code))"
+        let answer = Answer()
+        do throws(SyscallError) {
+            try JoinableThread("doctor") { answer.problem.withLock { $0 = body() } }.join()
+        } catch {
+            return "no thread (\(error))"
         }
-        pthread_join(thread, nil)
-        return trial.problem.withLock { $0 }
+        return answer.problem.withLock { $0 }
     }
 
-    /// What the thread is handed.
-    private final class Trial: Sendable {
-        private let body: @Sendable () -> String?
+    /// Where the thread leaves what it found.
+    private final class Answer: Sendable {
         let problem = Mutex<String?>(nil)
-
-        init(_ body: @escaping @Sendable () -> String?) { self.body = body }
-
-        func run() {
-            let answer = body()
-            problem.withLock { $0 = answer }
-        }
     }
 }

@@ -72,6 +72,7 @@ enum Serve {
                 logger: logger
             )
         }
+        let cached = aside { () throws(HostError) in try openAssets(options, packs: found.index.assets, logger) }
         let opened = Result { () throws(HostError) in
             try Journal(path: "\(options.baseDirectory)/journal.sqlite")
         }
@@ -80,6 +81,12 @@ enum Serve {
         do throws(HostError) { backend = try await asked.value.get() } catch {
             ConsoleOutput.error.line(error.message)
             return error.code == .failedPrecondition || error.reason == .plugin ? .usage : .failure
+        }
+        let assets: AssetCache
+        do throws(HostError) { assets = try await cached.value.get() } catch {
+            guard error.context["pack.code"] != nil else { throw error }
+            ConsoleOutput.error.line("\(Program.name): \(error.message)")
+            return .badPack
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
@@ -90,7 +97,7 @@ enum Serve {
             backend: backend,
             journal: try opened.get(),
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
-            assets: AssetCache(baseDirectory: options.baseDirectory, roots: options.assetRoots),
+            assets: assets,
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             external: ExternalSnapshots(
                 format: .chunks,
@@ -100,6 +107,7 @@ enum Serve {
             layout: layout,
             logger: logger
         )
+        assets.keep(host)
         let recovered = try await host.recover()
         logger.notice(
             "recovered",
@@ -121,6 +129,7 @@ enum Serve {
         server.setServing(true)
         backend.follow()
         host.warmUp()
+        verifyAside(assets, logger)
         logger.notice(
             "serving",
             [
@@ -147,7 +156,7 @@ enum Serve {
     }
 
     /// Begins something that blocks, on a thread of its own.
-    private static func aside<Value: Sendable>(
+    static func aside<Value: Sendable>(
         _ body: @escaping @Sendable () throws(HostError) -> Value
     ) -> Task<Result<Value, HostError>, Never> {
         Task.detached {

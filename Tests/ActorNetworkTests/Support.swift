@@ -3,6 +3,7 @@ import HostErrors
 import Synchronization
 import SystemLayer
 import Testing
+import Threads
 
 @testable import ActorNetwork
 
@@ -35,7 +36,7 @@ final class Responder: Sendable {
     let requests = Mutex(0)
     let port: UInt16
     private let listener: CInt
-    private let thread: pthread_t
+    private let thread: Mutex<JoinableThread?>
 
     /// With `toTheEnd` the client must end its request first.
     ///
@@ -61,24 +62,29 @@ final class Responder: Sendable {
         port = UInt16(bigEndian: where_.sin_port)
         listener = number
         let counter = Box()
-        thread = try startThread("responder") {
-            var watched = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-            var held: [CInt] = []
-            while true {
-                _ = unsafe poll(&watched, 1, -1)
-                let client = accept(number, nil, nil)
-                if client < 0 {
-                    if errno == EAGAIN { continue }
-                    break
+        thread = Mutex(
+            try JoinableThread("responder") {
+                var watched = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+                var held: [CInt] = []
+                while true {
+                    _ = unsafe poll(&watched, 1, -1)
+                    let client = accept(number, nil, nil)
+                    if client < 0 {
+                        if errno == EAGAIN { continue }
+                        break
+                    }
+                    let bytes =
+                        (try? toTheEnd ? readAll(from: client, limit: 4096) : readSome(4096, from: client)) ?? []
+                    let text = String(decoding: bytes, as: UTF8.self)
+                    let count = counter.next()
+                    if let bytes = answer(count, text) {
+                        _ = unsafe send(client, bytes, bytes.count, CInt(MSG_NOSIGNAL))
+                    }
+                    if keepOpen { held.append(client) } else { _ = close(client) }
                 }
-                let bytes = (try? toTheEnd ? readAll(from: client, limit: 4096) : readSome(4096, from: client)) ?? []
-                let text = String(decoding: bytes, as: UTF8.self)
-                let count = counter.next()
-                if let bytes = answer(count, text) { _ = unsafe send(client, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
-                if keepOpen { held.append(client) } else { _ = close(client) }
+                for client in held { _ = close(client) }
             }
-            for client in held { _ = close(client) }
-        }
+        )
     }
 
     /// Says a status with an empty body.
@@ -89,7 +95,7 @@ final class Responder: Sendable {
     deinit {
         // Wakes poll(2) and makes accept(2) fail for good.
         _ = shutdown(listener, CInt(SHUT_RDWR))
-        _ = pthread_join(thread, nil)
+        thread.withLock { $0.take() }?.join()
         _ = close(listener)
     }
 }

@@ -9,7 +9,7 @@ struct Room {
 
 private let hostRooms: Set<String> = [
     "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol", "Confinement", "Transfer",
-    "ActorNetwork", "Assets", "Images", "Snapshots",
+    "ActorNetwork", "Assets", "Images", "Snapshots", "Threads",
 ]
 
 /// Every room may use `HostErrors` and the C bridges it owns; otherwise only what its row names.
@@ -21,15 +21,17 @@ let rooms: [String: Room] = [
     // The words of `plugin …` as data: the host completes them and links nothing of what they do.
     "PluginCommands": Room(uses: [], isStatic: true),
     "Telemetry": Room(uses: []),
+    // The one place that starts threads; the static binaries have none.
+    "Threads": Room(uses: ["SystemLayer"]),
     "LaunchProtocol": Room(uses: ["SystemLayer"], isStatic: true),
     "Confinement": Room(uses: ["SystemLayer", "CSystemShims", "CSupervisorShims"], isStatic: true),
     "LuaEngine": Room(uses: ["CLuaBridge"], isStatic: true),
     "Unpacking": Room(uses: ["SystemLayer", "CArchive", "CZstd"], isStatic: true),
-    "Transfer": Room(uses: ["SystemLayer", "Telemetry", "CCurl", "CCrypto"]),
-    "ActorNetwork": Room(uses: ["SystemLayer", "ActorContract", "CSystemShims", "CMnl", "CNFTables"]),
+    "Transfer": Room(uses: ["SystemLayer", "Telemetry", "Threads", "CCurlBridge", "CCrypto"]),
+    "ActorNetwork": Room(uses: ["SystemLayer", "Threads", "ActorContract", "CSystemShims", "CMnl", "CNFTables"]),
     "ContractWire": Room(uses: ["ActorContract", "CContractMessages", "CProtobufC"]),
     // SystemLayer for owned descriptors: it accepts connections itself.
-    "GRPCTransport": Room(uses: ["SystemLayer", "Telemetry", "CGRPCBridge"]),
+    "GRPCTransport": Room(uses: ["SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
     "PluginRuntime": Room(uses: ["LuaEngine", "PluginProtocol"], isStatic: true),
     "PluginOverlays": Room(uses: ["SystemLayer", "Telemetry"]),
     "Assets": Room(uses: ["Transfer", "SystemLayer", "Telemetry"]),

@@ -65,6 +65,13 @@ struct TextTests {
         }
     }
 
+    @Test("threads are started in one place")
+    func threads() throws {
+        for file in try ArchitectureTests.files(["swift"]) where file.room != "Threads" {
+            #expect(!file.lines.contains { $0.contains("pthread_create(") }, "\(file.path) starts a thread of its own")
+        }
+    }
+
     @Test("nothing is left for later, and nothing is a placeholder")
     func unfinished() throws {
         for file in try ArchitectureTests.files(["swift", "c", "h"]) {

@@ -41,8 +41,9 @@ struct CommandLineTests {
     func serveOptions() throws {
         let line = """
             serve --backend=b --base-dir d --listen unix:./s --listen tcp:[::1]:99 --insecure-tcp --contract june \
-            --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --slot-capacity 3 --require cgroups \
-            --require=landlock --stop-actors --json
+            --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
+            --asset-budget 20GiB --asset-pack s.pack --slot-capacity 3 --require cgroups --require=landlock \
+            --stop-actors --json
             """
         let expected = ServeOptions(
             backend: "b",
@@ -56,7 +57,10 @@ struct CommandLineTests {
             slotCapacity: 3,
             require: ["cgroups", "landlock"],
             stopActors: true,
-            json: true
+            json: true,
+            assetOrigins: ["http://h:1"],
+            assetBudget: 20 << 30,
+            assetPacks: ["/home/d/s.pack"]
         )
         #expect(try parse(line) == .serve(expected))
     }
@@ -206,7 +210,7 @@ struct CommandLineTests {
 
     @Test("exit codes are what scripts rely on")
     func exitCodes() {
-        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 69, 130])
+        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 69, 78, 130])
     }
 
     @Test("an unknown backend is answered with those there are")

@@ -1,3 +1,4 @@
+import SystemLayer
 import TestSupport
 import Testing
 
@@ -36,7 +37,14 @@ struct ForeignClientTests {
 
     @Test("what is refused, with which code and reason, and what is not touched by it", arguments: ["june", "autumn"])
     func codes(dialect: String) async throws {
-        try await TestHost.with(arguments: ["--contract=\(dialect)"]) { host in
+        // The shipped backend, with an asset: what a backend does not declare is not fetched.
+        let shipped = try #require(TextFile.read("\(TestMachine.checkout)/plugins/process/backend.lua"))
+        let script = shipped.replacing(
+            "name = \"process\",",
+            with: "name = \"process\", assets = { tool = \"optional\" },"
+        )
+        try #require(script != shipped)
+        try await TestHost.with(script: script, arguments: ["--contract=\(dialect)"]) { host in
             try await Self.client(host, "codes", dialect, over: host.unix)
         }
     }

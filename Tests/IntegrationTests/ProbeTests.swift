@@ -24,6 +24,7 @@ struct ProbeTests {
         )
     }
 
+    private static let asset = "assets = { tool = \"optional\" },"
     private static let level = "config = { level = { type = \"integer\", default = 1 } },"
 
     @Test("once for the same assets, settings and revision, over a restart too; every verb sees the answer")
@@ -59,7 +60,7 @@ struct ProbeTests {
             }
             #expect(verbs.printed("PROBE").count == before + 1)
         }
-        let other = try VerbHost(Self.script("\"ok\""))
+        let other = try VerbHost(Self.script("\"ok\"", more: Self.asset))
         try await other.use { host in
             _ = try await host.run(try await host.request("a")).get()
             var request = try await host.request("b")
@@ -68,7 +69,7 @@ struct ProbeTests {
             request.assets?.assets = ["amd64": ["tool": file], "arm64": ["tool": file]]
             _ = try await host.run(request).get()
             #expect(other.printed("PROBE") == ["[0,0]", "[1,0]"])
-            try Self.script("\"ok\" --").write(
+            try Self.script("\"ok\" --", more: Self.asset).write(
                 toFile: "\(host.scratch)/overlay/mine.lua",
                 atomically: true,
                 encoding: .utf8

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
+import Threads
 
 @testable import PluginOverlays
 
@@ -67,7 +68,7 @@ struct SourceWatchTests {
         let folder = try Folder()
         let watch = try watching(folder)
         let (woken, continuation) = AsyncStream.makeStream(of: Bool.self)
-        try startWatchThread("test") {
+        try startThread("test") {
             while watch.wait(settleMilliseconds: 1) {
                 if watch.takeChange() { continuation.yield(true) }
             }

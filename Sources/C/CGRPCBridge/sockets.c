@@ -1,5 +1,4 @@
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -18,5 +17,3 @@ int cgb_peer_credentials(int fd, int32_t *pid, uint32_t *uid, uint32_t *gid) {
     *gid = credentials.gid;
     return 0;
 }
-
-void cgb_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -14,7 +14,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -229,4 +228,3 @@ int csh_network_accept(int listener) {
 
 int csh_network_wake(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
-void csh_network_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }

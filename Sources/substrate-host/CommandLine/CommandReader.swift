@@ -28,6 +28,7 @@ struct CommandReader {
         case "backends": .backends(try backends())
         case "config": .config(try config())
         case "overlays": .overlays(try overlays())
+        case "assets": .assets(try assets())
         case "doctor":
             .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
         case "demo": .demo(DemoOptions(json: parsed.has("json")))
@@ -76,7 +77,10 @@ struct CommandReader {
             json: parsed.has("json"),
             backends: try grants(configuration, to: backend),
             configuration: configuration.path,
-            logLevel: try choice("log-level") ?? .info
+            logLevel: try choice("log-level") ?? .info,
+            assetOrigins: try origins("asset-origin"),
+            assetBudget: try size("asset-budget") ?? 0,
+            assetPacks: directories("asset-pack")
         )
     }
 
@@ -159,7 +163,7 @@ struct CommandReader {
     func directory(_ option: String) -> String? { parsed.value(option).map(environment.absolute) }
     func directories(_ option: String) -> [String] { parsed.list(option).map(environment.absolute) }
 
-    private func number(_ option: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
+    func number(_ option: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = parsed.value(option) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw error("--\(option)=\(text) is no number from \(range.lowerBound) to \(range.upperBound)")

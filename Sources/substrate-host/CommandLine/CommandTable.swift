@@ -6,15 +6,15 @@ enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
         serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
-        config,
-        doctor, plugin, demo, completion,
+        assets,
+        config, doctor, plugin, demo, completion,
     ]
 
     /// The command of that name.
     static func command(_ name: String) -> Command? { commands.first { $0.name == name } }
 
-    private static let json = CommandOption.flag("json", "print JSON for programs instead of text for people")
-    private static let baseDirectory = CommandOption.value(
+    static let json = CommandOption.flag("json", "print JSON for programs instead of text for people")
+    static let baseDirectory = CommandOption.value(
         "base-dir",
         "DIR",
         "the host's state (default /var/lib/substrate-host; without root $XDG_STATE_HOME/substrate-host)",
@@ -25,7 +25,7 @@ enum CommandTable {
         "ADDRESS",
         "the host to talk to, unix:PATH or tcp:HOST:PORT (default unix:BASE-DIR/host.sock)"
     )
-    private static let pluginOptions: [CommandOption] = [
+    static let pluginOptions: [CommandOption] = [
         .value(
             "overlay",
             "DIR",
@@ -94,6 +94,13 @@ enum CommandTable {
                 "file: assets and oci: images may lie beneath DIR and nowhere else (repeatable)",
                 repeats: true,
                 completes: .directory
+            ),
+            assetOrigin, assetBudget,
+            .value(
+                "asset-pack",
+                "FILE",
+                "a pack of assets to take at start, after those of the overlays (repeatable)",
+                repeats: true
             ),
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(

@@ -8,6 +8,8 @@ enum ExitCode: Int32, CaseIterable, Sendable {
     case usage = 2
     /// The host does not answer; the number is EX_UNAVAILABLE of sysexits(3).
     case unavailable = 69
+    /// A pack of assets is wrong; the number is EX_CONFIG of sysexits(3).
+    case badPack = 78
     /// Ctrl-C ended it; shells expect 128 and the signal's number.
     case interrupted = 130
 
@@ -18,6 +20,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
         case .failure: "failed; the reason is on standard error"
         case .usage: "wrong command line or configuration; nothing was tried"
         case .unavailable: "no host answers at the address"
+        case .badPack: "a pack of assets is wrong; nothing of it was taken"
         case .interrupted: "ended by Ctrl-C; what the host had begun for it goes on or is undone there"
         }
     }

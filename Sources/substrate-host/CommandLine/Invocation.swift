@@ -51,6 +51,12 @@ struct ServeOptions: Equatable, Sendable {
     var configuration: String?
     /// The least that is logged.
     var logLevel = LogLevel.info
+    /// Servers of assets that the operator trusts, as `TrustedOrigin` reads them.
+    var assetOrigins: [String] = []
+    /// The bytes that cached assets may take; 0 = no limit.
+    var assetBudget: Int64 = 0
+    /// Packs of assets, absolute.
+    var assetPacks: [String] = []
 }
 
 /// What every client command has.
@@ -151,6 +157,29 @@ struct OverlaysOptions: Equatable, Sendable {
     var json: Bool
 }
 
+/// `assets`.
+struct AssetsOptions: Equatable, Sendable {
+    /// What to do.
+    enum Action: String, CaseIterable, Sendable { case ls, fetch, verify, gc, pack, preload }
+
+    var action: Action
+    /// What stands behind it: a URL and its digest, or files, absolute.
+    var operands: [String]
+    /// The host's state, absolute.
+    var baseDirectory: String
+    /// What the asset is called in messages.
+    var name: String
+    var roots: [String]
+    var origins: [String]
+    /// The bytes that cached assets may take; 0 = no limit.
+    var budget: Int64
+    /// Seconds after its last use in which an entry stays.
+    var minimumAge: Int64
+    /// Whether `gc` only says what it would do.
+    var isTrial: Bool
+    var json: Bool
+}
+
 /// `doctor`.
 struct DoctorOptions: Equatable, Sendable {
     var pluginsDirectory: String?
@@ -180,6 +209,7 @@ enum Invocation: Equatable, Sendable {
     case backends(BackendsOptions)
     case config(ConfigOptions)
     case overlays(OverlaysOptions)
+    case assets(AssetsOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
     /// The words after `plugin`, for the program beside this one.

@@ -1,4 +1,6 @@
+import HostErrors
 import PluginOverlays
+import Transfer
 
 /// Turns the nodes of a file into settings and collects every mistake.
 struct ConfigurationReader {
@@ -75,6 +77,20 @@ struct ConfigurationReader {
             if let text = scalar(member.value, name, "a path") { keep(name, [environment.absolute(text)], member) }
         case .texts: keep(name, list(member.value, name, "a list of words"), member)
         case .paths: keep(name, list(member.value, name, "a list of paths").map(environment.absolute), member)
+        case .origins:
+            let origins = list(member.value, name, "a list of http://HOST:PORT and https://HOST:PORT")
+            for text in origins {
+                do throws(HostError) { _ = try TrustedOrigin(text) } catch {
+                    mistake(member.line, "\(name) holds \"\(text)\": \(error.message)")
+                }
+            }
+            keep(name, origins, member)
+        case .size:
+            guard let text = scalar(member.value, name, ByteSize.form) else { return }
+            guard ByteSize.parse(text) != nil else {
+                return mistake(member.value.line, "\(name) is \"\(text)\"; write \(ByteSize.form)")
+            }
+            keep(name, [text], member)
         case .addresses:
             var addresses: [String] = []
             for text in list(member.value, name, "a list of unix:PATH and tcp:HOST:PORT") {

@@ -84,8 +84,9 @@ extension CommandReader {
         let first = texts.first ?? ""
         return switch kind {
         case .boolean: .bool(first == "true")
+        case .size: ByteSize.parse(first).map(JSONText.integer) ?? .string(first)
         case .integer: Int64(first).map(JSONText.integer) ?? .string(first)
-        case .texts, .paths, .addresses, .sources: .list(texts.map { .string($0) })
+        case .texts, .paths, .addresses, .origins, .sources: .list(texts.map { .string($0) })
         case .text, .path, .choice, .backends: .string(first)
         }
     }

@@ -16,10 +16,14 @@ struct SettingKey: Sendable {
         case boolean
         /// A whole number of that range.
         case integer(ClosedRange<Int>)
+        /// A number of bytes, such as `20GiB`.
+        case size
         /// One of these words.
         case choice([String])
         /// A list of `unix:PATH` and `tcp:HOST:PORT`.
         case addresses
+        /// A list of `http://HOST[:PORT]` and `https://HOST[:PORT]`.
+        case origins
         /// A list of overlays: `OverlayReader` says more.
         case sources
         /// A map from a backend's name to what it is given: `BackendSettings` says more.
@@ -100,6 +104,31 @@ struct SettingKey: Sendable {
             standard: "[]",
             flag: "asset-root",
             doc: "file: assets and oci: images may lie beneath these directories and nowhere else."
+        ),
+        SettingKey(
+            name: "asset_origins",
+            kind: .origins,
+            standard: "[]",
+            flag: "asset-origin",
+            doc: "Servers of assets that may be plain HTTP or have private addresses: http://HOST[:PORT] or https://…."
+        ),
+        SettingKey(
+            name: "asset_budget",
+            kind: .size,
+            standard: "0",
+            flag: "asset-budget",
+            doc: """
+                The bytes that cached assets may take together, such as 20GiB; 0 is no limit. What actors and snapshots \
+                need, and what was used in the last ten minutes, stays whatever it takes.
+                """
+        ),
+        SettingKey(
+            name: "asset_packs",
+            kind: .paths,
+            standard: "[]",
+            flag: "asset-pack",
+            doc:
+                "Packs of assets taken at start, after those of the overlays; a bad one ends the start with exit code 78."
         ),
         SettingKey(
             name: "slot_capacity",

@@ -97,4 +97,3 @@ const uint8_t *cgb_call_trailer_value(const cgb_call *call, size_t index, size_t
 int cgb_event_descriptor(void);  // eventfd(2), close-on-exec, non-blocking
 int cgb_accept(int listener);    // accept4(2), close-on-exec, non-blocking
 int cgb_peer_credentials(int fd, int32_t *pid, uint32_t *uid, uint32_t *gid);
-void cgb_name_thread(const char *name);

@@ -40,6 +40,3 @@ int csh_network_accept(int listener);
 
 /// A non-blocking, close-on-exec counter that wakes a poll(2); -1 and errno else.
 int csh_network_wake(void);
-
-/// Names the calling thread for `ps -L`; at most 15 bytes are kept.
-void csh_network_name_thread(const char *name);

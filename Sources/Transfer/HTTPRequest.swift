@@ -1,0 +1,41 @@
+/// Whom S3 requests are signed for.
+struct SigningKey: Sendable, Equatable {
+    let identity: String
+    let secret: String
+    var sessionToken: String?
+    let region: String
+}
+
+/// How long a transfer is tried.
+struct Patience: Sendable {
+    /// Attempts in a row that bring next to nothing.
+    var fruitlessAttempts = 5
+    /// Attempts in all.
+    var attempts = 50
+    /// The first pause; each later one is twice the one before, up to a hundred times the first.
+    var pauseMilliseconds = 200
+    /// The longest pause that a server may ask for; one that asks for more is given up on.
+    var longestPauseSeconds = 60
+    var connectMilliseconds = 10_000
+    /// Slower than 1 KiB/s for that long ends an attempt.
+    var stallSeconds = 30
+}
+
+/// One GET as it is asked.
+struct HTTPRequest {
+    let url: String
+    let scheme: String
+    var headers: [String] = []
+    var signingKey: SigningKey?
+    var caFile: String?
+    var caDirectory: String?
+    var patience = Patience()
+}
+
+/// What a request proves who it is from by.
+enum Authorization: Sendable, Equatable {
+    /// A token that the server takes as it is.
+    case bearer(String)
+    /// AWS signature version 4.
+    case signature(SigningKey)
+}

@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+
+/// A server of another program's making, for as long as this lives: it says where it is on its first line.
+final class ForeignServer {
+    /// The words of its first line.
+    let words: [String]
+    private let process = Process()
+    private let input = Pipe()
+
+    /// Whether Python has an S3 server here; asked once.
+    static let hasObjects =
+        (try? ProgramRun.wait("/usr/bin/env", ["python3", "-c", "import moto.server, boto3"], patience: 60))?.code == 0
+
+    /// Starts one and waits until it serves.
+    ///
+    /// - Parameters:
+    ///   - script: a file of `Foreign`.
+    ///   - arguments: the script's.
+    /// - Throws: when it says nothing.
+    init(_ script: String, _ arguments: String...) throws {
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "\(TestMachine.checkout)/Tests/IntegrationTests/Foreign/\(script)"] + arguments
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        var line = Data()
+        while line.last != UInt8(ascii: "\n") {
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { throw TestFailure("\(script) ended before it served") }
+            line += more
+        }
+        words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    /// Ends it.
+    func stop() {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+}
