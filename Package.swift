@@ -255,7 +255,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
-                "Transfer", "LaunchProtocol", "PluginHost",
+                "Transfer", "LaunchProtocol", "PluginHost", "Snapshots",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

@@ -84,7 +84,8 @@ extension ActorHost {
         let stated = manifest.assets.mapValues { SandboxAssets.File(url: $0.url, sha256: $0.sha256) }
         let assets = brought.isEmpty ? stated : brought
         do throws(HostError) { _ = try cached(assets, for: serving.description) } catch {
-            guard error.code == .notFound || error.code == .invalidArgument else { throw error }
+            // What may be had a moment later is no reason to give the snapshot up.
+            guard [.notFound, .invalidArgument, .permissionDenied].contains(error.code) else { throw error }
             throw HostError(.failedPrecondition, .asset, "snapshot \"\(name)\" needs an asset: \(error.message)")
         }
         return ResolvedRestore(
@@ -141,7 +142,7 @@ extension ActorHost {
         guard let maker = manifest.backend, maker.sha256 != newest.description.sha256,
             manifest.scope != SnapshotScope.data.rawValue
         else { return newest }
-        do throws(HostError) { return try newest.revision(maker.sha256) } catch {
+        do throws(HostError) { return try backend.revision(maker.sha256) } catch {
             throw HostError(
                 .failedPrecondition,
                 .snapshotIncompatible,

@@ -72,7 +72,11 @@ extension ActorHost {
         }
         var request = try rebuilt(try entry(key), doing: "restore")
         if let slot { request.slot = slot }
-        return try await enter(request, restore: RestoreSource(place: .local(found.name), scope: scope), context: context)
+        return try await enter(
+            request,
+            restore: RestoreSource(place: .local(found.name), scope: scope),
+            context: context
+        )
     }
 
     private func enter(

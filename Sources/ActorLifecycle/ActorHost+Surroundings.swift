@@ -59,7 +59,10 @@ extension ActorHost {
 
     private func makeDirectories(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool) throws(HostError) {
         let places = directories(record.identity.key)
-        var emptied = [places.checkpointState, places.restoreState, places.runtime, places.work, places.bundles, places.exits, places.identity]
+        var emptied = [
+            places.checkpointState, places.restoreState, places.runtime, places.work, places.bundles, places.exits,
+            places.identity,
+        ]
         if !keepRoots { emptied += [places.roots, places.logs] }
         if !keepVolumes { emptied.append(places.durable) }
         for path in emptied { try DirectoryTree.remove(path) }

@@ -118,6 +118,8 @@ final class FakeHost {
         var asked = VerbRequest()
         asked.scope = snapshot?.scope
         asked.snapshotDirectory = snapshot?.directory ?? ""
+        asked.snapshotFiles = snapshot?.files ?? []
+        asked.volumesSaved = snapshot?.volumesSaved ?? false
         let (outcome, answer) = perform(verb, actor, asked)
         guard let answer else {
             teardown(number)

@@ -41,7 +41,11 @@ struct ChunkReader: Sendable {
         }
         guard try Self.scan(SparseFile(path), pages: list.pages) == entries else {
             _ = unsafe unlink(path)
-            throw HostError(.dataLoss, .snapshotCorrupt, "the chunks of \(name(path)) have other bytes than their digests")
+            throw HostError(
+                .dataLoss,
+                .snapshotCorrupt,
+                "the chunks of \(name(path)) have other bytes than their digests"
+            )
         }
     }
 

@@ -1,5 +1,5 @@
-public import HostErrors
 import Glibc
+public import HostErrors
 import SystemLayer
 public import Transfer
 

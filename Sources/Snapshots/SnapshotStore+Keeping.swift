@@ -107,8 +107,8 @@ extension SnapshotStore {
     /// - Throws: INTERNAL where they cannot be read.
     public func actors() throws(HostError) -> [String] {
         var found: [String] = []
-        for name in try DirectoryTree.names(in: "\(base)/actors") {
-            guard try !DirectoryTree.names(in: "\(base)/actors/\(name)/local-checkpoint").isEmpty else { continue }
+        for name in try DirectoryTree.names(in: "\(base)/actors")
+        where try !DirectoryTree.names(in: "\(base)/actors/\(name)/local-checkpoint").isEmpty {
             found.append(name)
         }
         return found

@@ -75,7 +75,10 @@ final class SparseFile: Sendable {
             done += count
         }
         if done < buffer.count {
-            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).initializeMemory(as: UInt8.self, repeating: 0)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...]).initializeMemory(
+                as: UInt8.self,
+                repeating: 0
+            )
         }
         return nil
     }

@@ -45,6 +45,7 @@ public struct ChunkDecoder: ~Copyable {
         while true {
             let head = try source.take(24)
             if head.isEmpty { return }
+            guard head.count == 24 else { throw HostError(.invalidArgument, nil, "a chunk is short") }
             let number = Self.number(head, 0, 8)
             let mask = Self.number(head, 8, 8)
             let stored = Int(Self.number(head, 16, 4))

@@ -143,7 +143,12 @@ struct SnapshotScenario {
 
     /// The source as a snapshot of one file, whose digest is known: what a Checkpoint has at that point.
     private func snapshot(_ source: String) throws -> Snapshot {
-        var manifest = SnapshotManifest(sandboxClass: "bench", assets: [:], scope: "full", backend: .init(name: "bench", sha256: ""))
+        var manifest = SnapshotManifest(
+            sandboxClass: "bench",
+            assets: [:],
+            scope: "full",
+            backend: .init(name: "bench", sha256: "")
+        )
         manifest.snapshotFiles = ["source"]
         manifest.files = ["source": .init(size: Int64(Self.size), sha256: String(repeating: "0", count: 64))]
         return Snapshot(name: "bench", path: scratch, manifest: manifest)
@@ -205,7 +210,9 @@ struct SnapshotScenario {
     private func zstd(_ arguments: [String]) throws {
         let plan = SpawnPlan(program: "/usr/bin/zstd", arguments: ["zstd", "-q", "-f"] + arguments)
         let status = try spawn(plan).wait()
-        guard status == .exited(0) else { throw BenchFailure("zstd \(arguments.joined(separator: " ")) ended as \(String(describing: status))") }
+        guard status == .exited(0) else {
+            throw BenchFailure("zstd \(arguments.joined(separator: " ")) ended as \(String(describing: status))")
+        }
     }
 
     private static func timed(_ body: () throws -> Void) rethrows -> Double {

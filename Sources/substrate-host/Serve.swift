@@ -90,6 +90,7 @@ enum Serve {
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
+        settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
         let host = try ActorHost(
@@ -99,10 +100,9 @@ enum Serve {
             images: ImageStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
             assets: assets,
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
-            external: ExternalSnapshots(
-                format: .chunks,
-                unpacker: companions.unpacker,
-                directory: "\(options.baseDirectory)/objects"
+            external: SnapshotStores.external(
+                options.snapshotFormat,
+                objectDirectory: options.objectDirectory ?? "\(options.baseDirectory)/objects"
             ),
             layout: layout,
             logger: logger

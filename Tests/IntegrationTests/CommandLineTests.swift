@@ -1,4 +1,5 @@
 import PluginOverlays
+import Snapshots
 import Testing
 
 @testable import substrate_host
@@ -42,7 +43,8 @@ struct CommandLineTests {
         let line = """
             serve --backend=b --base-dir d --listen unix:./s --listen tcp:[::1]:99 --insecure-tcp --contract june \
             --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
-            --asset-budget 20GiB --asset-pack s.pack --slot-capacity 3 --require cgroups --require=landlock \
+            --asset-budget 20GiB --asset-pack s.pack --object-dir o \
+            --snapshot-format atelet --keep-snapshots 4 --slot-capacity 3 --require cgroups --require=landlock \
             --stop-actors --json
             """
         let expected = ServeOptions(
@@ -60,7 +62,10 @@ struct CommandLineTests {
             json: true,
             assetOrigins: ["http://h:1"],
             assetBudget: 20 << 30,
-            assetPacks: ["/home/d/s.pack"]
+            assetPacks: ["/home/d/s.pack"],
+            objectDirectory: "/home/d/o",
+            snapshotFormat: .atelet,
+            keepSnapshots: 4
         )
         #expect(try parse(line) == .serve(expected))
     }

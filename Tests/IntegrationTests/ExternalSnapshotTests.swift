@@ -27,7 +27,7 @@ struct ExternalSnapshotTests {
         end
         return {
           name = "both", api = 1, isolation = "kernel-shared", scopes = { "full", "data" },
-          tools = { sh = "required" },
+          tools = { sh = "required" }, assets = { tool = "optional" },
           needs = { "workload.start", "process.run", "process.stop" },
           run = function(actor) start(actor) return "ok" end,
           stop = function(actor, request) return host.process.stop(actor.processes, request.grace_ms) end,
@@ -40,8 +40,8 @@ struct ExternalSnapshotTests {
           restore = function(actor, request)
             if request.scope == "full" then
               local names = table.concat(request.snapshot.files, " ")
-              if names ~= "durable-dir.tar memory.img" then return "corrupt", names end
-              if request.snapshot.volumes_saved then return "corrupt", "volumes_saved" end
+              if names ~= "durable-dir.tar memory.img" then return "failed", names end
+              if request.snapshot.volumes_saved then return "failed", "volumes_saved" end
               shell(actor, "test \\"$(cat " .. request.snapshot.dir .. "/memory.img)\\" = 'memory of REVISION'")
             end
             start(actor)
@@ -185,7 +185,10 @@ struct ExternalSnapshotTests {
                 ("\"name\":\"both\"", "\"name\":\"other\"", "made by backend \"other\""),
                 ("\"sandboxClass\":\"both\"", "\"sandboxClass\":\"other\"", "made by \"other\""),
                 ("\"schema\":1", "\"schema\":2", "schema 2"),
-                ("\"assets\":{}", "\"assets\":{\"tool\":{\"url\":\"file:///none\",\"sha256\":\"\(Self.digest)\"}}", "asset"),
+                (
+                    "\"assets\":{}", "\"assets\":{\"tool\":{\"url\":\"file:///none\",\"sha256\":\"\(Self.digest)\"}}",
+                    "asset"
+                ),
             ]
             for (from, to, words) in cases {
                 try #require(good.contains(from), "\(from) in \(good)")

@@ -36,7 +36,9 @@ struct FuzzTests {
     func manifests() throws {
         var good = Place.manifest()
         good.snapshotFiles = ["a", "b"]
-        good.files = ["a": .init(size: 5, sha256: SHA256.hex(of: [])), "b": .init(size: 6, sha256: SHA256.hex(of: [1]))]
+        good.files = [
+            "a": .init(size: 5, sha256: SHA256.hex(of: [])), "b": .init(size: 6, sha256: SHA256.hex(of: [1])),
+        ]
         good.files?["b"]?.chunks = .init(sha256: SHA256.hex(of: []), count: 3, pages: 16)
         good.machine = MachineFacts(arch: "amd64", kernel: "6", cpuFeatures: ["a"])
         let bytes = try good.encoded()
@@ -95,7 +97,9 @@ struct FuzzTests {
 
     @Test("chunk lists stay within their file")
     func lists() throws {
-        let entries = (0..<20).map { ChunkEntry(window: UInt64($0 * 2), mask: 0xFFFF, digest: [UInt8](repeating: 1, count: 32)) }
+        let entries = (0..<20).map {
+            ChunkEntry(window: UInt64($0 * 2), mask: 0xFFFF, digest: [UInt8](repeating: 1, count: 32))
+        }
         let size = Int64(40 * 65536)
         let good = ChunkIndex.encode(entries)
         #expect(try ChunkIndex.decode(good, size: size, pages: 16, count: 20) == entries)
@@ -181,7 +185,8 @@ struct FuzzTests {
         #expect(none == nil && whole == size)
         for seed in 1...Self.runs {
             var random = Random(seed)
-            let (failure, length) = try decode(Self.mutated(good, &random), place) { (input, output) throws(HostError) in
+            let (failure, length) = try decode(Self.mutated(good, &random), place) {
+                (input, output) throws(HostError) in
                 try ChunkDecoder(output: output, size: size, pages: 16).decode(from: input)
             }
             if let failure { #expect(failure.code == .invalidArgument, "seed \(seed): \(failure)") }

@@ -1,4 +1,5 @@
 import PluginOverlays
+import Snapshots
 import Telemetry
 
 /// Turns the sorted words of one command into its typed options.
@@ -29,6 +30,7 @@ struct CommandReader {
         case "config": .config(try config())
         case "overlays": .overlays(try overlays())
         case "assets": .assets(try assets())
+        case "snapshots": .snapshots(try snapshots())
         case "doctor":
             .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
         case "demo": .demo(DemoOptions(json: parsed.has("json")))
@@ -80,7 +82,10 @@ struct CommandReader {
             logLevel: try choice("log-level") ?? .info,
             assetOrigins: try origins("asset-origin"),
             assetBudget: try size("asset-budget") ?? 0,
-            assetPacks: directories("asset-pack")
+            assetPacks: directories("asset-pack"),
+            objectDirectory: directory("object-dir"),
+            snapshotFormat: try choice("snapshot-format") ?? .chunks,
+            keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0
         )
     }
 
@@ -171,7 +176,7 @@ struct CommandReader {
         return number
     }
 
-    private func choice<Choice: RawRepresentable & CaseIterable>(
+    func choice<Choice: RawRepresentable & CaseIterable>(
         _ option: String
     ) throws(UsageError) -> Choice? where Choice.RawValue == String {
         guard let text = parsed.value(option) else { return nil }
