@@ -197,6 +197,7 @@ extension ActorHost {
     /// - Parameters:
     ///   - record: the actor's, which names the snapshot and its scope.
     ///   - volumesSaved: whether the backend has saved the volumes itself.
+    /// - Throws: what the store says; nothing is left of it then.
     func save(_ record: ActorRecord, volumesSaved: Bool) throws(HostError) {
         let key = record.identity.key
         let places = directories(key)

@@ -40,9 +40,10 @@ extension SnapshotStore {
         TextFile.read("\(parent)/\(Self.corruptPrefix)\(name)/\(Self.reasonName)")
     }
 
-    /// Those that were put aside: name → reason.
+    /// Those that were put aside, and why.
     ///
     /// - Parameter actorDirectory: the actor's directory's name.
+    /// - Returns: reasons by name.
     /// - Throws: INTERNAL where the directory cannot be read.
     public func quarantined(actorDirectory: String) throws(HostError) -> [String: String] {
         let parent = try directory(of: actorDirectory)

@@ -30,6 +30,7 @@ public final class SnapshotStore: Sendable {
     /// A store of the same kind in a directory of this one's.
     ///
     /// - Parameter name: the directory's.
+    /// - Returns: the store.
     public func beside(_ name: String) -> SnapshotStore {
         SnapshotStore(baseDirectory: "\(base)/\(name)", unpacker: worker.executable)
     }

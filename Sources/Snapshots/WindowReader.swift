@@ -20,6 +20,7 @@ struct WindowReader: ~Copyable {
     ///   - window: which.
     ///   - body: given the mask and the payload.
     /// - Returns: what the body returns.
+    /// - Throws: what the body throws; INTERNAL where the file cannot be read.
     mutating func read<Value>(
         _ window: UInt64,
         _ body: (UInt64, UnsafeRawBufferPointer) throws(HostError) -> Value

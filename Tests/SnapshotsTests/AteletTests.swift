@@ -80,7 +80,7 @@ struct AteletTests {
             ("cut", Array(try Self.sparse(good, place).dropLast(3)), "ends in the middle"),
             ("no header", Array("ATESPRSE".utf8) + [2, 0], "header is short"),
             ("no zstd", Array("what is this".utf8), "damaged"),
-            ("too small", Array("abc".utf8), ""),
+            ("too small", Array("abc".utf8), "damaged"),
         ]
         for (name, object, words) in cases {
             let error = #expect(throws: HostError.self, "\(name)") { try Self.restored(object, place) }

@@ -46,7 +46,7 @@ struct LocalTests {
         // A new one of that name takes its place.
         _ = try place.save(["memory": FileText([5])], name: "one")
         _ = try place.snapshots.verified(actorDirectory: "a:b", name: "one")
-        #expect(try place.snapshots.prune(actorDirectory: "a:b").sorted() == ["one", "one"])
+        #expect(try place.snapshots.prune(actorDirectory: "a:b") == ["one"])
         #expect(try DirectoryTree.names(in: "\(place.path)/base/actors/a:b/local-checkpoint").isEmpty)
     }
 
@@ -63,7 +63,8 @@ struct LocalTests {
     @Test("a manifest of the first schema is read as it was written")
     func first() throws {
         let place = try Place()
-        let saved = try place.save(["durable-dir.tar": FileText([])], name: "two")
+        let saved = try place.save(["f": FileText([])], name: "two")
+        #expect(unsafe rename("\(saved.path)/f", "\(saved.path)/durable-dir.tar") == 0)
         let digest = SHA256.hex(of: [])
         let old = #"""
             {"assets":{},"backend":{"name":"mine","sha256":"00"},"createdAt":1,"files":{"durable-dir.tar":{"sha256":"\#(digest)","size":0}},"sandboxClass":"mine","scope":"data","snapshotFiles":["durable-dir.tar"],"volumes":["data"]}

@@ -10,7 +10,7 @@ extension CommandTable {
     /// `--snapshot-format`.
     static let snapshotFormat = CommandOption.value(
         "snapshot-format",
-        "FORMAT",
+        "HOW",
         "how external snapshots are written: chunks, which snapshots share, or atelet, as the Go daemon reads them (default chunks)",
         completes: .words(["chunks", "atelet"])
     )
@@ -31,8 +31,7 @@ extension CommandTable {
             gc                       remove all but the newest of each actor, and those that were put aside; never what
                                      a paused actor wakes from, nor what waits for its upload
             gc URI                   remove the chunks of a bucket that no snapshot in it needs
-            export ACTOR NAME URI    write a local snapshot to a store
-            import URI ACTOR NAME    make a local snapshot of one in a store
+            export ACTOR NAME URI    write a local snapshot to a store;  import URI ACTOR NAME  the other way
 
             A URI is file://BUCKET/PATH, s3://BUCKET/PATH or gs://BUCKET/PATH; stores and credentials are those of the
             environment. ACTOR is atespace/name or ns:template:name. It works beside a running host.
