@@ -29,6 +29,32 @@ let staticBinary: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
 let staticArchive: [LinkerSetting] = ["nettle", "acl", "lzma", "zstd", "lz4", "bz2", "z"]
     .map { .linkedLibrary($0) }
 
+let abseil = [
+    "throw_delegate", "raw_logging_internal", "raw_hash_set", "hashtablez_sampler", "hash", "city", "low_level_hash",
+    "random_distributions", "random_seed_sequences", "random_internal_pool_urbg", "random_internal_randen",
+    "random_internal_randen_hwaes", "random_internal_randen_hwaes_impl", "random_internal_randen_slow",
+    "random_internal_platform", "random_internal_seed_material", "random_seed_gen_exception", "statusor", "status",
+    "cord", "cordz_info", "cord_internal", "cordz_functions", "exponential_biased", "cordz_handle",
+    "bad_optional_access", "strerror", "str_format_internal", "synchronization", "graphcycles_internal", "stacktrace",
+    "symbolize", "debugging_internal", "demangle_internal", "malloc_internal", "time", "civil_time", "strings",
+    "strings_internal", "base", "spinlock_wait", "int128", "time_zone", "bad_variant_access", "log_severity",
+]
+/// The gRPC core without TLS, which no listener and no client of ours speaks.
+///
+/// In a release it is in the program: as a shared library it comes with forty others, whose loading took two thirds of
+/// the time from exec to listening. By name, as its pkg-config file repeats itself until the command line is too long.
+let grpcCore: [LinkerSetting] =
+    ["grpc_unsecure", "gpr"].map { .linkedLibrary($0, .when(configuration: .debug)) } + [
+        .unsafeFlags(
+            ["-Xlinker", "--start-group"]
+                + ([
+                    "grpc_unsecure", "gpr", "address_sorting", "upb",
+                ] + abseil.map { "absl_\($0)" }).flatMap { ["-Xlinker", "-l:lib\($0).a"] }
+                + ["-Xlinker", "--end-group", "-lcares", "-lz", "-lstdc++"],
+            .when(configuration: .release)
+        )
+    ]
+
 func room(_ name: String, _ uses: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: uses, exclude: exclusions[name] ?? [], swiftSettings: strict)
 }
@@ -69,7 +95,7 @@ let package = Package(
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
-        c("CGRPCBridge", ["CGRPC"], links: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+        c("CGRPCBridge", ["CGRPC"], links: grpcCore),
         // Opens libcurl itself at the first transfer: linked, it would be a third of every start.
         c("CCurlBridge", ["CCurl"]),
         c("CContractMessages", ["CProtobufC"]),

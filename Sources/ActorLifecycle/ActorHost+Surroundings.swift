@@ -1,6 +1,5 @@
 import ActorContract
 import ActorNetwork
-import Dispatch
 import Glibc
 import HostErrors
 import Synchronization
@@ -36,24 +35,12 @@ extension ActorHost {
         try log.effects(effects) { () throws(HostError) in
             try makeDirectories(record, keepRoots: keepRoots, keepVolumes: keepVolumes)
             try log.made("directories.make")
-            // Side by side: in both the kernel waits for itself most of the time.
-            let network = Mutex<Result<Void, HostError>>(.success(()))
-            let group = DispatchGroup()
+            try self.makeCgroup(record, named: name)
+            try log.made("cgroup.make")
             if makesNetwork {
-                Offload.queue.async(group: group) {
-                    do throws(HostError) {
-                        try ActorNamespace.create(at: places.network)
-                        try log.made("network.make")
-                    } catch { network.withLock { $0 = .failure(error) } }
-                }
+                try self.namespaces.create(at: places.network)
+                try log.made("network.make")
             }
-            let cgroup = Result { () throws(HostError) in
-                try self.makeCgroup(record, named: name)
-                try log.made("cgroup.make")
-            }
-            group.wait()
-            try cgroup.get()
-            try network.withLock { $0 }.get()
         }
     }
 

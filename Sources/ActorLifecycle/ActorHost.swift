@@ -1,4 +1,5 @@
 public import ActorContract
+import ActorNetwork
 public import Assets
 import FoundationEssentials
 import Glibc
@@ -38,6 +39,8 @@ public final class ActorHost: Sendable {
     let watchers = Watchers()
     /// Slots that were prepared before anybody asked.
     let warm: WarmPool
+    /// The next actor's network, made before anybody asks.
+    let namespaces = SpareNamespaces()
     /// One probe at a time for the same circumstances.
     let probing = SingleFlight()
     /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.

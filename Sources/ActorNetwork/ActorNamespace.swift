@@ -7,35 +7,49 @@ public import SystemLayer
 ///
 /// The address is the same for every actor, so that a full snapshot can wake in any slot; the host reaches it through
 /// a socket made inside the namespace, so there is no route, no clash and nothing to leak.
-public struct ActorNamespace {
+public struct ActorNamespace: ~Copyable, Sendable {
     /// The address at which every workload is reached, inside its own namespace.
     public static let address = "169.254.17.2"
 
-    /// Makes the namespace and pins it by a mount on `path`.
+    private let descriptor: OwnedFD
+
+    /// Makes a namespace that ends with this value, unless it is pinned before.
     ///
-    /// Repeating it is harmless: a namespace that is pinned there already is kept.
+    /// - Throws: `FAILED_PRECONDITION` (`MACHINE`) without the privilege, `INTERNAL` else.
+    public init() throws(HostError) {
+        var number: CInt = -1
+        let result = unsafe csh_network_make(Self.address, &number)
+        guard unsafe result.error == 0 else {
+            throw Self.failure(unsafe SyscallError(String(cString: result.call), result.error))
+        }
+        descriptor = OwnedFD(number)
+    }
+
+    /// Pins the namespace by a mount on `path`.
+    ///
+    /// Repeating it is harmless: a namespace that is pinned there already is kept, and this one ends.
     /// - Parameter path: absolute; its directory exists. The file is made.
     /// - Throws: `FAILED_PRECONDITION` (`MACHINE`) without the privilege, `INTERNAL` else; nothing is left behind.
-    public static func create(at path: String) throws(HostError) {
+    public consuming func pin(at path: String) throws(HostError) {
         switch unsafe csh_network_is_pinned(path) {
         case 1: return
         case 0: break
         default:
             let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            guard file >= 0 else { throw failure(SyscallError("open", errno, path)) }
+            guard file >= 0 else { throw Self.failure(SyscallError("open", errno, path)) }
             _ = Glibc.close(file)
         }
-        let result = unsafe csh_network_create(path, address)
+        let result = unsafe csh_network_pin(descriptor.rawValue, path)
         guard unsafe result.error == 0 else {
             _ = unsafe unlink(path)
-            throw failure(unsafe SyscallError(String(cString: result.call), result.error, path))
+            throw Self.failure(unsafe SyscallError(String(cString: result.call), result.error, path))
         }
     }
 
     /// Unpins the namespace and removes the file; it ends with the last process and socket in it.
     ///
     /// Repeating it is harmless.
-    /// - Parameter path: as for `create(at:)`.
+    /// - Parameter path: as for `pin(at:)`.
     /// - Throws: `INTERNAL` when the mount or the file will not go.
     public static func remove(at path: String) throws(HostError) {
         let result = unsafe csh_network_unpin(path)

@@ -12,6 +12,7 @@ public final class ScriptBackend: ActorBackend {
     public let description: BackendDescription
     private let descriptor: PluginDescriptor
     private let entry: PluginEntry
+    private let script: ScriptLoad
     private let pool: SupervisorPool
     private let companions: Companions
     private let layout: CgroupLayout
@@ -92,6 +93,7 @@ public final class ScriptBackend: ActorBackend {
         self.handlers = handlers
         self.observer = observer
         self.entry = entry
+        script = ScriptLoad(entry)
         self.pool = pool
         self.companions = companions
         self.layout = layout
@@ -128,25 +130,8 @@ public final class ScriptBackend: ActorBackend {
         let supervisor = try pool.take()
         var buffer = FrameBuffer()
         // Loading is pure and short: its own budgets end it; the seconds are for a machine under load.
-        let value = try load(entry, into: supervisor, &buffer, until: ContinuousClock.now + .seconds(2))
+        let value = try ScriptLoad(entry).perform(in: supervisor, &buffer, until: ContinuousClock.now + .seconds(2))
         return try PluginDescriptor(value, entry: entry)
-    }
-
-    private static func load(
-        _ entry: PluginEntry,
-        into supervisor: SupervisorProcess,
-        _ buffer: inout FrameBuffer,
-        until deadline: ContinuousClock.Instant
-    ) throws(HostError) -> PluginValue {
-        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
-            try supervisor.send(.library(name: name, source: source), until: deadline)
-        }
-        try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
-        switch try supervisor.receive(&buffer, until: deadline) {
-        case .descriptor(let value): return value
-        case .trap(let trap): throw HostError(.internal, .plugin, trap.message, context: ["plugin.trap": trap.code])
-        default: throw HostError(.internal, .plugin, "plugin protocol: a descriptor was expected")
-        }
     }
 
     /// Refuses a need, a tool or a device that nobody granted, with how to grant it in the log.
@@ -186,7 +171,8 @@ public final class ScriptBackend: ActorBackend {
             )
         }
         try admit()
-        let supervisor = try pool.take()
+        let spare = try pool.take(for: script)
+        let supervisor = spare.process
         // Gone when the verb is answered, whoever still holds it.
         defer { supervisor.end() }
         cancellation.onCancel { supervisor.kill() }
@@ -206,7 +192,7 @@ public final class ScriptBackend: ActorBackend {
         )
         let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
-            let answer = try converse(supervisor, broker, verb: verb)
+            let answer = try converse(spare, broker, verb: verb)
             if let failure = context.keptFailure { throw failure }
             let leaked = context.room.finish(keeping: answer.processes, client: answer.client)
             if !leaked.isEmpty {
@@ -229,15 +215,16 @@ public final class ScriptBackend: ActorBackend {
     }
 
     private func converse(
-        _ supervisor: SupervisorProcess,
+        _ taken: SpareSupervisor,
         _ broker: Broker,
         verb: BackendVerb
     ) throws(HostError) -> VerbAnswer {
         let context = broker.context
         // The supervisor is a process of this machine, whatever the world of the handlers is.
         let deadline = ContinuousClock.now + .milliseconds(context.request.timeoutMilliseconds)
-        var buffer = FrameBuffer()
-        _ = try Self.load(entry, into: supervisor, &buffer, until: min(deadline, ContinuousClock.now + .seconds(2)))
+        var spare = taken
+        try spare.load(script, until: min(deadline, ContinuousClock.now + .seconds(2)))
+        let supervisor = spare.process
         let values = VerbValues(
             actor: context.actor,
             request: context.request,
@@ -262,7 +249,7 @@ public final class ScriptBackend: ActorBackend {
         var lines = 0
         while true {
             // 200 ms past the deadline the supervisor is killed (lua §D.3).
-            switch try supervisor.receive(&buffer, until: deadline + .milliseconds(200)) {
+            switch try supervisor.receive(&spare.buffer, until: deadline + .milliseconds(200)) {
             case .call(let function, let arguments, let line):
                 calls += 1
                 do throws(HostError) {

@@ -6,14 +6,20 @@ public import Telemetry
 
 /// Keeps spare supervisors ready, so that a verb pays no start.
 public final class SupervisorPool: Sendable {
-    private struct State {
-        var spares: [SupervisorProcess] = []
+    fileprivate struct State {
+        var spares: [SpareSupervisor] = []
         var starting = 0
+        /// What spares load ahead of the verb that takes them.
+        var script: ScriptLoad?
+        /// The key of what the last verb asked for.
+        var asked = ""
         var next: UInt32 = 0
         var isClosed = false
     }
     private let state = Mutex(State())
     private static let pauseMilliseconds = 30
+    /// For a load that its own budgets do not end, as on a machine under load.
+    private static let loadPatience = Duration.seconds(2)
     /// What surrounds every supervisor here beside its filter.
     public let confinement: SupervisorConfinement
     private let start: @Sendable (UInt32) throws(HostError) -> SupervisorProcess
@@ -68,23 +74,40 @@ public final class SupervisorPool: Sendable {
         refill(after: Self.pauseMilliseconds)
     }
 
-    /// A pool without spares whose supervisors somebody else makes.
-    init(logger: Logger, start: @escaping @Sendable (UInt32) throws(HostError) -> SupervisorProcess) {
+    /// A pool whose supervisors somebody else makes, without spares unless it is asked for some.
+    init(
+        size: Int = 0,
+        logger: Logger,
+        start: @escaping @Sendable (UInt32) throws(HostError) -> SupervisorProcess
+    ) {
         groups = nil
         confinement = .detect(layout: CgroupLayout())
-        size = 0
+        self.size = size
         self.logger = logger
         self.start = start
+        refill()
     }
 
-    /// A spare, or a fresh one when there is none.
-    package func take() throws(HostError) -> SupervisorProcess {
-        let (spare, dead) = state.withLock { state -> (SupervisorProcess?, [SupervisorProcess]) in
+    /// A spare without a script, or a fresh one when there is none.
+    package func take() throws(HostError) -> SupervisorProcess { try take(for: nil).process }
+
+    /// A spare that has loaded a script or nothing yet, or a fresh one when there is none.
+    ///
+    /// - Parameter script: what the verb needs; nil: what has loaded nothing.
+    /// - Returns: the supervisor; the caller loads the script unless it is in it.
+    /// - Throws: `resourceExhausted` when none can be started.
+    package func take(for script: ScriptLoad?) throws(HostError) -> SpareSupervisor {
+        let (spare, dead, stale) = state.withLock { state in
             // One that died waiting is no spare, wherever it stands; without this it would keep a place for ever.
-            let dead = state.spares.filter { $0.handle.hasExited() }
-            state.spares.removeAll { $0.handle.hasExited() }
-            return (state.spares.popLast(), dead)
+            let dead = state.spares.filter { $0.process.handle.hasExited() }
+            state.spares.removeAll { $0.process.handle.hasExited() }
+            let stale = state.note(script)
+            let index =
+                state.spares.lastIndex { $0.loaded != nil && $0.loaded == script?.key }
+                ?? state.spares.lastIndex { $0.loaded == nil }
+            return (index.map { state.spares.remove(at: $0) }, dead.map(\.process), stale)
         }
+        for one in stale { one.end() }
         for one in dead {
             let (status, words) = one.obituary
             logger.warning(
@@ -98,7 +121,7 @@ public final class SupervisorPool: Sendable {
         // While a spare is left the next one waits until this verb is over, as a rule: a start costs its processor.
         refill(after: state.withLock { $0.spares.isEmpty } ? 0 : Self.pauseMilliseconds)
         if let spare { return spare }
-        return try start(identity())
+        return SpareSupervisor(try start(identity()))
     }
 
     /// Ends all spares, and every supervisor that still lives in a cgroup of this pool.
@@ -111,7 +134,7 @@ public final class SupervisorPool: Sendable {
             state.isClosed = true
             return state.spares
         }
-        for spare in spares { spare.kill() }
+        for spare in spares { spare.process.kill() }
         groups?.close()
     }
 
@@ -131,9 +154,13 @@ public final class SupervisorPool: Sendable {
         for _ in 0..<missing {
             queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [self] in
                 guard !state.withLock({ $0.isClosed }) else { return }
-                let made: SupervisorProcess?
+                let made: SpareSupervisor?
                 do throws(HostError) {
-                    made = try start(identity())
+                    var spare = SpareSupervisor(try start(identity()))
+                    if let script = state.withLock({ $0.script }) {
+                        try spare.load(script, until: .now + Self.loadPatience)
+                    }
+                    made = spare
                 } catch {
                     logger.warning("a spare supervisor cannot be started", ["error": error.message])
                     made = nil
@@ -145,12 +172,29 @@ public final class SupervisorPool: Sendable {
                 }
                 // The pool was closed meanwhile: nobody will ever take it.
                 if isLate {
-                    made?.end()
+                    made?.process.end()
                     return
                 }
                 // Without another try the pool would be one short until the next verb.
                 if made == nil { refill(after: 1000) }
             }
         }
+    }
+}
+
+extension SupervisorPool.State {
+    /// Learns what verbs ask for.
+    ///
+    /// What spares load changes with the second verb in a row that asks for something else: one verb of an actor that
+    /// keeps an older revision changes nothing.
+    /// - Returns: the spares that are of no use any more, taken out.
+    fileprivate mutating func note(_ wanted: ScriptLoad?) -> [SupervisorProcess] {
+        guard let wanted else { return [] }
+        defer { asked = wanted.key }
+        guard script?.key != wanted.key, script == nil || asked == wanted.key else { return [] }
+        script = wanted
+        let stale = spares.filter { $0.loaded != nil && $0.loaded != wanted.key }.map(\.process)
+        spares.removeAll { $0.loaded != nil && $0.loaded != wanted.key }
+        return stale
     }
 }

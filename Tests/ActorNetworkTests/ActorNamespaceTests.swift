@@ -12,7 +12,7 @@ struct ActorNamespaceTests {
     func repeated() throws {
         let scratch = try Scratch()
         #expect(try Scratch.mounts(of: scratch.path) == 1)
-        try ActorNamespace.create(at: scratch.path)
+        try ActorNamespace().pin(at: scratch.path)
         #expect(try Scratch.mounts(of: scratch.path) == 1)
         try ActorNamespace.remove(at: scratch.path)
         try ActorNamespace.remove(at: scratch.path)
@@ -27,7 +27,7 @@ struct ActorNamespaceTests {
         let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
             .filter { $0.contains(" nsfs ") && $0.contains(scratch.path) }.count
         for _ in 0..<100 {
-            try ActorNamespace.create(at: scratch.path + "2")
+            try ActorNamespace().pin(at: scratch.path + "2")
             try ActorNamespace.remove(at: scratch.path + "2")
         }
         #expect(try Scratch.mounts(of: scratch.path + "2") == 0)
@@ -46,7 +46,7 @@ struct ActorNamespaceTests {
 
     @Test("what cannot be made leaves nothing")
     func failure() throws {
-        #expect(throws: HostError.self) { try ActorNamespace.create(at: "/nonexistent/net") }
+        #expect(throws: HostError.self) { try ActorNamespace().pin(at: "/nonexistent/net") }
         #expect(throws: Never.self) { try ActorNamespace.remove(at: "/nonexistent/net") }
     }
 

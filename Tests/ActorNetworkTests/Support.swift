@@ -16,7 +16,7 @@ final class Scratch: Sendable {
         directory = "/tmp/actor-network-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         path = directory + "/net"
-        try ActorNamespace.create(at: path)
+        try ActorNamespace().pin(at: path)
     }
 
     deinit {

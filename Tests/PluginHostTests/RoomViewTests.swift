@@ -114,7 +114,7 @@ struct RoomViewTests {
     @Test func namespacesAreTheMachinesButMountsAndNetwork() throws {
         let fixture = try RoomFixture()
         let network = "\(fixture.base)/actors/one/network"
-        try ActorNamespace.create(at: network)
+        try ActorNamespace().pin(at: network)
         defer { try? ActorNamespace.remove(at: network) }
         fixture.actor.networkNamespace = network
         func machine(_ name: String) throws -> String {

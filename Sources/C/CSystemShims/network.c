@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -88,14 +89,23 @@ static void *create_body(void *argument) {
     job->failure = configure_loopback(control, job->address);
     close(control);
     if (job->failure.error) return NULL;
-    // Last, so that a pinned namespace is always a whole one.
-    if (mount("/proc/thread-self/ns/net", job->path, NULL, MS_BIND, NULL) != 0) job->failure = failed("mount");
+    // Last, so that what is handed out is always a whole one.
+    job->socket = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (job->socket < 0) job->failure = failed("open");
     return NULL;
 }
 
-csh_network_failure csh_network_create(const char *path, const char *address) {
-    struct job job = {.path = path, .address = address, .failure = fine, .socket = -1};
-    return on_own_thread(create_body, &job);
+csh_network_failure csh_network_make(const char *address, int *descriptor) {
+    struct job job = {.path = NULL, .address = address, .failure = fine, .socket = -1};
+    csh_network_failure failure = on_own_thread(create_body, &job);
+    *descriptor = job.socket;
+    return failure;
+}
+
+csh_network_failure csh_network_pin(int descriptor, const char *path) {
+    char from[64];
+    snprintf(from, sizeof from, "/proc/thread-self/fd/%d", descriptor);
+    return mount(from, path, NULL, MS_BIND, NULL) == 0 ? fine : failed("mount");
 }
 
 int csh_network_is_pinned(const char *path) {

@@ -9,9 +9,11 @@ typedef struct {
     const char *call;
 } csh_network_failure;
 
-/// Makes a namespace with the loopback up and `address` (dotted, /32) on it, and pins it by a bind mount on the
-/// existing file `path`. On failure nothing is left mounted.
-csh_network_failure csh_network_create(const char *path, const char *address);
+/// Makes a namespace with the loopback up and `address` (dotted, /32) on it; `*descriptor` keeps it.
+csh_network_failure csh_network_make(const char *address, int *descriptor);
+
+/// Pins a namespace by a bind mount on the existing file `path`. On failure nothing is left mounted.
+csh_network_failure csh_network_pin(int descriptor, const char *path);
 
 /// 1 if `path` is a namespace pinned by a mount, 0 if it is not, -1 if there is nothing.
 int csh_network_is_pinned(const char *path);
