@@ -111,6 +111,30 @@ struct ExternalSnapshotTests {
         }
     }
 
+    @Test("a shared snapshot is served from this node's copy, a private one never")
+    func golden() async throws {
+        try await Self.host().use { host in
+            try await host.start()
+            let request = try await host.request("one")
+            _ = try await host.run(request).get()
+            #expect(try await CounterProbe.data(host, "one") == 1)
+            let place = SnapshotPlace.external("file://bucket/golden")
+            #expect(await host.call(checkpointPath, Self.checkpoint(request, place, .data)) == nil)
+            var shared = RestoreRequest(run: request, place: place, scope: .data)
+            shared.shared = true
+            #expect(await host.call(restorePath, ContractWire.encode(shared)) == nil)
+            #expect(try await CounterProbe.data(host, "one") == 2)
+            let bucket = "\(host.base)/objects/bucket"
+            #expect(unsafe rename(bucket, "\(bucket)-away") == 0)
+            #expect(await host.call(HostMethod.stop.path, HostMessages.StopRequest(actor: "one").encoded()) == nil)
+            let alone = await host.call(restorePath, Self.restore(request, place, .data))
+            #expect(alone?.contains("SNAPSHOT_NOT_FOUND") == true, "\(alone ?? "")")
+            #expect(await host.call(restorePath, ContractWire.encode(shared)) == nil)
+            #expect(try await CounterProbe.data(host, "one") == 2, "the golden never changes")
+            try await host.terminate(request)
+        }
+    }
+
     @Test("an upload that fails keeps the actor: paused, restored from here, or uploaded by the repeat")
     func failedUpload() async throws {
         try await Self.host().use { host in
