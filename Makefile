@@ -1,5 +1,5 @@
 # The everyday commands. Each one installs what it needs first (as root; otherwise it says what is missing).
-.PHONY: help build run test lint format protos types bench relink clean
+.PHONY: help build install run test lint format protos types bench relink clean
 .DEFAULT_GOAL := help
 
 PRODUCTS := substrate-host substrate-plugin substrate-supervisor substrate-launch substrate-unpack substrate-bench
@@ -13,6 +13,16 @@ build: ## build the release binaries into .build/release
 	@.ci/install build
 	swift build -c release
 	@for product in $(PRODUCTS); do test -x .build/release/$$product || { echo "missing .build/release/$$product" >&2; exit 1; }; done
+
+# Where it goes; DESTDIR is for packages.
+PREFIX ?= /usr/local
+BUILD ?= .build/release
+
+install: ## put what was built into PREFIX (default /usr/local)
+	@for product in $(filter-out substrate-bench,$(PRODUCTS)); do test -x $(BUILD)/$$product || { echo "missing $(BUILD)/$$product: make build" >&2; exit 1; }; done
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/substrate-host
+	install -m 0755 $(addprefix $(BUILD)/,$(filter-out substrate-bench,$(PRODUCTS))) $(DESTDIR)$(PREFIX)/bin
+	cp -R plugins sdk examples $(DESTDIR)$(PREFIX)/share/substrate-host
 
 run: build ## take the counter through Run, Checkpoint and Restore, and show each phase
 	.build/release/substrate-host demo

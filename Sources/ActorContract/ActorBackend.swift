@@ -30,6 +30,8 @@ public struct BackendDescription: Sendable, Equatable {
     public var network = "namespace"
     /// Whether actors get their own network namespace.
     public var needsNetwork = true
+    /// Whether it makes things outside the slot, which only its own `stop` can end.
+    public var isOutside = false
     /// Whether containers need images.
     public var needsImage = true
     /// An empty description.
@@ -64,6 +66,8 @@ public struct KeptProcess: Sendable, Equatable, Codable {
     public var leaf: String?
     /// Its system call profile, for who enters it later; nil where it has none of ours.
     public var seccomp: String?
+    /// The kept program that waits for it and ends as it ended, by name; nil where there is none.
+    public var keeper: String?
     /// Makes one.
     public init(
         name: String,
@@ -156,10 +160,10 @@ public struct VerbRequest: Sendable {
     public var scope: SnapshotScope?
     /// The snapshot's directory, for checkpoint and restore.
     public var snapshotDirectory = ""
-    /// The names of the files there, for restore.
+    /// The names of the snapshot's files, sorted, for restore.
     public var snapshotFiles: [String] = []
-    /// Whether the volumes are in these files, for restore.
-    public var volumesSaved = false
+    /// Whether the script that made the snapshot saved the volumes in files of its own, for restore.
+    public var snapshotHasVolumes = false
     /// What is to be executed, for exec.
     public var exec: ExecRequest?
     /// The caller's streams, for exec.

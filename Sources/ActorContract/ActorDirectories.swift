@@ -28,8 +28,8 @@ public struct ActorDirectories: Sendable {
     public var network: String { "\(root)/network" }
     /// Parent of local snapshots; survives every reset.
     public var snapshots: String { "\(root)/local-checkpoint" }
-    /// Where a backend writes a snapshot's files while one is made.
-    public var checkpointState: String { "\(root)/checkpoint-state" }
+    /// What a script leaves in it while it checkpoints becomes the snapshot's.
+    public var checkpoint: String { "\(root)/checkpoint" }
     /// The files of the snapshot that the actor was restored from; a runtime may read them as long as it lives.
     public var restoreState: String { "\(root)/restore-state" }
     /// A durable volume.

@@ -16,6 +16,15 @@ public enum Admission {
         }
         if request.cpuMilli > 0, !described.enforces.contains("cpu") { throw limit("cpu_milli", described) }
         if request.memoryBytes > 0, !described.enforces.contains("memory") { throw limit("memory_bytes", described) }
+        for (index, container) in request.spec.containers.enumerated()
+        where container.memoryBytes > 0 || container.cpuMillis > 0 {
+            // Ignored it would be a promise that nobody keeps.
+            throw HostError(
+                .failedPrecondition,
+                .limitUnsupported,
+                "spec.containers[\(index)].resources (container \"\(container.name)\"): limits of one container are not enforced yet; set cpu_milli and memory_bytes of the actor"
+            )
+        }
         for (index, volume) in request.spec.volumes.enumerated() {
             if case .unserved(let kind) = volume.source {
                 throw HostError(

@@ -129,12 +129,12 @@ extension ActorHost {
         let record = entry.record
         let prepared = present(record, to: serving.description)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
-        let places = directories(key)
+        let files = directories(key).checkpoint
         let (name, scope) = (target.name, target.scope)
         try await Offload.run { () throws(HostError) -> Void in
             try self.refuseTaken(target, of: key)
-            try DirectoryTree.remove(places.checkpointState)
-            try DirectoryTree.make(places.checkpointState)
+            try DirectoryTree.remove(files)
+            try DirectoryTree.make(files, mode: 0o700)
         }
         try move(entry, to: .checkpointing) { record in
             record.snapshot = name
@@ -146,7 +146,7 @@ extension ActorHost {
             request.graceMilliseconds = context.graceMilliseconds
             request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
             request.scope = scope
-            request.snapshotDirectory = places.checkpointState
+            request.snapshotDirectory = files
             let asked = request
             let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
                 try serving.perform(
@@ -162,23 +162,27 @@ extension ActorHost {
                     // Nobody may write while it is read, whatever the script forgot to end.
                     Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill()
                     try self.save(entry.record, volumesSaved: answer.volumesSaved)
+                    try DirectoryTree.remove(files)
                 }
             }
         } catch {
             // Nothing of that name was there before, so what is there now is of a checkpoint that failed.
             try? await Offload.run { () throws(HostError) in
+                try DirectoryTree.remove(files)
                 try self.snapshots.remove(actorDirectory: key.directoryName, name: name)
-                try DirectoryTree.remove(places.checkpointState)
             }
             // The script may have ended the programs or not: the truth is what runs.
             let alive = entry.with { state in
                 !state.handles.isEmpty && state.handles.values.allSatisfy { !$0.hasExited() }
             }
+            defer { repeatOutside(entry) }
             if alive, !operation.isCancelled {
                 try move(entry, to: .ready, message: error.message, settled: true)
             } else if operation.isCancelled {
+                await payOutside(entry, operation.verb)
                 await end(entry, as: .stopped, message: "cancelled")
             } else {
+                await payOutside(entry, operation.verb)
                 await end(
                     entry,
                     as: .failed,
@@ -188,6 +192,8 @@ extension ActorHost {
             }
             throw error
         }
+        // A checkpoint that answered ok has ended the actor, wherever it was.
+        try settleOutside(entry)
         await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
         if settings.keepSnapshots > 0 { try? await Offload.run { () throws(HostError) in try self.retain(key) } }
     }
@@ -211,13 +217,13 @@ extension ActorHost {
         manifest.pauseImage = record.pauseImage
         manifest.volumesSaved = volumesSaved ? true : nil
         let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
-        let hasFiles = unsafe access(places.checkpointState, F_OK) == 0
+        let hasFiles = unsafe access(places.checkpoint, F_OK) == 0
         _ = try snapshots.saveLocal(
             actorDirectory: key.directoryName,
             name: record.snapshot,
             manifest: manifest,
             volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) },
-            extraFiles: hasFiles ? places.checkpointState : nil,
+            extraFiles: hasFiles ? places.checkpoint : nil,
             volumesSaved: volumesSaved
         )
     }

@@ -34,6 +34,7 @@ extension ActorHost {
         defer { entry.release(operation) }
         let record = entry.record
         guard record.status == .ready, entry.with({ $0.exits[container] }) == ticket else { return }
+        await awaitKeeper(of: container, entry, record)
         let containers = Set(record.spec.containers.map(\.name))
         guard containers.contains(container) else {
             logger.info(
@@ -51,6 +52,7 @@ extension ActorHost {
                 return (process.name, self.end(of: process.name, entry, record), ended)
             }
         // Several containers: the first that failed decides at once; all at 0 is an ordinary end.
+        defer { repeatOutside(entry) }
         if let bad = codes.first(where: { $0.ended && $0.status != .exited(0) }) {
             await end(
                 entry,
@@ -63,6 +65,15 @@ extension ActorHost {
         }
     }
 
+    /// Waits a moment for the program that says how an adopted one ended: it ends just after that one.
+    private func awaitKeeper(of name: String, _ entry: ActorEntry, _ record: ActorRecord) async {
+        guard let keeper = record.processes.first(where: { $0.name == name })?.keeper else { return }
+        let deadline = ContinuousClock.now + .seconds(2)
+        while end(of: keeper, entry, record) == nil, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     /// How a kept program ended: by its record, or as the kernel said if it was this host's child.
     private func end(of name: String, _ entry: ActorEntry, _ record: ActorRecord) -> ExitStatus? {
         guard let process = record.processes.first(where: { $0.name == name }) else { return nil }
@@ -70,7 +81,8 @@ extension ActorHost {
         if let status = ExitRecord.read(directory: directory, nonce: process.nonce) { return status }
         let handle = entry.with { $0.handles[name] }
         guard let handle, handle.hasExited() else { return nil }
-        return handle.wait()
+        if let status = handle.wait() { return status }
+        return process.keeper.flatMap { end(of: $0, entry, record) }
     }
 
     private static func words(_ status: ExitStatus?) -> String {

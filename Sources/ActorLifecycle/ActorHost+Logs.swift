@@ -1,8 +1,5 @@
 public import ActorContract
-import Dispatch
 public import HostErrors
-import LaunchProtocol
-import Synchronization
 
 /// One line that a workload printed.
 public struct WorkloadLine: Sendable {
@@ -38,45 +35,22 @@ extension ActorHost {
                 "actor \(key.text) has no container \"\(container)\"; it has: \(names.joined(separator: ", "))"
             )
         }
-        let places = directories(key)
-        let wanted = container.isEmpty ? names : [container]
-        let tails = wanted.map { SpoolTail(container: $0, directory: places.log($0)) }
+        let tail = ActorTail(
+            containers: container.isEmpty ? names : [container],
+            spools: directories(key).logs,
+            // A warm slot has directories of its own, and with them what programs append to.
+            files: slotDirectories(entry.record).logs
+        )
         return AsyncStream(unfolding: { () async -> WorkloadLine? in
             while !Task.isCancelled {
                 let ended = !entry.record.status.isLive
-                for tail in tails {
-                    let line = try? await Offload.run { () throws(HostError) -> WorkloadLine? in tail.next() }
-                    if let line { return line }
-                }
+                let line = try? await Offload.run { () throws(HostError) -> WorkloadLine? in tail.next() }
+                if let line { return line }
                 if !follow || ended { return nil }
                 // The spool has no event across processes; 20 ms is below what a person sees.
                 try? await Task.sleep(for: .milliseconds(20))
             }
             return nil
         })
-    }
-}
-
-/// A reader of one spool that may be asked from any thread.
-private final class SpoolTail: Sendable {
-    private let reader: Mutex<LogSpoolReader>
-    private let container: String
-
-    init(container: String, directory: String) {
-        self.container = container
-        reader = Mutex(LogSpoolReader(directory: directory))
-    }
-
-    func next() -> WorkloadLine? {
-        reader.withLock { reader -> WorkloadLine? in
-            guard let record = reader.next() else { return nil }
-            return WorkloadLine(
-                container: container,
-                bytes: record.bytes,
-                timeNanoseconds: record.timeNanoseconds,
-                stream: record.stream == .standardError ? "stderr" : "stdout",
-                dropped: Int64(clamping: record.dropped)
-            )
-        }
     }
 }

@@ -23,7 +23,7 @@ extension ActorHost {
         }
         let namespace = slotDirectories(try entry(key).record).network
         return try await Offload.run { () throws(HostError) in
-            try self.ports.publish(key, namespace: namespace, port: port, hostPort: hostPort)
+            try self.ports.publish(key, namespace: namespace, address: record.address, port: port, hostPort: hostPort)
         }
     }
 

@@ -45,7 +45,12 @@ extension ActorHost {
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
         let network = slotDirectories(record).network
         do throws(HostError) {
-            _ = try await ReadinessProber.wait(namespacePath: network, targets: targets, shouldStop: ended)
+            _ = try await ReadinessProber.wait(
+                namespacePath: network,
+                address: record.address,
+                targets: targets,
+                shouldStop: ended
+            )
         } catch {
             guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
             throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")

@@ -26,6 +26,7 @@ extension ActorHost {
         for record in records {
             let entry = ActorEntry(record, changes: changes, everybody: watchers)
             registry.withLock { $0[entry.key] = entry }
+            defer { if !entry.record.status.isLive { repeatOutside(entry) } }
             guard record.status.isLive || record.needsTeardown || record.status == .removing else { continue }
             if let before, before != boot {
                 if record.status.isLive {
@@ -112,6 +113,10 @@ extension ActorHost {
                 if (try? self.snapshots.verified(actorDirectory: directory, name: record.snapshot)) != nil { return }
                 guard record.snapshotScope == .data else {
                     throw HostError(.dataLoss, .snapshotCorrupt, "the memory of its programs is lost")
+                }
+                let files = self.directories(entry.key).checkpoint
+                guard (try? DirectoryTree.names(in: files))?.isEmpty ?? true else {
+                    throw HostError(.dataLoss, .snapshotCorrupt, "what its script had written may not be whole")
                 }
                 // Nobody may write while it is read.
                 try self.teardown(record)

@@ -115,6 +115,7 @@ extension ActorHost {
                 "actor \(entry.key.text) is live (\(standing.status.rawValue)) with another request: stop or terminate it first"
             )
         }
+        try refuseOutside(standing)
         let clock = PhaseClock()
         let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
         let result: Result<any ActorBackend, HostError> = await withTaskCancellationHandler {
@@ -277,14 +278,16 @@ extension ActorHost {
             }
         }
         try refuseCancelled(operation)
-        try move(entry, to: resolved == nil ? .starting : .restoring)
+        try move(entry, to: resolved == nil ? .starting : .restoring) { record in
+            if serving.description.isOutside { record.owesStop = true }
+        }
         var ask = VerbRequest()
         ask.timeoutMilliseconds = context.timeoutMilliseconds
         ask.scope = resolved?.scope
         if let snapshot {
             ask.snapshotDirectory = directories(key).restoreState
-            ask.snapshotFiles = snapshot.manifest.snapshotFiles ?? []
-            ask.volumesSaved = snapshot.volumesSaved
+            ask.snapshotFiles = (snapshot.manifest.snapshotFiles ?? []).sorted()
+            ask.snapshotHasVolumes = snapshot.volumesSaved
         }
         let asked = ask
         let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
@@ -314,6 +317,8 @@ extension ActorHost {
             return
         }
         guard [.pulling, .starting, .restoring].contains(status) else { return }
+        await payOutside(entry, operation.verb)
+        defer { repeatOutside(entry) }
         // That nobody waits any more cancels too, but a program that was not ready by then has failed.
         let isLate = error.reason == .readinessTimeout
         if !isLate, operation.isCancelled || error.code == .cancelled {

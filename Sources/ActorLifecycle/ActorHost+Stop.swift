@@ -51,7 +51,11 @@ extension ActorHost {
 
     private func stopClaimed(_ entry: ActorEntry, operation: Operation, context: VerbContext) async {
         let record = entry.record
-        guard record.status.isLive || record.needsTeardown else { return }
+        defer { repeatOutside(entry) }
+        guard record.status.isLive || record.needsTeardown else {
+            await payOutside(entry, operation.verb)
+            return
+        }
         if record.status == .ready {
             var request = VerbRequest()
             request.graceMilliseconds = context.graceMilliseconds
@@ -70,11 +74,13 @@ extension ActorHost {
                         cancellation: operation
                     )
                 }
+                try settleOutside(entry)
             } catch {
                 // The script's word is not needed: the host made everything and ends it alone.
                 logger.warning("the backend's stop failed", ["actor.id": entry.key.text, "error": error.message])
             }
         }
+        await payOutside(entry, operation.verb)
         await end(
             entry,
             as: record.status.isLive ? .stopped : record.status,
@@ -85,13 +91,15 @@ extension ActorHost {
     private func removeClaimed(_ entry: ActorEntry) async throws(HostError) {
         let key = entry.key
         guard entry.record.status != .removed else { return }
+        // With its record it would be forgotten that something is still there.
+        try refuseOutside(entry.record)
         try move(entry, to: .removing)
         let places = directories(key)
         let verb = entry.verb
         try await Offload.run { () throws(HostError) in
             for path in [
                 places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work,
-                places.bundles, places.checkpointState, places.restoreState,
+                places.bundles, places.checkpoint, places.restoreState,
             ] { try DirectoryTree.remove(path) }
             if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true {
                 try DirectoryTree.remove(places.root)

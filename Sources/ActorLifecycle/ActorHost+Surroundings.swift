@@ -47,7 +47,7 @@ extension ActorHost {
     private func makeDirectories(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool) throws(HostError) {
         let places = directories(record.identity.key)
         var emptied = [
-            places.checkpointState, places.restoreState, places.runtime, places.work, places.bundles, places.exits,
+            places.checkpoint, places.restoreState, places.runtime, places.work, places.bundles, places.exits,
             places.identity,
         ]
         if !keepRoots { emptied += [places.roots, places.logs] }
@@ -139,7 +139,7 @@ extension ActorHost {
                 try Self.system { () throws(SyscallError) in try Mounts.unmountDetached(places.merged(name)) }
             } catch { first = first ?? error }
         }
-        for path in [places.runtime, places.work, places.bundles, places.checkpointState, places.restoreState] {
+        for path in [places.runtime, places.work, places.bundles, places.checkpoint, places.restoreState] {
             do throws(HostError) { try DirectoryTree.remove(path) } catch { first = first ?? error }
         }
         if let first {

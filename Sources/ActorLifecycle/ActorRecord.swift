@@ -56,6 +56,8 @@ public struct ActorRecord: Sendable, Codable {
     public var probed: [UInt8]?
     /// The request's pause image; nil without one.
     public var pauseImage: String?
+    /// Whether the backend may have made something outside this machine that no `stop` has ended yet; nil is no.
+    public var owesStop: Bool?
     /// Whether network, cgroup or mounts may still be there.
     public var needsTeardown = false
     /// Makes one in the state `created`.

@@ -15,7 +15,13 @@ final class PublishedPorts: Sendable {
     ///
     /// - Returns: the loopback port.
     /// - Throws: `invalidArgument` for a port that is none, `resourceExhausted` when it is taken.
-    func publish(_ key: ActorKey, namespace: String, port: Int, hostPort: Int) throws(HostError) -> Int {
+    func publish(
+        _ key: ActorKey,
+        namespace: String,
+        address: String?,
+        port: Int,
+        hostPort: Int
+    ) throws(HostError) -> Int {
         guard let target = UInt16(exactly: port), target > 0 else {
             throw HostError(.invalidArgument, nil, "port is \(port): a port is 1 to 65535")
         }
@@ -26,6 +32,7 @@ final class PublishedPorts: Sendable {
             listenHost: "127.0.0.1",
             port: wanted,
             namespacePath: namespace,
+            address: address,
             targetPort: target
         )
         entries.withLock { $0[key, default: []].append(Entry(actorPort: port, forwarder: forwarder)) }

@@ -11,12 +11,20 @@ final class ForwardingPump: Sendable {
     private let listener: Mutex<OwnedFD?>
     private let wake: WakeSignal
     private let namespacePath: String
+    private let address: String?
     private let targetPort: UInt16
 
-    init(listener: consuming OwnedFD, wake: WakeSignal, namespacePath: String, targetPort: UInt16) {
+    init(
+        listener: consuming OwnedFD,
+        wake: WakeSignal,
+        namespacePath: String,
+        address: String?,
+        targetPort: UInt16
+    ) {
         self.listener = Mutex(listener)
         self.wake = wake
         self.namespacePath = namespacePath
+        self.address = address
         self.targetPort = targetPort
     }
 
@@ -71,8 +79,8 @@ final class ForwardingPump: Sendable {
         }
         let client = OwnedFD(number)
         // The actor may be gone, or not listen yet: the client then sees its connection closed.
-        guard let target = try? namespaceSocket(path: namespacePath, ownThread: true) else { return nil }
-        let started = unsafe csh_network_connect(target.rawValue, ActorNamespace.address, targetPort)
+        guard let target = try? actorSocket(namespacePath: namespacePath, address: address) else { return nil }
+        let started = unsafe csh_network_connect(target.rawValue, address ?? ActorNamespace.address, targetPort)
         guard started == 0 || started == EINPROGRESS else { return nil }
         return ForwardedConnection(client: client, target: target)
     }

@@ -45,9 +45,28 @@ func namespaceSocket(path: String, ownThread: Bool = false) throws(SyscallError)
     return OwnedFD(made)
 }
 
+/// A non-blocking TCP socket towards an actor.
+///
+/// - Parameters:
+///   - namespacePath: the pinned namespace that it is made in, on the calling thread, which must be ours alone.
+///   - address: where the actor is in the machine's own network; nil: in its namespace.
+/// - Returns: unconnected, close-on-exec.
+/// - Throws: the call that failed.
+func actorSocket(namespacePath: String, address: String?) throws(SyscallError) -> OwnedFD {
+    guard let address else { return try namespaceSocket(path: namespacePath, ownThread: true) }
+    let made = unsafe csh_network_plain_socket(address)
+    guard made >= 0 else { throw SyscallError("socket", errno, address) }
+    return OwnedFD(made)
+}
+
 /// Connects a non-blocking socket to the workload's port, or fails by the deadline.
-func connectSocket(_ socket: CInt, port: UInt16, deadline: Deadline) throws(SyscallError) {
-    let started = unsafe csh_network_connect(socket, ActorNamespace.address, port)
+func connectSocket(
+    _ socket: CInt,
+    address: String = ActorNamespace.address,
+    port: UInt16,
+    deadline: Deadline
+) throws(SyscallError) {
+    let started = unsafe csh_network_connect(socket, address, port)
     if started == EINPROGRESS {
         var watched = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
         while true {

@@ -22,12 +22,14 @@ public final class PortForwarder: Sendable {
     ///   - listenHost: a dotted IPv4 address of this machine.
     ///   - port: 0 = any.
     ///   - namespacePath: the actor's pinned namespace, looked up anew for each connection.
+    ///   - address: where the actor is in the machine's own network; nil: in its namespace.
     ///   - targetPort: where the workload listens.
     /// - Throws: `ALREADY_EXISTS` when the port is taken, `INVALID_ARGUMENT` for another address that cannot be had.
     public init(
         listenHost: String = "127.0.0.1",
         port: UInt16,
         namespacePath: String,
+        address: String? = nil,
         targetPort: UInt16
     ) throws(HostError) {
         var got = port
@@ -45,6 +47,7 @@ public final class PortForwarder: Sendable {
                 listener: OwnedFD(listener),
                 wake: wake,
                 namespacePath: namespacePath,
+                address: address,
                 targetPort: targetPort
             )
             self.wake = wake

@@ -45,19 +45,21 @@ public enum ReadinessProber {
     ///
     /// - Parameters:
     ///   - namespacePath: the actor's pinned namespace.
+    ///   - address: where the actor is in the machine's own network; nil: in its namespace.
     ///   - targets: whom to ask.
     ///   - shouldStop: as above.
     /// - Returns: how many requests it took.
     /// - Throws: as above.
     public static func wait(
         namespacePath: String,
+        address: String? = nil,
         targets: [ReadinessTarget],
         shouldStop: @escaping @Sendable () -> String?
     ) async throws(HostError) -> ReadinessReport {
         if targets.isEmpty { return ReadinessReport(attempts: 0) }
         let round: ReadinessRound
         do throws(SyscallError) {
-            round = try ReadinessRound(namespacePath: namespacePath, shouldStop: shouldStop)
+            round = try ReadinessRound(namespacePath: namespacePath, address: address, shouldStop: shouldStop)
         } catch {
             throw HostError(.resourceExhausted, nil, "readiness: \(error)")
         }

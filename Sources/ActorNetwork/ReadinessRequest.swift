@@ -28,6 +28,7 @@ enum ReadinessRequest {
     /// - Parameters:
     ///   - target: whom.
     ///   - namespacePath: where it lives; entered by this thread for the time of one call.
+    ///   - address: where it is in the machine's own network; nil: in its namespace.
     ///   - deadline: of this try.
     ///   - wake: readable when all should stop.
     ///   - isInterrupted: looked at before every wait and at least every 25 ms.
@@ -35,16 +36,19 @@ enum ReadinessRequest {
     static func once(
         _ target: ReadinessTarget,
         namespacePath: String,
+        address: String? = nil,
         deadline: Deadline,
         wake: CInt,
         isInterrupted: () -> Bool
     ) -> Outcome {
         do throws(SyscallError) {
-            let socket = try namespaceSocket(path: namespacePath, ownThread: true)
+            let socket = try actorSocket(namespacePath: namespacePath, address: address)
+            let place = address ?? ActorNamespace.address
             // On a loopback, connecting is decided at once unless the backlog is full.
-            try connectSocket(socket.rawValue, port: target.port, deadline: deadline)
+            try connectSocket(socket.rawValue, address: place, port: target.port, deadline: deadline)
+            let name = place.contains(":") ? "[\(place)]" : place
             let request =
-                "GET \(target.path) HTTP/1.1\r\nHost: \(ActorNamespace.address):\(target.port)\r\n"
+                "GET \(target.path) HTTP/1.1\r\nHost: \(name):\(target.port)\r\n"
                 + "User-Agent: substrate-host\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
             try send(Array(request.utf8), on: socket.rawValue)
             return try receive(on: socket.rawValue, deadline: deadline, wake: wake, isInterrupted: isInterrupted)

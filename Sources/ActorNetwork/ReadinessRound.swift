@@ -15,12 +15,18 @@ final class ReadinessRound: Sendable {
     }
 
     private let namespacePath: String
+    private let address: String?
     private let shouldStop: @Sendable () -> String?
     private let wake: WakeSignal
     private let state = Mutex(State())
 
-    init(namespacePath: String, shouldStop: @escaping @Sendable () -> String?) throws(SyscallError) {
+    init(
+        namespacePath: String,
+        address: String?,
+        shouldStop: @escaping @Sendable () -> String?
+    ) throws(SyscallError) {
         self.namespacePath = namespacePath
+        self.address = address
         self.shouldStop = shouldStop
         wake = try WakeSignal()
     }
@@ -99,6 +105,7 @@ final class ReadinessRound: Sendable {
             let outcome = ReadinessRequest.once(
                 target,
                 namespacePath: namespacePath,
+                address: address,
                 deadline: Deadline(milliseconds: min(250, max(1, deadline.milliseconds))),
                 wake: wake.descriptor,
                 isInterrupted: { self.isInterrupted(target, attempts: attempts) }

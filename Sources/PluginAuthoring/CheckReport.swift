@@ -95,8 +95,8 @@ public struct CheckReport: Sendable {
         func one(_ name: String, _ how: String) -> Grant {
             Grant(name: name, isGiven: byDefault.contains(name) || given.contains(name), how: "--grant \(how)")
         }
-        var grants = descriptor.tools.keys.sorted().map { one("tool:\($0)", "tool:\($0)=/usr/bin/\($0)") }
-        grants += descriptor.devices.keys.sorted().map { one("device:\($0)", "device:\($0)=/dev/\($0)") }
+        var grants = descriptor.tools.keys.sorted().map { one("tool:\($0)", GrantHint.tool($0)) }
+        grants += descriptor.devices.keys.sorted().map { one("device:\($0)", GrantHint.device($0)) }
         for need in descriptor.needs {
             guard let row = HostFunction.named(need), let first = row.anyOf.first else { continue }
             let names = row.anyOf.map(\.rawValue)

@@ -16,6 +16,7 @@ public struct ReferencePage: Sendable, Equatable {
     public static func all(_ rows: [HostFunction] = HostFunction.table) -> [ReferencePage] {
         rows.map(function) + [descriptor] + PluginTable.descriptor.fields.filter { !isVerb($0) }.map(field)
             + PluginVerb.rows.map(verb) + PluginTable.all.dropFirst().map { table($0, file: "tables") } + [status]
+            + WordPages.all
             + TestTypesText.pages.map {
                 ReferencePage(name: $0.name, summary: $0.summary, file: "tests", text: $0.text)
             }
@@ -30,8 +31,9 @@ public struct ReferencePage: Sendable, Equatable {
     public static func named(_ name: String, _ rows: [HostFunction] = HostFunction.table) -> [ReferencePage] {
         let pages = all(rows)
         if let exact = pages.first(where: { $0.name == name }) { return [exact] }
-        if let near = pages.first(where: { $0.name.lowercased() == name.lowercased() }) { return [near] }
-        return pages.filter { $0.name.hasPrefix("\(name).") }
+        let module = pages.filter { $0.name.hasPrefix("\(name).") }
+        if !module.isEmpty { return module }
+        return pages.first { $0.name.lowercased() == name.lowercased() }.map { [$0] } ?? []
     }
 
     /// The files of `sdk/docs/reference`.
@@ -64,6 +66,7 @@ public struct ReferencePage: Sendable, Equatable {
         case "tables": "The tables that verbs receive and answer"
         case "statuses": "The statuses"
         case "tests": "What tests may call"
+        case "words": "Handles, argument lists, grants and the tool room"
         default: "host.\(file)"
         }
     }

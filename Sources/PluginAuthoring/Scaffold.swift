@@ -39,7 +39,7 @@ public struct Scaffold: Sendable {
             : [
                 File(name: "backend.lua", text: backend, note: " (\(lines) lines, runs)"), test,
                 File(name: ".luarc.json", text: Self.editor(sdk), note: ""),
-                File(name: "README.md", text: Self.readme(name), note: ""),
+                File(name: "README.md", text: Self.readme(name, sdk), note: ""),
             ]
     }
 
@@ -111,7 +111,17 @@ public struct Scaffold: Sendable {
             """
     }
 
-    private static func readme(_ name: String) -> String {
+    private static func editorNote(_ sdk: String?) -> String {
+        if sdk == nil {
+            return """
+                No types were found beside the programs, so `.luarc.json` names none: an installation has them in
+                `share/substrate-host/sdk`. With them lua-language-server completes `host`, `actor` and `request`.
+                """
+        }
+        return "An editor with lua-language-server completes `host`, `actor` and `request` by `.luarc.json`."
+    }
+
+    private static func readme(_ name: String, _ sdk: String?) -> String {
         """
         # \(name)
 
@@ -121,18 +131,19 @@ public struct Scaffold: Sendable {
         substrate-host plugin check \(name)     # what it is, what it needs, what is wrong
         substrate-host plugin test \(name)      # its tests, without root
         substrate-host plugin watch \(name)     # both, whenever a file is saved
-        substrate-host plugin doc             # every function, field and verb
+        substrate-host plugin doc\(String(repeating: " ", count: name.count + 6))# every function, field and verb
         ```
 
-        As root, with a real actor, and then served:
+        As root, with a real actor, and then served. `actor.yaml` says what the actor runs; the counter of the
+        installation's examples is one (`sandbox_class` there names the backend: `\(name)`):
 
         ```
-        substrate-host plugin run \(name) --actor examples/counter/actor.yaml
+        substrate-host plugin run \(name) --actor actor.yaml
         mkdir -p site/backends && cp -r \(name) site/backends/
         substrate-host --backend=\(name) --overlay site
         ```
 
-        An editor with lua-language-server completes `host`, `actor` and `request` by `.luarc.json`.
+        \(editorNote(sdk))
 
         """
     }

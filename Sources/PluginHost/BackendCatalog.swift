@@ -41,7 +41,7 @@ public final class BackendCatalog: ActorBackend {
 
     private let name: String
     private let sources: [PluginSource]
-    private let scan: @Sendable () throws(HostError) -> PluginIndex
+    private let scan: @Sendable (PluginIndex) throws(HostError) -> PluginIndex
     private let make: @Sendable (PluginEntry) throws(HostError) -> any ActorBackend
     private let store: RevisionStore
     private let logger: Logger
@@ -58,7 +58,7 @@ public final class BackendCatalog: ActorBackend {
     ///   - name: the backend's.
     ///   - index: the files as found.
     ///   - sources: where they were found, in order.
-    ///   - scan: finds them again.
+    ///   - scan: finds them again, given what was found last.
     ///   - make: makes a backend of a script, with the operator's grants.
     ///   - store: keeps what actors were started with.
     ///   - logger: told what changed.
@@ -67,7 +67,7 @@ public final class BackendCatalog: ActorBackend {
         name: String,
         index: PluginIndex,
         sources: [PluginSource],
-        scan: @escaping @Sendable () throws(HostError) -> PluginIndex,
+        scan: @escaping @Sendable (PluginIndex) throws(HostError) -> PluginIndex,
         make: @escaping @Sendable (PluginEntry) throws(HostError) -> any ActorBackend,
         store: RevisionStore,
         logger: Logger
@@ -186,9 +186,11 @@ public final class BackendCatalog: ActorBackend {
         turn.withLock { _ in
             guard (watch?.takeChange() ?? true) || always else { return }
             do throws(HostError) {
-                var index = try scan()
+                var index = try scan(state.withLock { $0.index })
                 // A directory that is new may hold what was saved before it was watched.
-                while watch?.watch(index.directories, roots: sources.map(\.directory)) == true { index = try scan() }
+                while watch?.watch(index.directories, roots: sources.map(\.directory)) == true {
+                    index = try scan(index)
+                }
                 take(index)
             } catch {
                 logger.warning("overlays cannot be read; the last good revisions serve on", ["error": error.message])

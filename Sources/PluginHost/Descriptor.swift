@@ -39,6 +39,7 @@ extension PluginDescriptor {
         described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:))
         described.assets = assets
         described.network = network
+        described.isOutside = outside
         // A backend with a network of its own starts its programs in an empty namespace of ours.
         described.needsNetwork = network != "none"
         described.needsImage = image != "none"

@@ -55,7 +55,7 @@ public struct Grants: Sendable, Equatable {
             let tool = descriptor.tools.keys.sorted().first ?? "NAME"
             let mend =
                 row.anyOf.contains(.tool)
-                ? "--grant tool:\(tool)=/usr/bin/\(tool)" : "--grant \(row.anyOf.first?.rawValue ?? "")"
+                ? "--grant \(GrantHint.tool(tool))" : "--grant \(row.anyOf.first?.rawValue ?? "")"
             return """
                 \(file): needs \(row.name), and no grant lets it \(Self.deed(row.anyOf))
                   expected  \(row.anyOf.map(Self.form).joined(separator: ", or "))
@@ -63,8 +63,9 @@ public struct Grants: Sendable, Equatable {
                   mend      operator: \(mend), or backends.\(descriptor.name).grants in substrate.yaml
                 """
         }
-        for (kind, wanted, given, example) in [
-            ("tool", descriptor.tools, tools, "/usr/bin/"), ("device", descriptor.devices, devices, "/dev/"),
+        for (kind, wanted, given, hint) in [
+            ("tool", descriptor.tools, tools, GrantHint.tool),
+            ("device", descriptor.devices, devices, GrantHint.device),
         ] {
             guard let name = wanted.keys.sorted().first(where: { wanted[$0] == true && given[$0] == nil }) else {
                 continue
@@ -73,7 +74,7 @@ public struct Grants: Sendable, Equatable {
                 \(file): requires the \(kind) \(name), and nobody granted it
                   expected  \(kind):\(name)=<path>
                   got       \(names.isEmpty ? "nothing" : names.joined(separator: ", "))
-                  mend      operator: --grant \(kind):\(name)=\(example)\(name), or backends.\(descriptor.name).grants in substrate.yaml
+                  mend      operator: --grant \(hint(name)), or backends.\(descriptor.name).grants in substrate.yaml
                 """
         }
         return nil

@@ -104,9 +104,14 @@ final class VerbContext {
 
     /// The verb's failure when a program that it keeps has ended.
     var keptFailure: HostError? {
-        guard let ended = expected.first(where: { $0.handle?.hasExited() ?? true }) else { return nil }
-        let words = ended.result().words
-        return HostError(.failedPrecondition, .crashed, "\(ended.name) \(words), before the actor was ready")
+        let ended = expected.filter { $0.handle?.hasExited() ?? true }.map { (name: $0.name, end: $0.result()) }
+        // Where one took others along, the one that complained says why.
+        guard let first = ended.first(where: { !$0.end.stderr.isEmpty }) ?? ended.first else { return nil }
+        return HostError(
+            .failedPrecondition,
+            .crashed,
+            "\(first.name) \(first.end.words), before the actor was ready"
+        )
     }
 
     /// The live programs by name, as handles of this verb.

@@ -51,18 +51,16 @@ struct VerbValues {
 
     /// The request's table.
     var requestValue: PluginValue {
-        var fields: [String: PluginValue] = [:]
-        switch verb {
-        case .probe, .recover, .stats: break
-        default: fields["timeout_ms"] = .integer(request.timeoutMilliseconds)
-        }
+        var fields: [String: PluginValue] = ["timeout_ms": .integer(request.timeoutMilliseconds)]
+        // Programs that are kept frozen come with the runtimes that can be frozen.
+        if verb == .checkpoint { fields["may_hold"] = .boolean(false) }
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
         if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
         if !request.snapshotDirectory.isEmpty {
             var snapshot: [String: PluginValue] = ["dir": .text(request.snapshotDirectory)]
             if verb == .restore {
                 snapshot["files"] = .list(request.snapshotFiles.map { .text($0) })
-                snapshot["volumes_saved"] = .boolean(request.volumesSaved)
+                snapshot["volumes_saved"] = .boolean(request.snapshotHasVolumes)
             }
             fields["snapshot"] = .map(snapshot)
         }

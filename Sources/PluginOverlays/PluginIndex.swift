@@ -16,6 +16,8 @@ public struct PluginIndex: Sendable, Equatable {
     public let surfaces: [SurfaceReport]
     /// Every directory in which a save may change this index.
     public let directories: [String]
+    /// The directories of the sources that were there.
+    let present: Set<String>
 
     /// The winner of a name.
     ///
@@ -27,15 +29,20 @@ public struct PluginIndex: Sendable, Equatable {
 
     /// Reads every source, in order.
     ///
+    /// An overlay whose directory is missing is skipped with a notice. One that was there before and is gone is not:
+    /// what it shadows would serve in its place.
     /// - Parameters:
     ///   - sources: the shipped one first; each shadows those before it.
+    ///   - previous: what was found before; nil the first time.
     ///   - hash: SHA-256 in lower-case hex.
     /// - Returns: one entry a name, broken ones included.
-    /// - Throws: not found when a source's own directory is missing or cannot be read.
+    /// - Throws: not found when a source cannot be read, or the shipped one is missing.
     public static func scan(
         sources: [PluginSource],
+        after previous: PluginIndex? = nil,
         hash: @escaping ([UInt8]) -> String
     ) throws(HostError) -> PluginIndex {
+        var present: Set<String> = []
         var winners: [String: PluginEntry] = [:]
         var packs: [String: SurfaceEntry] = [:]
         var notices: [String] = []
@@ -44,8 +51,15 @@ public struct PluginIndex: Sendable, Equatable {
         for source in sources {
             do throws(SyscallError) {
                 guard try kind(of: source.directory + "/.") == .directory else {
-                    throw SyscallError("opendir", 2, source.directory)
+                    let isFile = try kind(of: source.directory) != nil
+                    let wasThere = previous?.present.contains(source.directory) == true
+                    guard !isFile, !wasThere, !source.isShipped else {
+                        throw SyscallError("opendir", isFile ? 20 : 2, source.directory)
+                    }
+                    notices.append("skipping \(source.origin): there is no such directory")
+                    continue
                 }
+                present.insert(source.directory)
                 var scan = SourceScan(source: source, hash: hash)
                 for entry in try scan.backends() {
                     winners[entry.name] = winners[entry.name].map(entry.shadowing) ?? entry
@@ -70,7 +84,8 @@ public struct PluginIndex: Sendable, Equatable {
             notices: notices,
             assets: packs.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) },
             surfaces: surfaces,
-            directories: directories
+            directories: directories,
+            present: present
         )
     }
 }

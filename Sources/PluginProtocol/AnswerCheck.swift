@@ -46,6 +46,14 @@ public enum AnswerCheck {
                 continue
             }
             try check(value, field.name, field.type, verb: verb, network: network)
+            if field.name == "held", value == .boolean(true) {
+                throw fault(
+                    "\(verb) answered held, and request.may_hold is false",
+                    expected: "false, or no held",
+                    got: "true",
+                    mend: "end the programs: this host keeps none frozen"
+                )
+            }
         }
         return pairs.isEmpty ? .null : .map(pairs)
     }

@@ -75,11 +75,21 @@ public enum PluginVerb {
             request: [
                 PluginField("scope", .words(["full", "data"]), "what to save"), grace, timeout,
                 PluginField("snapshot", .table("CheckpointSnapshot"), optional: true, "where to"),
-                PluginField("may_hold", .boolean, optional: true, "whether the programs may be kept frozen"),
+                PluginField(
+                    "may_hold",
+                    .boolean,
+                    optional: true,
+                    "whether the programs may be kept frozen: false on this host"
+                ),
             ],
             result: [
                 PluginField("volumes_saved", .boolean, optional: true, "the volumes are in my files"),
-                PluginField("held", .boolean, optional: true, "the programs still run"),
+                PluginField(
+                    "held",
+                    .boolean,
+                    optional: true,
+                    "the programs still run; refused unless request.may_hold"
+                ),
             ],
             absent: nothing
         ),

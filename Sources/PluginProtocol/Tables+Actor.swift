@@ -77,12 +77,22 @@ extension PluginTable {
             PluginField("env", .map(.string), optional: true, "nil in checkpoint: the contract sends none"),
             PluginField("cwd", .path, "the working directory"),
             PluginField("user", .table("User"), "who it runs as"),
-            PluginField("capabilities", .list(.string), optional: true, "what it keeps"),
+            PluginField(
+                "capabilities",
+                .list(.string),
+                optional: true,
+                "the names that it keeps, such as CAP_KILL; it has no others"
+            ),
             PluginField("image", .string, "reference and digest"),
             PluginField("ports", .list(.count), optional: true, "from readiness"),
             PluginField("root", .path, optional: true, "its root: writable and private to this actor"),
             PluginField("volumes", .list(.table("Mount")), "every mount, the durable ones too"),
-            PluginField("limits", .table("Limits"), optional: true, "its own limits"),
+            PluginField(
+                "limits",
+                .table("Limits"),
+                optional: true,
+                "its own limits: empty, since a request that sets some is refused"
+            ),
         ]
     )
 
@@ -102,7 +112,7 @@ extension PluginTable {
             PluginField("name", .string, "the volume's name"),
             PluginField("path", .path, "where the container sees it"),
             PluginField("source", .path, "where it is on the host"),
-            PluginField("read_only", .boolean, "whether it may be written"),
+            PluginField("read_only", .boolean, "true: it may not be written; mount it read-only"),
         ]
     )
 

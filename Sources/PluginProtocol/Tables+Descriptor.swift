@@ -25,7 +25,7 @@ extension PluginTable {
                 "enforces",
                 .list(.words(["cpu", "memory", "pids"])),
                 default: "{}",
-                "limits that it enforces; a request with another one is refused"
+                "limits that hold for all it starts, as the actor's cgroup has them; a request with another one is refused"
             ),
             PluginField(
                 "assets",
@@ -33,7 +33,12 @@ extension PluginTable {
                 default: "{}",
                 "files of the request by name, verified before any verb"
             ),
-            PluginField("tools", .map(presence), default: "{}", "programs of this machine that the operator may grant"),
+            PluginField(
+                "tools",
+                .map(presence),
+                default: "{}",
+                "programs of this machine that the operator may grant; see grants and tool-room"
+            ),
             PluginField("devices", .map(presence), default: "{}", "device nodes that the operator may grant"),
             PluginField(
                 "network",

@@ -119,7 +119,7 @@ final class FakeHost {
         asked.scope = snapshot?.scope
         asked.snapshotDirectory = snapshot?.directory ?? ""
         asked.snapshotFiles = snapshot?.files ?? []
-        asked.volumesSaved = snapshot?.volumesSaved ?? false
+        asked.snapshotHasVolumes = snapshot?.volumesSaved ?? false
         let (outcome, answer) = perform(verb, actor, asked)
         guard let answer else {
             teardown(number)
@@ -248,7 +248,19 @@ final class FakeHost {
     }
 
     private func refusal(_ error: HostError) -> Outcome {
-        Outcome(status: Self.word(for: error), reason: error.message, trap: mistakes.text)
+        let text = error.reason == .notGranted ? mistakes.text.map(Self.forAuthor) : mistakes.text
+        return Outcome(status: Self.word(for: error), reason: error.message, trap: text)
+    }
+
+    /// A refusal for want of a tool, with what its author does about it in a test, where nobody grants anything.
+    private static func forAuthor(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
+            let parts = line.split(separator: "--grant tool:", maxSplits: 1)
+            guard line.hasPrefix("  mend"), parts.count == 2 else { return String(line) }
+            let name = parts[1].prefix { $0 != "=" }
+            return "  mend      say in the test what it answers: t:program(\"\(name)\", { {} }); served, an "
+                + line.dropFirst(12)
+        }.joined(separator: "\n")
     }
 
     /// The word of the language for what a verb failed with: the script's own, or for what the host itself refused.

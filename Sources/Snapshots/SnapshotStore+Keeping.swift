@@ -91,6 +91,8 @@ extension SnapshotStore {
             for file in manifest.snapshotFiles ?? [] { files[file] = try Self.measure("\(staging)/\(file)") }
             manifest.files = files
             manifest.chunkRoot = nil
+            // Nobody uploads it from here.
+            manifest.destination = nil
             let bytes = try manifest.encoded()
             do throws(SyscallError) { try AtomicFile.write(bytes, to: "\(staging)/manifest.json") } catch {
                 throw storeError(error)
@@ -142,20 +144,5 @@ extension SnapshotStore {
             }
         }
         return removed
-    }
-
-    /// Forgets where a snapshot was to go: it is there, or nobody wants it there any more.
-    ///
-    /// - Parameters:
-    ///   - snapshot: a local one.
-    ///   - destination: nil, or another place.
-    /// - Throws: RESOURCE_EXHAUSTED or INTERNAL where the manifest cannot be written.
-    public func setDestination(_ snapshot: Snapshot, _ destination: String?) throws(HostError) {
-        var manifest = snapshot.manifest
-        manifest.destination = destination
-        let bytes = try manifest.encoded()
-        do throws(SyscallError) { try AtomicFile.write(bytes, to: "\(snapshot.path)/manifest.json") } catch {
-            throw storeError(error)
-        }
     }
 }

@@ -2,9 +2,12 @@ import Glibc
 import SystemLayer
 
 /// Sockets as tests need them.
-enum Loopback {
+public enum Loopback {
     /// Whether somebody accepts connections on a Unix socket.
-    static func accepts(_ path: String) -> Bool {
+    ///
+    /// - Parameter path: the socket's.
+    /// - Returns: whether a connection was made.
+    public static func accepts(_ path: String) -> Bool {
         let socket = OwnedFD(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -22,7 +25,10 @@ enum Loopback {
     }
 
     /// A port of the loopback that nobody has at this instant.
-    static func freePort() throws -> UInt16 {
+    ///
+    /// - Returns: the port.
+    /// - Throws: `TestFailure` when there is none.
+    public static func freePort() throws -> UInt16 {
         let listener = OwnedFD(socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -198,7 +198,11 @@ enum ClientCommands {
             "\(actor.actor)  \(actor.status)\(actor.reason.isEmpty ? "" : " (\(actor.reason))")  slot \(actor.slot)  backend \(actor.backend)"
         )
         if !actor.message.isEmpty { output.line("  \(ConsoleOutput.printable(actor.message))") }
-        if !actor.address.isEmpty { output.line("  address    \(actor.address), in its own network namespace") }
+        if !actor.address.isEmpty {
+            // Any other is one that a backend with a network of its own answered.
+            let place = actor.address == "169.254.17.2" ? ", in its own network namespace" : ""
+            output.line("  address    \(actor.address)\(place)")
+        }
         for port in actor.published { output.line("  published  http://\(port.host):\(port.port) → \(port.actorPort)") }
     }
 

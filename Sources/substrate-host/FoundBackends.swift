@@ -101,11 +101,12 @@ struct FoundBackends: Sendable {
         return found.describe(pool)
     }
 
-    /// Supervisors for a command that only loads scripts: none is kept spare.
+    /// Supervisors for a command that only loads scripts, and needs no root for it: none is kept spare.
     static func loadingPool() -> SupervisorPool {
         SupervisorPool(
             program: Companions(directory: Program.directory).supervisor,
             size: 0,
+            confinement: .forAuthor(),
             logger: Logger(sink: SilentSink())
         )
     }

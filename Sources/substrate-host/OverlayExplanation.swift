@@ -57,7 +57,7 @@ struct OverlayExplanation {
                         "tool \(name)",
                         isRequired: isRequired,
                         ["tool:\(name)"],
-                        mend: "tool:\(name)=/usr/bin/\(name)"
+                        mend: GrantHint.tool(name)
                     )
                 )
             }
@@ -67,21 +67,32 @@ struct OverlayExplanation {
                         "device \(name)",
                         isRequired: isRequired,
                         ["device:\(name)"],
-                        mend: "device:\(name)=/dev/\(name)"
+                        mend: GrantHint.device(name)
                     )
                 )
             }
             unused = given.filter { $0.origin != .standard && !used.contains($0.grant) }
             hints = wanted.warnings
             problems += wanted.configMistakes
-            problems += needs.filter { $0.isRequired && $0.mend != nil }.map { need in
-                "\(need.what) is NOT GIVEN; \(mendText(need.mend ?? ""))"
-            }
+            problems += notGiven
         } catch { problems.append(error.message) }
     }
 
+    /// What is required and not given, one line for each grant that would give it.
+    private var notGiven: [String] {
+        var mends: [String] = []
+        for need in needs where need.isRequired {
+            if let mend = need.mend, !mends.contains(mend) { mends.append(mend) }
+        }
+        return mends.map { mend in
+            let names = needs.filter { $0.isRequired && $0.mend == mend }.map(\.what)
+            let isOne = names.count == 1
+            return "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") NOT GIVEN; \(mendText(mend))"
+        }
+    }
+
     private static func example(_ kinds: [String], _ wanted: BackendNeeds) -> String {
-        if kinds.contains("tool"), let tool = wanted.tools.keys.min() { return "tool:\(tool)=/usr/bin/\(tool)" }
+        if kinds.contains("tool"), let tool = wanted.tools.keys.min() { return GrantHint.tool(tool) }
         switch kinds.first ?? "" {
         case "tool": return "tool:NAME=PATH"
         case "device": return "device:NAME=PATH"

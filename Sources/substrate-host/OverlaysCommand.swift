@@ -23,7 +23,11 @@ enum OverlaysCommand {
             let found = try FoundBackends(overlays: options.sources, pluginsDirectory: options.pluginsDirectory)
             let name = options.name ?? ""
             guard let entry = found.index[name] else {
-                throw UsageError.unknownBackend(name, available: found.index.available)
+                throw UsageError.unknownBackend(
+                    name,
+                    available: found.index.available,
+                    skipped: found.index.notices
+                )
             }
             let pool = FoundBackends.loadingPool()
             defer { pool.close() }
@@ -88,11 +92,11 @@ enum OverlaysCommand {
     private static func check(_ options: OverlaysOptions, _ output: ConsoleOutput) -> ExitCode {
         var errors: [(name: String, text: String)] = []
         var notices: [String] = []
+        let pool = FoundBackends.loadingPool()
+        defer { pool.close() }
         do throws(HostError) {
             let found = try FoundBackends(overlays: options.sources, pluginsDirectory: options.pluginsDirectory)
             notices = found.index.notices
-            let pool = FoundBackends.loadingPool()
-            defer { pool.close() }
             for entry in found.index.entries where options.name == nil || entry.name == options.name {
                 let explanation = OverlayExplanation(
                     entry,
@@ -122,10 +126,14 @@ enum OverlaysCommand {
                         errors.map { .members(["name": .string($0.name), "error": .string($0.text)]) }
                     ),
                     "notices": .list(notices.map { .string($0) }),
+                    "confinement": .string(pool.confinement.applied),
                 ])
             )
         } else {
             for notice in notices { output.line("notice: \(notice)") }
+            if !pool.confinement.separate {
+                output.line("notice: scripts are loaded with \(pool.confinement.applied); serving needs root")
+            }
             for error in errors { output.line(error.name.isEmpty ? error.text : "\(error.name): \(error.text)") }
             if errors.isEmpty { output.line("ok") }
         }

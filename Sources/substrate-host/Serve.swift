@@ -28,7 +28,11 @@ enum Serve {
         let logger = Logger(sink: sink, level: options.logLevel)
         let found = try FoundBackends(overlays: options.overlays, pluginsDirectory: options.pluginsDirectory)
         guard let entry = found.index[options.backend] else {
-            throw UsageError.unknownBackend(options.backend, available: found.index.available)
+            throw UsageError.unknownBackend(
+                options.backend,
+                available: found.index.available,
+                skipped: found.index.notices
+            )
         }
         // Trying the machine takes its time: only for who asks.
         let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
@@ -54,7 +58,9 @@ enum Serve {
                 name: entry.name,
                 index: found.index,
                 sources: found.sources,
-                scan: { () throws(HostError) in try PluginIndex.scan(sources: found.sources, hash: SHA256.hex(of:)) },
+                scan: { previous throws(HostError) in
+                    try PluginIndex.scan(sources: found.sources, after: previous, hash: SHA256.hex(of:))
+                },
                 make: { entry throws(HostError) in
                     let settings = options.backends[entry.name] ?? BackendSettings()
                     return try ScriptBackend(
@@ -115,7 +121,9 @@ enum Serve {
         )
         // No actor is started while the journal alone says which revisions are still needed.
         try? store.forget(except: Set(host.list().map(\.backendSHA256)).union(host.snapshotRevisions()))
-        for notice in found.index.notices { logger.info("overlays", ["notice": notice]) }
+        for notice in found.index.notices { logger.notice("overlays", ["notice": notice]) }
+        // It serves all the same, since a save may need less: what is not granted is logged, and refuses each verb.
+        try? backend.admit()
         options.warn(of: entry.name, verbs: backend.description.verbs, logger)
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto

@@ -22,10 +22,14 @@ struct LifeStage {
     private let host: Double?
     private let readiness: Double?
     private let traps: [String]
+    /// What the actor's programs printed last, of a verb that failed.
+    private let printed: [String]
 
     /// Reads what the host printed of the actor and logged of the verb.
-    init(verb: String, isGood: Bool, milliseconds: Double, actor: String, error: String, log: String) {
+    init(verb: String, isGood: Bool, milliseconds: Double, actor: String, error: String, log: String, printed: [String])
+    {
         self.verb = verb
+        self.printed = printed
         self.isGood = isGood
         self.milliseconds = milliseconds
         self.error = error
@@ -113,7 +117,8 @@ struct LifeStage {
         guard isGood else {
             let why = error.split(separator: "\n").map { "  \($0)\n" }.joined()
             let more = traps.flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
-            return "\(padded)FAILED  \(Self.rounded(milliseconds)) ms\n\(why)\(more)\(callText)"
+            let log = printed.map { "  log       \($0)\n" }.joined()
+            return "\(padded)FAILED  \(Self.rounded(milliseconds)) ms\n\(why)\(more)\(callText)\(log)"
         }
         let times = host.map {
             "  host \(Self.rounded($0))  script \(Self.rounded(script))  programs \(Self.rounded(programs))"
@@ -142,7 +147,7 @@ struct LifeStage {
         return .object([
             ("verb", .text(verb)), ("good", .boolean(isGood)), ("ms", .number(milliseconds)),
             ("script_ms", .number(script)), ("programs_ms", .number(programs)), ("calls", .list(calls)),
-            ("error", .text(error)),
+            ("error", .text(error)), ("log", .texts(printed)),
         ])
     }
 }

@@ -87,8 +87,27 @@ final class PrivateHost {
             milliseconds: milliseconds,
             actor: state,
             error: done.error,
-            log: fresh
+            log: fresh,
+            printed: done.isGood ? [] : lastLines()
         )
+    }
+
+    /// The end of what the actor's programs printed: its directory is gone when somebody could look.
+    private func lastLines() -> [String] {
+        let name = actor.isEmpty ? listed : actor
+        let words = ["substrate-host", "logs", name, "--connect", "unix:\(directory)/base/host.sock"]
+        guard !name.isEmpty, let done = try? Child.run(program, words, scratch: directory), done.isGood else {
+            return []
+        }
+        return done.output.split(separator: "\n").suffix(10).map(String.init)
+    }
+
+    /// The one actor of the host; empty where there is none.
+    private var listed: String {
+        guard let list = try? command(["actors"]).output, let first = list.firstIndex(of: "{"),
+            let last = list.lastIndex(of: "}")
+        else { return "" }
+        return LifeStage.text("actor", in: String(list[first...last])) ?? ""
     }
 
     private func command(_ words: [String]) throws -> Child {
@@ -102,11 +121,7 @@ final class PrivateHost {
     /// Removes the actor, ends the host, and says what is still there.
     func end() throws -> [String] {
         // A run that failed left its actor too: the host lists it.
-        if actor.isEmpty, let list = try? command(["actors"]).output, let first = list.firstIndex(of: "{"),
-            let last = list.lastIndex(of: "}")
-        {
-            actor = LifeStage.text("actor", in: String(list[first...last])) ?? ""
-        }
+        if actor.isEmpty { actor = listed }
         if !actor.isEmpty { _ = try command(["remove", actor]) }
         stop()
         var left: [String] = []

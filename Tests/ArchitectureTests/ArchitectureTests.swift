@@ -239,11 +239,41 @@ struct ArchitectureTests {
         let serving: Set = ["substrate-host", "HostService", "ActorLifecycle"]
         let files = try Self.files(["swift"])
         func mentions(_ file: Source) -> Bool { file.lines.contains { line in words.contains { line.contains($0) } } }
-        for file in files where serving.contains(file.room) && mentions(file) {
+        // Commands that load scripts and serve none; no other file may use its pool.
+        let loading = "substrate-host/FoundBackends.swift"
+        let commands: Set = [loading, "substrate-host/OverlaysCommand.swift"]
+        for file in files where !commands.contains(file.path) {
+            #expect(
+                !file.lines.contains { $0.contains("loadingPool") },
+                "Sources/\(file.path) takes a pool that serves none"
+            )
+        }
+        for file in files where serving.contains(file.room) && file.path != loading && mentions(file) {
             Issue.record("Sources/\(file.path) names the confinement that is for authors alone")
         }
         // The words are the ones in use: a new name would pass unseen.
         #expect(files.contains { $0.room == "PluginHost" && mentions($0) })
+    }
+
+    @Test("the table of the documentation has every room once, and marks those that are static")
+    func documentedRooms() throws {
+        let page = Self.root.appendingPathComponent("Sources/substrate-host/Documentation.docc/substrate-host.md")
+        let table = try String(contentsOf: page, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| `") }
+        var listed: [String: Bool] = [:]
+        for row in table {
+            // A cell may name several; the mark stands behind each.
+            let cell = row.dropFirst().prefix { $0 != "|" }
+            for piece in cell.split(separator: "`", omittingEmptySubsequences: false).dropFirst().enumerated()
+            where piece.offset % 2 == 0 {
+                let after = cell.split(separator: "`", omittingEmptySubsequences: false).dropFirst(piece.offset + 2)
+                    .first
+                let name = String(piece.element)
+                #expect(listed[name] == nil, "\(name) stands there twice")
+                listed[name] = after?.contains("●") == true
+            }
+        }
+        #expect(Set(listed.keys) == Set(rooms.keys))
+        for (name, isMarked) in listed { #expect(isMarked == rooms[name]?.isStatic, "the mark of \(name)") }
     }
 
     @Test("no file is longer than 400 lines")

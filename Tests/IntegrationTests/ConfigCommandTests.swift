@@ -77,7 +77,7 @@ struct ConfigCommandTests {
         )
     }
 
-    @Test("C18: overlays are named in one place, and a second one is refused by both names")
+    @Test("C18: file and environment may not both name overlays; those of the command line lie above either")
     func oneCarrier() throws {
         let place = try Place("overlays: { sources: [/file] }\n")
         #expect(try serve(parse("--backend=b", file: place.file)).overlays == [.overlay("/file")])
@@ -87,8 +87,11 @@ struct ConfigCommandTests {
         let both = usage { _ = try parse("--backend=b", file: place.file, overlays: "/e") }
         #expect(both?.exitCode == .usage)
         #expect(both?.text.contains("SUBSTRATE_OVERLAY_SOURCES and by overlays.sources (\(place.file):1)") == true)
-        let flag = usage { _ = try parse("--backend=b --overlay /x", file: place.file) }
-        #expect(flag?.text.contains("--overlay and by overlays.sources") == true)
+        let above = try serve(parse("--backend=b --overlay /x --overlay y", file: place.file)).overlays
+        #expect(above == [.overlay("/file"), .overlay("/x"), .overlay("/w/y")])
+        #expect(
+            try serve(parse("--backend=b --overlay /x", overlays: "/e")).overlays == [.overlay("/e"), .overlay("/x")]
+        )
         #expect(
             usage { _ = try parse("--backend=b", overlays: "[{ dri: /e }]") }?.text.contains("did you mean dir?")
                 == true

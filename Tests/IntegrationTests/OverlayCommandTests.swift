@@ -123,7 +123,14 @@ struct OverlayCommandTests {
         let json = try object(try await overlays("check", "--json", "--overlay", "\(place.path)/a"))
         #expect((json["errors"] as? [[String: Any]])?.count == 6)
         let missing = try await overlays("check", "--overlay", "\(place.path)/none")
-        #expect(missing.code == 1 && missing.output.contains("\(place.path)/none"))
+        let notice = "notice: skipping overlay \(place.path)/none: there is no such directory\n"
+        #expect(missing.code == 0 && missing.output.contains(notice), "\(missing.output)")
+        let serve = try await ProgramRun.run(
+            TestMachine.host,
+            ["--backend=mine", "--base-dir", "\(place.path)/base", "--overlay", "\(place.path)/none"]
+        )
+        #expect(serve.code == 2)
+        #expect(serve.error.contains("unknown backend \"mine\"; available: process\n  \(notice)"), "\(serve.error)")
     }
 
     @Test("the operator's settings of a script are checked against what it declares, and reach its verbs typed")

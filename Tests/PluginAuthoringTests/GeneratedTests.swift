@@ -69,6 +69,11 @@ import Testing
         for verb in PluginVerb.rows { #expect(ReferencePage.named(verb.name).first?.file == "verbs") }
         #expect(ReferencePage.named("process").count == 5)
         #expect(ReferencePage.named("actor").first?.name == "Actor")
+        for name in ["Process", "Arguments", "grants", "tool-room"] {
+            #expect(ReferencePage.named(name).map(\.name) == [name])
+        }
+        let grants = ReferencePage.named("grants").first?.text ?? ""
+        for grant in HostFunction.Grant.allCases { #expect(grants.contains("- `\(grant.rawValue)"), "\(grant)") }
         #expect(ReferencePage.named("nothing").isEmpty)
     }
 

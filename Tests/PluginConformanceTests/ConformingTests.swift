@@ -57,7 +57,7 @@ struct ConformingTests {
             (["process", "--grant", "tool:x"], "--grant \"tool:x\""),
             (["process", "--asset", "x"], "--asset \"x\" is not NAME=FILE"),
             (["process", "other"], "one backend at a time"),
-            (["/nowhere/at/all.lua"], "cannot be read"),
+            (["/nowhere/at/all.lua"], "/nowhere/at/all.lua: no such file"),
         ]
         for one in cases {
             let run = try await ProgramRun.run(Self.program, ["conformance"] + one.arguments)

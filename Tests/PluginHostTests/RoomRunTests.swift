@@ -126,7 +126,7 @@ struct RoomRunTests {
         #expect(try mistake(["keep": .boolean(true)], "process.start").message == "process.start: name is \"\"")
         #expect(
             try mistake(["keep": .boolean(true), "name": .text("a/b")], "process.start").expected
-                == "letters, digits, - and _, at most 63"
+                == "letters, digits, - and _, at most 127"
         )
         #expect(
             try mistake(["stdio": .text("client")], "process.start").expected

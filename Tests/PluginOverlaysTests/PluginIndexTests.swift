@@ -9,8 +9,8 @@ struct PluginIndexTests {
     private let script = "return {}"
 
     /// Not a digest: enough to see that the bytes were handed over.
-    private func scan(_ sources: [PluginSource]) throws -> PluginIndex {
-        try PluginIndex.scan(sources: sources) { bytes in "hash of \(bytes.count)" }
+    private func scan(_ sources: [PluginSource], after previous: PluginIndex? = nil) throws -> PluginIndex {
+        try PluginIndex.scan(sources: sources, after: previous) { bytes in "hash of \(bytes.count)" }
     }
 
     @Test("C9a: hidden, underscored and too deep directories are not plugins")
@@ -103,13 +103,22 @@ struct PluginIndexTests {
         }
     }
 
-    @Test("C3: a source that does not exist is an error that names it; an empty one is none")
+    @Test("C3: an overlay that is not there is skipped with a notice, but never one that was there; a file is an error")
     func missing() throws {
         let folder = try Folder()
         #expect(try scan([.shipped(folder.path)]).entries.isEmpty)
-        let error = #expect(throws: HostError.self) { try scan([.overlay(folder.path + "/nope")]) }
+        let late = "\(folder.path)/late"
+        let skipped = try scan([.overlay(late)])
+        #expect(skipped.notices == ["skipping overlay \(late): there is no such directory"])
+        #expect(skipped.entries.isEmpty)
+        try folder.write("late/p.lua", script)
+        let found = try scan([.overlay(late)], after: skipped)
+        #expect(found.available == ["p"])
+        try #require(unsafe rename(late, "\(folder.path)/away") == 0)
+        let error = #expect(throws: HostError.self) { try scan([.overlay(late)], after: found) }
         #expect(error?.code == .notFound)
-        #expect(error?.message.contains("/nope") == true)
+        #expect(error?.message.contains(late) == true)
+        #expect(throws: HostError.self) { try scan([.shipped(folder.path + "/nope")]) }
         try folder.write("file", "x")
         #expect(throws: HostError.self) { try scan([.overlay(folder.path + "/file")]) }
     }

@@ -1,6 +1,9 @@
 -- bwrap: every container is a bubblewrap sandbox, made by the tool `bwrap` of this machine.
 -- Namespaces, a root of its own, no capability but the container's, the operator's filter. It shares the kernel.
 
+-- What this script asks of bwrap; one that is too old is refused before anything runs.
+local FLAGS = { "--as-pid-1", "--cap-add", "--seccomp", "--unshare-cgroup-try" }
+
 -- A name that no container can have: container names are DNS labels.
 local function sandbox_name(container) return container.name .. "_bwrap" end
 
@@ -38,13 +41,14 @@ local function start(actor)
       program = actor.tools.bwrap,
       args = {
         "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session",
+        "--hostname", actor.name,
         "--as-pid-1",                              -- TERM reaches the program, not a reaper before it
         "--bind", container.root, "/",
         "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
         "--ro-bind", actor.identity, "/run/ate/actor-id",
         mounts(container), capabilities(container),
         "--seccomp", "9",
-        "--chdir", container.cwd or "/",
+        "--chdir", container.cwd,
         "--", container.command,
       },
       env = container.env,                         -- bwrap hands its own environment on
@@ -74,7 +78,16 @@ return {
   scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
   tools = { bwrap = "required" },
-  needs = { "process.start", "process.adopt", "process.wait", "process.stop" },
+  needs = { "process.run", "process.start", "process.adopt", "process.wait", "process.stop" },
+
+  -- Asked once for each version of the tool.
+  probe = function(slot)
+    local help = try(host.process.run { program = slot.tools.bwrap, args = { "--help" } }).stdout
+    for _, flag in ipairs(FLAGS) do
+      if not help:find(flag, 1, true) then return "unsupported", "this bwrap has no " .. flag end
+    end
+    return "ok"
+  end,
 
   run = start,
   stop = stop,

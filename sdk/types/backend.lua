@@ -9,9 +9,9 @@
 ---@field summary? string   one line for `backends` and `plugin doc`; default ""
 ---@field needs? string[]   host functions that this file may call, such as "process.start"; exactly these exist on `host`; default {}
 ---@field scopes? ("full"|"data")[]   the most that it can ever save; default {}
----@field enforces? ("cpu"|"memory"|"pids")[]   limits that it enforces; a request with another one is refused; default {}
+---@field enforces? ("cpu"|"memory"|"pids")[]   limits that hold for all it starts, as the actor's cgroup has them; a request with another one is refused; default {}
 ---@field assets? table<string, "required"|"optional">   files of the request by name, verified before any verb; default {}
----@field tools? table<string, "required"|"optional">   programs of this machine that the operator may grant; default {}
+---@field tools? table<string, "required"|"optional">   programs of this machine that the operator may grant; see grants and tool-room; default {}
 ---@field devices? table<string, "required"|"optional">   device nodes that the operator may grant; default {}
 ---@field network? "namespace"|"tap"|"backend"|"none"   what the host makes before the verb; with backend, run answers the address; default "namespace"
 ---@field image? "directory"|"none"   container roots as directories, or images not pulled at all; default "directory"
@@ -92,12 +92,12 @@
 ---@field env? table<string, string>   nil in checkpoint: the contract sends none
 ---@field cwd string   the working directory
 ---@field user User   who it runs as
----@field capabilities? string[]   what it keeps
+---@field capabilities? string[]   the names that it keeps, such as CAP_KILL; it has no others
 ---@field image string   reference and digest
 ---@field ports? integer[]   from readiness
 ---@field root? string   its root: writable and private to this actor
 ---@field volumes Mount[]   every mount, the durable ones too
----@field limits? Limits   its own limits
+---@field limits? Limits   its own limits: empty, since a request that sets some is refused
 
 ---Who a container runs as.
 ---@class User
@@ -110,7 +110,7 @@
 ---@field name string   the volume's name
 ---@field path string   where the container sees it
 ---@field source string   where it is on the host
----@field read_only boolean   whether it may be written
+---@field read_only boolean   true: it may not be written; mount it read-only
 
 ---A durable volume of the actor.
 ---@class Volume
@@ -154,12 +154,12 @@
 ---@field grace_ms integer   between TERM and KILL
 ---@field timeout_ms integer   what the verb has, in milliseconds
 ---@field snapshot? CheckpointSnapshot   where to
----@field may_hold? boolean   whether the programs may be kept frozen
+---@field may_hold? boolean   whether the programs may be kept frozen: false on this host
 
 ---What `checkpoint` may answer with "ok".
 ---@class CheckpointResult
 ---@field volumes_saved? boolean   the volumes are in my files
----@field held? boolean   the programs still run
+---@field held? boolean   the programs still run; refused unless request.may_hold
 
 ---What `restore` is asked.
 ---@class RestoreRequest

@@ -177,10 +177,28 @@ int csh_network_socket_on_this_thread(const char *path, csh_network_failure *fai
     return made;
 }
 
+int csh_network_plain_socket(const char *address) {
+    struct in6_addr six;
+    int family = inet_pton(AF_INET6, address, &six) == 1 ? AF_INET6 : AF_INET;
+    int made = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) return -1;
+    int yes = 1;
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return made;
+}
+
 int csh_network_connect(int descriptor, const char *address, uint16_t port) {
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(port)};
-    if (inet_pton(AF_INET, address, &where.sin_addr) != 1) return EINVAL;
-    if (connect(descriptor, (struct sockaddr *)&where, sizeof where) == 0) return 0;
+    struct sockaddr_in6 where6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    int status;
+    if (inet_pton(AF_INET, address, &where.sin_addr) == 1) {
+        status = connect(descriptor, (struct sockaddr *)&where, sizeof where);
+    } else if (inet_pton(AF_INET6, address, &where6.sin6_addr) == 1) {
+        status = connect(descriptor, (struct sockaddr *)&where6, sizeof where6);
+    } else {
+        return EINVAL;
+    }
+    if (status == 0) return 0;
     return errno == EINTR ? EINPROGRESS : errno;
 }
 
@@ -189,11 +207,14 @@ int csh_network_connected(int descriptor) {
     socklen_t length = sizeof error;
     if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
     if (error) return error;
-    struct sockaddr_in here, there;
+    struct sockaddr_storage here, there;
     socklen_t here_length = sizeof here, there_length = sizeof there;
+    memset(&here, 0, sizeof here);
+    memset(&there, 0, sizeof there);
     if (getsockname(descriptor, (struct sockaddr *)&here, &here_length) != 0) return errno;
     if (getpeername(descriptor, (struct sockaddr *)&there, &there_length) != 0) return errno;
-    if (here.sin_port == there.sin_port && here.sin_addr.s_addr == there.sin_addr.s_addr) return ECONNREFUSED;
+    // The same address and port of either family: the names are equal byte for byte.
+    if (here_length == there_length && memcmp(&here, &there, here_length) == 0) return ECONNREFUSED;
     return 0;
 }
 

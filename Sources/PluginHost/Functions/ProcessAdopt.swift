@@ -26,7 +26,7 @@ enum AdoptProgram: HostHandler {
         let context = call.context
         let name = arguments.name
         guard ProgramArguments.isName(name) else {
-            throw ProgramArguments.mistake(call, "name", name, "letters, digits, - and _, at most 63")
+            throw ProgramArguments.mistake(call, "name", name, "letters, digits, - and _, at most 127")
         }
         let source: AdoptionSource
         switch (arguments.parent, arguments.pidfile) {

@@ -19,7 +19,7 @@ enum StartProgram: HostHandler {
                     call,
                     "name",
                     arguments.name,
-                    "letters, digits, - and _, at most 63",
+                    "letters, digits, - and _, at most 127",
                     mend: "a kept program is found again by its name: name = \"vmm\", keep = true"
                 )
             }

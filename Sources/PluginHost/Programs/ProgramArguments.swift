@@ -97,9 +97,11 @@ struct ProgramArguments: HostArguments {
         )
     }
 
-    /// Whether a name can stand in paths and lists: small and capital letters, digits, `-` and `_`, at most 63.
+    /// Whether a name can stand in paths and lists: small and capital letters, digits, `-` and `_`, at most 127.
+    ///
+    /// A container has at most 63: what a script adds to its name fits too.
     static func isName(_ name: String) -> Bool {
-        (1...63).contains(name.utf8.count)
+        (1...127).contains(name.utf8.count)
             && name.utf8.allSatisfy { byte in
                 (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
                     || byte == 0x2d || byte == 0x5f

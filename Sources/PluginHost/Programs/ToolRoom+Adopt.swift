@@ -13,7 +13,9 @@ extension ToolRoom {
         guard Cgroup.open(layout: layout, name: actor.cgroup).processes().contains(pid) else {
             throw .accessDenied("the program with the number \(pid) is not in the actor's cgroup")
         }
-        let kept = KeptProcess(name: name, pid: pid, startTime: time, nonce: "")
+        var kept = KeptProcess(name: name, pid: pid, startTime: time, nonce: "")
+        // Nobody but its parent learns how it ends; a tool that waits for it hands that on as its own end.
+        if case .childOf(let parent) = source { kept.keeper = parent.kept?.name }
         return held(adopted: kept, handle, leaf: nil)
     }
 

@@ -26,24 +26,18 @@ extension CommandReader {
         return whole
     }
 
-    /// The overlays, from the one place that names any.
+    /// The overlays of the file or of the environment, and above them those of the command line.
     ///
-    /// - Throws: when two places do: a list that is silently dropped would change what serves (C18).
+    /// - Throws: when file and environment both name some: a list that is silently dropped would change what serves
+    ///   (C18).
     func sources(_ configuration: Configuration) throws(UsageError) -> [PluginSource] {
         let flags = directories("overlay").map { PluginSource.overlay($0) }
         let variable = try variableSources()
-        var carriers: [String] = []
-        if !flags.isEmpty { carriers.append("--overlay") }
-        if !variable.isEmpty { carriers.append("SUBSTRATE_OVERLAY_SOURCES") }
-        if !configuration.sources.isEmpty {
-            carriers.append("overlays.sources (\(configuration.path ?? ""):\(configuration.sourcesLine))")
+        guard variable.isEmpty || configuration.sources.isEmpty else {
+            let line = "overlays.sources (\(configuration.path ?? ""):\(configuration.sourcesLine))"
+            throw error("overlays are named by SUBSTRATE_OVERLAY_SOURCES and by \(line): name all of them in one place")
         }
-        guard carriers.count < 2 else {
-            throw error(
-                "overlays are named by \(carriers.joined(separator: " and by ")): name all of them in one place"
-            )
-        }
-        return flags + variable + configuration.sources
+        return variable + configuration.sources + flags
     }
 
     /// Overlays of the environment: a YAML list as in the file, or directories with `:` between them.

@@ -29,9 +29,11 @@ struct UsageError: Error, Equatable, Sendable {
     /// - Parameters:
     ///   - name: as written.
     ///   - available: the names that can be served, sorted.
-    /// - Returns: an error that lists them and suggests the nearest.
-    static func unknownBackend(_ name: String, available: [String]) -> UsageError {
+    ///   - skipped: what was not looked into, in words: it may have been there.
+    /// - Returns: an error that lists them.
+    static func unknownBackend(_ name: String, available: [String], skipped: [String] = []) -> UsageError {
         let list = available.isEmpty ? "(none)" : available.joined(separator: ", ")
-        return UsageError("unknown backend \"\(name)\"; available: \(list)", command: "serve")
+        let notices = skipped.map { "\n  notice: \($0)" }.joined()
+        return UsageError("unknown backend \"\(name)\"; available: \(list)\(notices)", command: "serve")
     }
 }

@@ -36,7 +36,9 @@ extension CommandReader {
             switch key.kind {
             case .sources:
                 let origin: SettingOrigin =
-                    if !configuration.sources.isEmpty {
+                    if !configuration.sources.isEmpty, parsed.has("overlay") {
+                        .flag("--overlay, above \(configuration.path ?? ""):\(configuration.sourcesLine)")
+                    } else if !configuration.sources.isEmpty {
                         .file(configuration.path ?? "", line: configuration.sourcesLine)
                     } else if parsed.has("overlay") { .flag("--overlay") } else if !overlays.isEmpty {
                         .environment("SUBSTRATE_OVERLAY_SOURCES")

@@ -27,7 +27,10 @@ int csh_network_socket(const char *path, csh_network_failure *failure);
 /// The same, made by the calling thread, which goes there and comes back: only for threads that are ours alone.
 int csh_network_socket_on_this_thread(const char *path, csh_network_failure *failure);
 
-/// Starts connecting: 0, EINPROGRESS, or the errno that ends it.
+/// A non-blocking TCP socket of the machine's own network, of the family of `address`; -1 and errno else.
+int csh_network_plain_socket(const char *address);
+
+/// Starts connecting to a dotted IPv4 or an IPv6 address: 0, EINPROGRESS, or the errno that ends it.
 int csh_network_connect(int descriptor, const char *address, uint16_t port);
 
 /// How connecting ended: 0 or an errno. A socket that met itself (nobody listens, and the kernel picked the very
