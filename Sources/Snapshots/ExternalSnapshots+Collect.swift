@@ -55,7 +55,7 @@ extension ExternalSnapshots {
     ) throws(HostError) -> Collection {
         let store = try open(uri)
         // Chunks first: what is written from here on is not in this list.
-        let chunks = try store.list("\(ChunkFormat.root)/")
+        let chunks = try store.list(ChunkFormat.root).filter { $0.key.hasPrefix("\(ChunkFormat.root)/") }
         let bucket = try SnapshotURI("\(uri.scheme)://\(uri.bucket)")
         var needed: Set<String> = []
         var result = Collection()

@@ -37,15 +37,15 @@ struct SnapshotObjectTests {
         #expect(try store.head("absent") == nil)
         let age = try #require(try store.head("seed")).modified - Int64(Date().timeIntervalSince1970)
         #expect(abs(age) < 600, "\(age) s")
-        // What a signature has encoded, and what it has as it is: this server refuses its own SDK's for + and :.
+        // This server refuses its own SDK's signature of + and : in a name, and of a slash in a query.
         try store.put("a/b c~d_e", [1, 2, 3])
         #expect(try store.read("a/b c~d_e", limit: 3) == [1, 2, 3])
         #expect(#expect(throws: HostError.self) { try store.read("a/b c~d_e", limit: 2) }?.code == .resourceExhausted)
         #expect(#expect(throws: HostError.self) { try store.read("absent", limit: 2) }?.code == .notFound)
-        #expect(try store.list("a/").map(\.key) == ["a/b c~d_e"])
+        #expect(try store.list("a").map(\.key) == ["a/b c~d_e"])
         try store.delete("a/b c~d_e")
         try store.delete("a/b c~d_e")
-        #expect(try store.list("a/").isEmpty)
+        #expect(try store.list("a").isEmpty)
         try store.put("empty", [])
         var parts = 0
         try store.stream("empty") { (_) throws(HostError) in parts += 1 }
@@ -65,20 +65,20 @@ struct SnapshotObjectTests {
                 (uri) throws(HostError) in
                 try BucketStore(scheme: uri.scheme, bucket: uri.bucket, environment: environment)
             }
-            let uri = try SnapshotURI("s3://assets/actors/\(format.rawValue)/2026-06-30T17.22.15-ABC")
+            let uri = try SnapshotURI("s3://assets/\(format.rawValue)")
             _ = try external.upload(saved, to: uri)
             let again = try external.upload(saved, to: uri)
             #expect(format == .atelet || again.written == 0)
-            #expect(try external.list(try SnapshotURI("s3://assets/actors/\(format.rawValue)")) == [uri])
+            #expect(try external.list(try SnapshotURI("s3://assets/\(format.rawValue)")) == [uri])
             let found = try #require(try external.manifest(uri))
             let fetched = try external.fetch(uri, found, into: "\(scratch.path)/\(format.rawValue)")
             #expect(try SHA256.hex(ofFile: "\(fetched.path)/memory.img") == SHA256.hex(of: bytes), "\(format)")
             #expect(try external.collect(uri, minimumAge: -10).removed == 0)
         }
         let external = ExternalSnapshots(format: .chunks, unpacker: "") { (_) throws(HostError) in store }
-        try store.delete("actors/chunks/2026-06-30T17.22.15-ABC/manifest.json")
+        try store.delete("chunks/manifest.json")
         #expect(try external.collect(try SnapshotURI("s3://assets/x"), minimumAge: -10).removed > 100)
-        #expect(try store.list("\(ChunkFormat.root)/").isEmpty)
+        #expect(try store.list(ChunkFormat.root).isEmpty)
         let wrong = environment.merging(["AWS_SECRET_ACCESS_KEY": "of-somebody-else"]) { $1 }
         let refused = #expect(throws: HostError.self) {
             try BucketStore(scheme: "s3", bucket: "assets", environment: wrong).put("x", [1])

@@ -27,7 +27,8 @@ private func failure<Value>(_ work: () throws(HostError) -> Value) -> HostError?
         defer { server.stop() }
         #expect(try store(server).read("x", limit: 1 << 20) == body)
         #expect(server.requests.count == 3)
-        let error = failure { () throws(HostError) in try store(server).read("gone", limit: 1 << 20) }
+        let gone = try store(server)
+        let error = failure { () throws(HostError) in try gone.read("gone", limit: 1 << 20) }
         #expect(error?.code == .unavailable && error?.reason == .snapshotStore, "\(error?.message ?? "")")
         #expect(server.requests.count == 3 + quick.fruitlessAttempts)
     }
@@ -55,7 +56,8 @@ private func failure<Value>(_ work: () throws(HostError) -> Value) -> HostError?
         ] {
             let server = try FaultServer { _ in answer(status, [], said) }
             defer { server.stop() }
-            let error = failure { () throws(HostError) in try store(server).read("x", limit: 1 << 20) }
+            let bucket = try store(server)
+            let error = failure { () throws(HostError) in try bucket.read("x", limit: 1 << 20) }
             #expect(error?.code == code, "\(status): \(error?.message ?? "")")
             #expect(status == 412 || error?.message.contains("AccessDenied") == true)
             #expect(server.requests.count == 1)
@@ -79,7 +81,8 @@ private func failure<Value>(_ work: () throws(HostError) -> Value) -> HostError?
         var got: [UInt8] = []
         try store(server).stream("x") { (some) throws(HostError) in got += some }
         #expect(got == whole)
-        let error = failure { () throws(HostError) in try store(server).stream("changed") { (_) throws(HostError) in } }
+        let bucket = try store(server)
+        let error = failure { () throws(HostError) in try bucket.stream("changed") { (_) throws(HostError) in } }
         #expect(error?.code == .aborted)
     }
 
@@ -100,7 +103,7 @@ private func failure<Value>(_ work: () throws(HostError) -> Value) -> HostError?
 
     @Test("a list of several pages, and times and names as servers write them")
     func list() throws {
-        func page(_ names: [String], _ next: String?) -> [UInt8] {
+        @Sendable func page(_ names: [String], _ next: String?) -> [UInt8] {
             let entries = names.map {
                 "<Contents><Key>\($0)</Key><LastModified>2026-06-30T17:22:15.000Z</LastModified><Size>5</Size></Contents>"
             }.joined()
