@@ -92,7 +92,7 @@ let package = Package(
     targets: [
         // Floor 0-1: system libraries, and the C that Swift cannot be
         library("CLua"), library("CGRPC"), library("CProtobufC"), library("CArchive"), library("CSQLite"),
-        library("CCrypto"), library("CYAML"), library("CCurl"),
+        library("CCrypto"), library("CYAML"), library("CCurl"), library("CZstd"),
         c("CSystemShims"),
         c("CSupervisorShims"),
         c("CLuaBridge", ["CLua"], links: [.linkedLibrary("lua5.4"), .linkedLibrary("m")]),
@@ -113,8 +113,8 @@ let package = Package(
         room("LaunchProtocol", ["HostErrors", "SystemLayer"]),
         room("Confinement", ["HostErrors", "SystemLayer", "CSystemShims", "CSupervisorShims"]),
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
-        room("Unpacking", ["HostErrors", "SystemLayer", "CArchive"]),
-        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "CCrypto", "CCurlBridge"]),
+        room("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "CZstd"]),
+        room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "Threads", "CCrypto", "CCurlBridge"]),
         room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
         room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
@@ -124,7 +124,7 @@ let package = Package(
         room("Assets", ["HostErrors", "Transfer", "SystemLayer", "Telemetry"]),
         // Floor 6
         room("Images", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry", "LaunchProtocol"]),
-        room("Snapshots", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry"]),
+        room("Snapshots", ["HostErrors", "Assets", "Transfer", "SystemLayer", "Telemetry", "CZstd"]),
         // Floor 7
         room(
             "PluginHost",
@@ -226,7 +226,7 @@ let package = Package(
             name: "substrate-bench",
             dependencies: [
                 "HostErrors", "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol",
-                "Assets", "Transfer",
+                "Assets", "Snapshots", "Transfer",
             ],
             swiftSettings: strict
         ),
@@ -277,11 +277,12 @@ let package = Package(
             ]
         ),
         tests("Images", ["HostErrors", "Assets", "Snapshots", "Transfer", "SystemLayer", "TestSupport"]),
+        tests("Snapshots", ["HostErrors", "Transfer", "SystemLayer", "Unpacking", "TestSupport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "SystemLayer", "HostErrors", "ActorContract", "ContractWire", "GRPCTransport",
-                "Transfer", "LaunchProtocol", "PluginHost",
+                "Transfer", "LaunchProtocol", "PluginHost", "Snapshots",
                 "substrate-host",
             ],
             exclude: ["Foreign"],

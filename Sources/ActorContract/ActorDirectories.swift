@@ -30,6 +30,8 @@ public struct ActorDirectories: Sendable {
     public var snapshots: String { "\(root)/local-checkpoint" }
     /// What a script leaves in it while it checkpoints becomes the snapshot's.
     public var checkpoint: String { "\(root)/checkpoint" }
+    /// The files of the snapshot that the actor was restored from; a runtime may read them as long as it lives.
+    public var restoreState: String { "\(root)/restore-state" }
     /// A durable volume.
     public func volume(_ name: String) -> String { "\(durable)/\(name)" }
     /// What a container wrote.

@@ -46,7 +46,9 @@ public enum ActorStatus: String, Sendable, CaseIterable, Codable {
         // Back to ready when a checkpoint fails without harm, or leaves the actor running.
         case .checkpointing: [.ready, .paused, .suspended, .stopped, .failed, .removing]
         // Run and Restore begin anew at created; Start runs the kept root again.
-        case .paused, .suspended, .stopped, .failed: [.created, .pulling, .starting, .restoring, .removing]
+        // An upload of what was paused suspends it.
+        case .paused: [.created, .pulling, .starting, .restoring, .suspended, .removing]
+        case .suspended, .stopped, .failed: [.created, .pulling, .starting, .restoring, .removing]
         // A removal that could not finish is tried again, never undone.
         case .removing: [.removed, .failed]
         // The name is free again.

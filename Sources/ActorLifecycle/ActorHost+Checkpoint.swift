@@ -1,30 +1,36 @@
 public import ActorContract
+import Glibc
 public import HostErrors
 import Snapshots
 import SystemLayer
 import Telemetry
 
-/// Checkpoint: the programs end, the durable volumes are saved, the actor is paused.
+/// Checkpoint: the programs end, the snapshot is saved, the actor is paused; an external one is uploaded then.
 extension ActorHost {
-    /// Makes a local snapshot and ends the actor.
+    /// Where a checkpoint goes.
+    struct CheckpointTarget: Sendable {
+        /// The local snapshot's name.
+        var name: String
+        /// Where it is uploaded; nil: nowhere.
+        var uri: SnapshotURI?
+        /// What it saves.
+        var scope: SnapshotScope
+    }
+
+    /// Makes a snapshot and ends the actor.
     ///
-    /// A second request with the same destination answers at once while the first one's result stands.
+    /// A second request with the same destination answers at once while the first one's result stands; where the first
+    /// one's upload failed, it uploads the rest.
     /// - Returns: the verb's phases; empty when it was a repeat.
     /// - Throws: `failedPrecondition` when the actor is not ready, is another one or the scope is not the backend's;
-    ///   the actor is as before then, or as the script left it.
+    ///   the actor is as before then, or as the script left it. A failed upload leaves it paused, with a local snapshot.
     @discardableResult
     public func checkpoint(_ request: CheckpointRequest, context: VerbContext) async throws(HostError) -> [Phase] {
         try refuseWhenDraining()
-        guard case .local(let name) = request.place else {
-            throw HostError(
-                .unimplemented,
-                .notServed,
-                "external snapshots are not served yet; use a local one (type LOCAL)"
-            )
-        }
         guard request.scope != .dataOnGolden else {
             throw HostError(.invalidArgument, nil, "scope DATA_ON_GOLDEN is for Restore only")
         }
+        let target = try target(request)
         let entry = try entry(request.identity.key)
         let serving = try await Offload.run { () throws(HostError) in try self.revision(of: entry.record) }
         try checkScope(request.scope, by: serving.description)
@@ -42,47 +48,79 @@ extension ActorHost {
                 "actor \(entry.key.text) has another uid than actor_uid \"\(request.identity.uid)\": it was not touched"
             )
         }
-        if record.status == .paused, record.snapshot == name { return [] }
-        guard record.status == .ready else {
-            throw HostError(
-                .failedPrecondition,
-                .actorNotRunning,
-                "actor \(entry.key.text) is \(record.status.rawValue), and only a ready one can be checkpointed"
-            )
-        }
-        guard record.slot == request.slot else {
-            throw HostError(
-                .failedPrecondition,
-                .actorNotRunning,
-                "actor \(entry.key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\""
-            )
-        }
-        let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
-        try await saving.enter("checkpoint", operation, until: patience)
-        defer { saving.leave() }
+        let isSame = record.snapshot == target.name
+        if isSame, record.status == (target.uri == nil ? .paused : .suspended) { return [] }
         let clock = PhaseClock()
-        let probed = try await probed(serving, record.assets, operation, clock)
-        try Self.refuse(probed.answer, verb: .checkpoint, scope: request.scope)
-        try await capture(
-            entry,
-            by: serving,
-            name: name,
-            scope: request.scope,
-            operation: operation,
-            clock: clock,
-            context: context
-        )
+        let isSaved = isSame && record.status == .paused
+        if !isSaved {
+            try refuseUnlessReady(record, request)
+            let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
+            try await saving.enter("checkpoint", operation, until: patience)
+            defer { saving.leave() }
+            let probed = try await probed(serving, record.assets, operation, clock)
+            try Self.refuse(probed.answer, verb: .checkpoint, scope: request.scope)
+            try await capture(entry, by: serving, target, operation: operation, clock: clock, context: context)
+        }
+        if let uri = target.uri { try await upload(entry, target.name, to: uri, operation: operation, clock: clock) }
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
         logger.info("verb is done", ["actor.id": entry.key.text, "verb": "checkpoint", "phases": clock.table.text])
         return phases
     }
 
+    private func target(_ request: CheckpointRequest) throws(HostError) -> CheckpointTarget {
+        switch request.place {
+        case .local(let name): return CheckpointTarget(name: name, scope: request.scope)
+        case .external(let text):
+            _ = try served()
+            let uri = try SnapshotURI(text)
+            return CheckpointTarget(name: uri.localName, uri: uri, scope: request.scope)
+        }
+    }
+
+    private func refuseUnlessReady(_ record: ActorRecord, _ request: CheckpointRequest) throws(HostError) {
+        let key = record.identity.key
+        guard record.status == .ready else {
+            throw HostError(
+                .failedPrecondition,
+                .actorNotRunning,
+                "actor \(key.text) is \(record.status.rawValue), and only a ready one can be checkpointed"
+            )
+        }
+        guard record.slot == request.slot else {
+            throw HostError(
+                .failedPrecondition,
+                .actorNotRunning,
+                "actor \(key.text) is in slot \"\(record.slot)\", not in target_ateom_uid \"\(request.slot)\""
+            )
+        }
+    }
+
+    /// Refuses a destination that is taken or out of reach, before the actor is touched.
+    private func refuseTaken(_ target: CheckpointTarget, of key: ActorKey) throws(HostError) {
+        if (try? snapshots.find(actorDirectory: key.directoryName, name: target.name)) != nil {
+            throw HostError(
+                .failedPrecondition,
+                .snapshotExists,
+                target.uri.map { "a snapshot of \(key.text) still waits here to be uploaded to \($0.text): restore it" }
+                    ?? "a local snapshot \"\(target.name)\" of \(key.text) exists: choose another name"
+            )
+        }
+        // What was put aside as corrupt makes room for a whole one.
+        try snapshots.remove(actorDirectory: key.directoryName, name: target.name)
+        if let uri = target.uri, try served().manifest(uri) != nil {
+            throw HostError(
+                .failedPrecondition,
+                .snapshotExists,
+                "there is a snapshot at \(uri.text) already: choose another destination"
+            )
+        }
+    }
+
     private func capture(
         _ entry: ActorEntry,
         by serving: any ActorBackend,
-        name: String,
-        scope: SnapshotScope,
+        _ target: CheckpointTarget,
         operation: Operation,
         clock: PhaseClock,
         context: VerbContext
@@ -92,18 +130,16 @@ extension ActorHost {
         let prepared = present(record, to: serving.description)
         let log = VerbLog(journal: journal, key: key, verb: "checkpoint")
         let files = directories(key).checkpoint
+        let (name, scope) = (target.name, target.scope)
         try await Offload.run { () throws(HostError) -> Void in
-            if (try? self.snapshots.find(actorDirectory: key.directoryName, name: name)) != nil {
-                throw HostError(
-                    .failedPrecondition,
-                    .snapshotExists,
-                    "a local snapshot \"\(name)\" of \(key.text) exists: choose another name"
-                )
-            }
+            try self.refuseTaken(target, of: key)
+            try DirectoryTree.remove(files)
+            try DirectoryTree.make(files, mode: 0o700)
         }
         try move(entry, to: .checkpointing) { record in
             record.snapshot = name
             record.snapshotScope = scope
+            record.destination = target.uri?.text
         }
         do throws(HostError) {
             var request = VerbRequest()
@@ -113,9 +149,7 @@ extension ActorHost {
             request.snapshotDirectory = files
             let asked = request
             let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
-                try DirectoryTree.remove(files)
-                try DirectoryTree.make(files, mode: 0o700)
-                return try serving.perform(
+                try serving.perform(
                     .checkpoint,
                     actor: prepared,
                     request: asked,
@@ -127,13 +161,7 @@ extension ActorHost {
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
                     Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill()
-                    try self.saveSnapshot(
-                        record,
-                        name: name,
-                        scope: scope,
-                        files: files,
-                        volumesSaved: answer.volumesSaved
-                    )
+                    try self.save(entry.record, volumesSaved: answer.volumesSaved)
                     try DirectoryTree.remove(files)
                 }
             }
@@ -167,40 +195,36 @@ extension ActorHost {
         // A checkpoint that answered ok has ended the actor, wherever it was.
         try settleOutside(entry)
         await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
+        if settings.keepSnapshots > 0 { try? await Offload.run { () throws(HostError) in try self.retain(key) } }
     }
 
-    /// Makes a local snapshot of what the script wrote and of the durable volumes as they lie there.
+    /// Writes what the backend left, and the durable volumes as they lie there, into a local snapshot.
     ///
     /// - Parameters:
-    ///   - record: the actor's.
-    ///   - name: the snapshot's.
-    ///   - scope: what it holds.
-    ///   - files: where the script wrote; nil where it wrote nothing.
-    ///   - volumesSaved: whether the volumes are in what it wrote.
-    /// - Throws: what could not be written; nothing of it is left then.
-    func saveSnapshot(
-        _ record: ActorRecord,
-        name: String,
-        scope: SnapshotScope,
-        files: String? = nil,
-        volumesSaved: Bool = false
-    ) throws(HostError) {
+    ///   - record: the actor's, which names the snapshot and its scope.
+    ///   - volumesSaved: whether the backend has saved the volumes itself.
+    /// - Throws: what the store says; nothing is left of it then.
+    func save(_ record: ActorRecord, volumesSaved: Bool) throws(HostError) {
         let key = record.identity.key
         let places = directories(key)
         var manifest = SnapshotManifest(
             sandboxClass: record.sandboxClass.isEmpty ? record.backend : record.sandboxClass,
             assets: record.assets.mapValues { SnapshotManifest.Asset(url: $0.url, sha256: $0.sha256) },
-            scope: scope.rawValue,
+            scope: (record.snapshotScope ?? .data).rawValue,
             backend: SnapshotManifest.Backend(name: record.backend, sha256: record.backendSHA256)
         )
-        if volumesSaved { manifest.volumesSaved = true }
-        let volumes = volumesSaved ? [] : record.spec.volumes.filter { $0.source == .durableDirectory }
+        manifest.destination = record.destination
+        manifest.pauseImage = record.pauseImage
+        manifest.volumesSaved = volumesSaved ? true : nil
+        let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+        let hasFiles = unsafe access(places.checkpoint, F_OK) == 0
         _ = try snapshots.saveLocal(
             actorDirectory: key.directoryName,
-            name: name,
+            name: record.snapshot,
             manifest: manifest,
             volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) },
-            extraFiles: files
+            extraFiles: hasFiles ? places.checkpoint : nil,
+            volumesSaved: volumesSaved
         )
     }
 

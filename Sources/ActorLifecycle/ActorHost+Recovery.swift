@@ -16,6 +16,8 @@ extension ActorHost {
         let boot = DebugSetting.bootID ?? Machine.bootID()
         let before = try journal.fact("boot.id").map { String(decoding: $0, as: UTF8.self) }
         let (records, broken) = try journal.actors()
+        // Whoever fetched died with the last host.
+        try? DirectoryTree.remove(fetchingDirectory)
         for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
         // What a broken record has nobody knows: then nothing is swept.
         if broken.isEmpty { sweepSlots(except: Set(records.compactMap(\.warmSlot))) }
@@ -108,11 +110,7 @@ extension ActorHost {
         var problem: String?
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in
-                if let kept = try? self.snapshots.find(actorDirectory: directory, name: record.snapshot),
-                    (try? self.snapshots.verify(kept)) != nil
-                {
-                    return
-                }
+                if (try? self.snapshots.verified(actorDirectory: directory, name: record.snapshot)) != nil { return }
                 guard record.snapshotScope == .data else {
                     throw HostError(.dataLoss, .snapshotCorrupt, "the memory of its programs is lost")
                 }
@@ -122,8 +120,7 @@ extension ActorHost {
                 }
                 // Nobody may write while it is read.
                 try self.teardown(record)
-                try self.saveSnapshot(record, name: record.snapshot, scope: .data)
-                try DirectoryTree.remove(files)
+                try self.save(record, volumesSaved: false)
             }
         } catch {
             problem = error.message

@@ -19,19 +19,18 @@ extension ActorHost {
         try await enter(request, restore: nil, context: context)
     }
 
-    /// Restores an actor from a local snapshot until it answers.
+    /// Restores an actor from a snapshot until it answers.
     ///
-    /// - Throws: as `run`; `notFound` without such a snapshot, `dataLoss` when it does not verify.
+    /// - Throws: as `run`; `notFound` without such a snapshot, `dataLoss` when it does not verify,
+    ///   `failedPrecondition` when it does not fit this machine.
     @discardableResult
     public func restore(_ request: RestoreRequest, context: VerbContext) async throws(HostError) -> [Phase] {
-        guard case .local(let name) = request.place else {
-            throw HostError(
-                .unimplemented,
-                .notServed,
-                "external snapshots are not served yet; use a local one (type LOCAL)"
-            )
-        }
-        return try await enter(request.run, restore: (name, request.scope), context: context)
+        if case .external = request.place { _ = try served() }
+        return try await enter(
+            request.run,
+            restore: RestoreSource(place: request.place, scope: request.scope, isShared: request.shared),
+            context: context
+        )
     }
 
     /// Runs a stopped or failed actor again on the files that it left.
@@ -73,27 +72,31 @@ extension ActorHost {
         }
         var request = try rebuilt(try entry(key), doing: "restore")
         if let slot { request.slot = slot }
-        return try await enter(request, restore: (found.name, scope), context: context)
+        return try await enter(
+            request,
+            restore: RestoreSource(place: .local(found.name), scope: scope),
+            context: context
+        )
     }
 
     private func enter(
         _ request: RunRequest,
-        restore: (name: String, scope: SnapshotScope)?,
+        restore: RestoreSource?,
         context: VerbContext,
         again: Bool = false
     ) async throws(HostError) -> [Phase] {
         try refuseWhenDraining()
         // A saved script is read here and not later: what begins now ends with the revision that it began with.
-        let serving = try await Offload.run { () throws(HostError) in self.backend.newest() }
-        if let restore { try checkScope(restore.scope, by: serving.description) }
-        try checkRequest(request, by: serving.description)
-        try serving.admit()
+        let newest = try await Offload.run { () throws(HostError) in self.backend.newest() }
+        if let restore { try checkScope(restore.scope, by: newest.description) }
+        try checkRequest(request, by: newest.description)
+        try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let fingerprint = hexadecimal(
             keyedHash(
                 key: secret,
                 request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
-                    + [UInt8]((restore.map { "\($0.name)\n\($0.scope.rawValue)" } ?? "").utf8)
+                    + [UInt8]((restore?.text ?? "").utf8)
             )
         )
         let (entry, isNew) = known(request)
@@ -115,8 +118,17 @@ extension ActorHost {
         try refuseOutside(standing)
         let clock = PhaseClock()
         let patience = context.deadline ?? ContinuousClock.now + .milliseconds(context.timeoutMilliseconds)
-        let result: Result<Void, HostError> = await withTaskCancellationHandler {
+        let result: Result<any ActorBackend, HostError> = await withTaskCancellationHandler {
             do throws(HostError) {
+                var resolved: ResolvedRestore?
+                if let restore {
+                    resolved = try await clock.measure("snapshot.find") { () async throws(HostError) in
+                        try await Offload.run { () throws(HostError) in
+                            try self.resolve(restore, request, newest: newest)
+                        }
+                    }
+                }
+                let serving = resolved?.serving ?? newest
                 try await occupy(
                     request.slot,
                     for: entry,
@@ -131,13 +143,13 @@ extension ActorHost {
                     request,
                     serving: serving,
                     fingerprint: fingerprint,
-                    restore: restore,
+                    resolved: resolved,
                     again: again,
                     operation: operation,
                     clock: clock,
                     context: context
                 )
-                return .success(())
+                return .success(serving)
             } catch {
                 await settleFailure(entry, error, operation: operation)
                 // However a cancelled verb came to its end, that is not why.
@@ -146,7 +158,7 @@ extension ActorHost {
         } onCancel: {
             operation.cancel()
         }
-        try result.get()
+        let serving = try result.get()
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
         let processes = entry.record.processes
@@ -167,7 +179,7 @@ extension ActorHost {
         _ request: RunRequest,
         serving: any ActorBackend,
         fingerprint: String,
-        restore: (name: String, scope: SnapshotScope)?,
+        resolved: ResolvedRestore?,
         again: Bool,
         operation: Operation,
         clock: PhaseClock,
@@ -183,17 +195,21 @@ extension ActorHost {
         let bare = spec
         let secrets = environments
         let hasEnvironment = environments.values.contains { !$0.isEmpty }
-        let snapshot = try await clock.measure("snapshot.verify") { () async throws(HostError) in
-            try await verifiedSnapshot(restore, of: key, by: serving.description)
+        // A run has no such phase, but every table has the same columns.
+        let obtained = try await clock.measure("snapshot.verify") { () async throws(HostError) in
+            guard let resolved else { return (snapshot: Snapshot, scratch: String?)?.none }
+            return try await Offload.run { () throws(HostError) in try self.obtain(resolved, operation) }
         }
-        let files = request.assets?.assets[settings.architecture] ?? [:]
-        let pause = request.assets?.pauseImage ?? ""
+        defer { if let scratch = obtained?.scratch { Offload.later { try? DirectoryTree.remove(scratch) } } }
+        let snapshot = obtained?.snapshot
+        let files = resolved?.assets ?? request.assets?.assets[settings.architecture] ?? [:]
+        let pause = request.assets?.pauseImage ?? resolved?.manifest.pauseImage ?? ""
         // Nothing of the actor is changed yet: what the backend cannot do here is refused before.
         let probed = try await probed(serving, files, operation, clock)
         try Self.refuse(
             probed.answer,
-            verb: restore == nil ? .run : .restore,
-            scope: restore?.scope,
+            verb: resolved == nil ? .run : .restore,
+            scope: resolved?.scope,
             cpuMilli: request.cpuMilli,
             memoryBytes: request.memoryBytes
         )
@@ -221,12 +237,12 @@ extension ActorHost {
                 record.address = nil
                 record.pauseImage = pause.isEmpty ? nil : pause
                 record.probed = probed.answer.probed.isEmpty ? nil : probed.answer.probed
-                record.sandboxClass = request.assets?.sandboxClass ?? ""
+                record.sandboxClass = request.assets?.sandboxClass ?? resolved?.manifest.sandboxClass ?? ""
                 record.cpuMilli = request.cpuMilli
                 record.memoryBytes = request.memoryBytes
                 record.hasEnvironment = hasEnvironment
                 // Start and Restore go on with what the script told last; Run begins anew.
-                if restore == nil, !again { record.state = [] }
+                if resolved == nil, !again { record.state = [] }
                 record.needsTeardown = true
             }
         } catch {
@@ -265,30 +281,27 @@ extension ActorHost {
                 log: log
             )
         }
-        if let snapshot, snapshot.manifest.volumesSaved != true {
-            let places = directories(key)
-            let volumes = bare.volumes.filter { $0.source == .durableDirectory }
-                .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+        if let snapshot {
             try await Offload.phase("volumes.restore", clock) { () throws(HostError) in
-                try self.snapshots.restoreVolumes(snapshot, into: volumes)
+                try self.place(snapshot, for: entry.record)
             }
         }
         try refuseCancelled(operation)
-        try move(entry, to: restore == nil ? .starting : .restoring) { record in
+        try move(entry, to: resolved == nil ? .starting : .restoring) { record in
             if serving.description.isOutside { record.owesStop = true }
         }
         var ask = VerbRequest()
         ask.timeoutMilliseconds = context.timeoutMilliseconds
-        ask.scope = restore?.scope
+        ask.scope = resolved?.scope
         if let snapshot {
-            ask.snapshotDirectory = snapshot.path
+            ask.snapshotDirectory = directories(key).restoreState
             ask.snapshotFiles = (snapshot.manifest.snapshotFiles ?? []).sorted()
-            ask.snapshotHasVolumes = snapshot.manifest.volumesSaved == true
+            ask.snapshotHasVolumes = snapshot.volumesSaved
         }
         let asked = ask
         let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
             try serving.perform(
-                restore == nil ? .run : .restore,
+                resolved == nil ? .run : .restore,
                 actor: prepared,
                 request: asked,
                 log: log,

@@ -99,7 +99,7 @@ extension ActorHost {
         try await Offload.run { () throws(HostError) in
             for path in [
                 places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work,
-                places.bundles, places.checkpoint,
+                places.bundles, places.checkpoint, places.restoreState,
             ] { try DirectoryTree.remove(path) }
             if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true {
                 try DirectoryTree.remove(places.root)

@@ -46,7 +46,10 @@ extension ActorHost {
 
     private func makeDirectories(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool) throws(HostError) {
         let places = directories(record.identity.key)
-        var emptied = [places.runtime, places.work, places.bundles, places.exits, places.identity]
+        var emptied = [
+            places.checkpoint, places.restoreState, places.runtime, places.work, places.bundles, places.exits,
+            places.identity,
+        ]
         if !keepRoots { emptied += [places.roots, places.logs] }
         if !keepVolumes { emptied.append(places.durable) }
         for path in emptied { try DirectoryTree.remove(path) }
@@ -141,7 +144,7 @@ extension ActorHost {
                 try Self.system { () throws(SyscallError) in try Mounts.unmountDetached(places.merged(name)) }
             } catch { first = first ?? error }
         }
-        for path in [places.runtime, places.work, places.bundles] {
+        for path in [places.runtime, places.work, places.bundles, places.checkpoint, places.restoreState] {
             do throws(HostError) { try DirectoryTree.remove(path) } catch { first = first ?? error }
         }
         if let first {

@@ -19,6 +19,10 @@ public final class ActorHost: Sendable {
     let images: ImageStore
     let assets: AssetCache
     let snapshots: SnapshotStore
+    /// Snapshots in object stores; nil where this host serves none.
+    let external: ExternalSnapshots?
+    /// Copies of external snapshots that are shared by many readers and so never change.
+    let goldens: SnapshotStore
     let layout: CgroupLayout
     let logger: Logger
     /// Keys the fingerprints: an environment value is compared and never kept.
@@ -53,6 +57,7 @@ public final class ActorHost: Sendable {
         images: ImageStore,
         assets: AssetCache,
         snapshots: SnapshotStore,
+        external: ExternalSnapshots? = nil,
         layout: CgroupLayout,
         logger: Logger
     ) throws(HostError) {
@@ -62,6 +67,8 @@ public final class ActorHost: Sendable {
         self.images = images
         self.assets = assets
         self.snapshots = snapshots
+        self.external = external
+        goldens = snapshots.beside("golden")
         self.layout = layout
         self.logger = logger
         if let kept = try journal.fact("fingerprint.key") {

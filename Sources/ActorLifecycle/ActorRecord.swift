@@ -40,6 +40,8 @@ public struct ActorRecord: Sendable, Codable {
     public var snapshot = ""
     /// What the checkpoint in flight or the last one saves; nil before the first.
     public var snapshotScope: SnapshotScope?
+    /// Where that snapshot goes, or went; nil: it is local.
+    public var destination: String?
     /// The phases of the last verb.
     public var phases: [Phase] = []
     /// The warm slot whose directories, network and cgroup it has; nil: its own.

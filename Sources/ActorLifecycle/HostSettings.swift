@@ -10,6 +10,8 @@ public struct HostSettings: Sendable {
     public var verbsWaiting = 256
     /// How many slots are kept prepared, of a backend that has `prepare`.
     public var warmSlots = 0
+    /// How many local snapshots of an actor are kept when a newer one was made; 0 = all.
+    public var keepSnapshots = 0
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

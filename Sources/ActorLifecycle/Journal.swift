@@ -183,6 +183,13 @@ public final class Journal: Sendable {
         }
     }
 
+    /// Forgets the effects of a verb on an actor that has no record here.
+    func forgetEffects(of key: ActorKey) throws(HostError) {
+        try locked { database throws(HostError) in
+            try database.run("DELETE FROM effects WHERE key = ?1", [.text(key.text)])
+        }
+    }
+
     /// A fact of the host, such as the boot id of its last start.
     func fact(_ name: String) throws(HostError) -> [UInt8]? {
         let rows = try locked { database throws(HostError) in

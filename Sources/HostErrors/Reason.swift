@@ -38,6 +38,8 @@ public enum Reason: String, Sendable, CaseIterable {
     case snapshotCorrupt = "SNAPSHOT_CORRUPT"
     /// The snapshot was made by another backend, revision or architecture.
     case snapshotIncompatible = "SNAPSHOT_INCOMPATIBLE"
+    /// The object store of a snapshot is none, cannot be reached or refuses.
+    case snapshotStore = "SNAPSHOT_STORE"
     /// The backend script called wrongly, overspent or raised.
     case plugin = "PLUGIN"
     /// A need of the script was not granted.

@@ -83,15 +83,13 @@ public struct ContractService: Sendable {
             try await host.terminate(request, context: verb(context, 30_000))
             return []
         case .uploadPausedCheckpoint:
-            _ = try ContractWire.decodeUploadPausedCheckpoint(bytes)
-            throw HostError(
-                .unimplemented,
-                .notServed,
-                "UploadPausedCheckpoint is not served yet: this host has no external store"
-            )
+            let request = try ContractWire.decodeUploadPausedCheckpoint(bytes)
+            try await host.uploadPausedCheckpoint(request, context: verb(context, 300_000))
+            return []
         case .pruneLocalCheckpoints:
-            _ = try ContractWire.decodePruneLocalCheckpoints(bytes)
-            throw HostError(.unimplemented, .notServed, "PruneLocalCheckpoints is not served yet")
+            let request = try ContractWire.decodePruneLocalCheckpoints(bytes)
+            try await host.pruneLocalCheckpoints(request, context: verb(context, 60_000))
+            return []
         }
     }
 

@@ -33,9 +33,14 @@ extension SnapshotStore {
     /// - Parameters:
     ///   - snapshot: from `find`, `newest` or `list`.
     ///   - volumes: where each goes; not mounted, in directories that exist, all of one file system.
+    ///   - isVerified: whether the caller has verified it in this verb.
     /// - Throws: DATA_LOSS with SNAPSHOT_CORRUPT, RESOURCE_EXHAUSTED, INTERNAL.
-    public func restoreVolumes(_ snapshot: Snapshot, into volumes: [DurableVolume]) throws(HostError) {
-        try verify(snapshot)
+    public func restoreVolumes(
+        _ snapshot: Snapshot,
+        into volumes: [DurableVolume],
+        isVerified: Bool = false
+    ) throws(HostError) {
+        if !isVerified { try verify(snapshot) }
         guard let first = volumes.first else { return }
         let parent = first.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
         for left in try DirectoryTree.names(in: parent) where left.hasPrefix(".restoring-") {
@@ -44,7 +49,7 @@ extension SnapshotStore {
         let staging = "\(parent)/.restoring-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         defer { try? DirectoryTree.remove(staging) }
-        if snapshot.manifest.files?[Self.archiveName] != nil {
+        if snapshot.manifest.snapshotFiles?.contains(Self.archiveName) == true {
             do throws(HostError) {
                 try VolumeArchive.read("\(snapshot.path)/\(Self.archiveName)", into: staging, worker)
             } catch {

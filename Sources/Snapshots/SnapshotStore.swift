@@ -9,10 +9,12 @@ import Transfer
 /// Every call blocks: never on the cooperative pool.
 public final class SnapshotStore: Sendable {
     /// The archive of all durable volumes of an actor.
-    static let archiveName = "durable-dir.tar"
+    public static let volumesFile = "durable-dir.tar"
+    static let archiveName = volumesFile
     /// Where a snapshot stands aside while another takes its name.
-    private static let replacedPrefix = ".replaced-"
-    let base: String
+    static let replacedPrefix = ".replaced-"
+    /// The host's state directory.
+    public let base: String
     let worker: UnpackWorker
 
     /// Opens the store.
@@ -25,6 +27,14 @@ public final class SnapshotStore: Sendable {
         worker = UnpackWorker(executable: unpacker)
     }
 
+    /// A store of the same kind in a directory of this one's.
+    ///
+    /// - Parameter name: the directory's.
+    /// - Returns: the store.
+    public func beside(_ name: String) -> SnapshotStore {
+        SnapshotStore(baseDirectory: "\(base)/\(name)", unpacker: worker.executable)
+    }
+
     /// Saves the durable volumes, and what a backend left for it, under a name; blocks.
     ///
     /// The workload is dead or frozen. Calls for one actor never overlap. A snapshot of the same name is replaced: a crash leaves the old or the new one.
@@ -34,6 +44,7 @@ public final class SnapshotStore: Sendable {
     ///   - manifest: class, assets, scope and backend; files, volumes and time are filled in here.
     ///   - volumes: the durable volumes; may be none.
     ///   - extraFiles: a directory of plain files that become part of it, moved away from there; nil = none.
+    ///   - volumesSaved: whether the volumes are in these files, and so not archived.
     /// - Returns: the manifest as written.
     /// - Throws: RESOURCE_EXHAUSTED, FAILED_PRECONDITION for a device in a volume, INTERNAL. Nothing is left then.
     public func saveLocal(
@@ -41,7 +52,8 @@ public final class SnapshotStore: Sendable {
         name: String,
         manifest: SnapshotManifest,
         volumes: [DurableVolume],
-        extraFiles: String? = nil
+        extraFiles: String? = nil,
+        volumesSaved: Bool = false
     ) throws(HostError) -> SnapshotManifest {
         let parent = try directory(of: actorDirectory)
         try Self.validate(name)
@@ -52,7 +64,7 @@ public final class SnapshotStore: Sendable {
         let staging = "\(parent)/.saving-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         do throws(HostError) {
-            let whole = try fill(staging, manifest, volumes, extraFiles)
+            let whole = try fill(staging, manifest, volumesSaved ? [] : volumes, extraFiles)
             let final = "\(parent)/\(name)"
             let old = "\(parent)/\(Self.replacedPrefix)\(name)"
             if unsafe access(final, F_OK) == 0 { try DirectoryTree.remove(old) }
@@ -88,6 +100,9 @@ public final class SnapshotStore: Sendable {
         let number = unsafe open("\(path)/manifest.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard number >= 0 else {
             guard errno == ENOENT else { throw storeError("open", path) }
+            if let reason = quarantineReason(parent, name) {
+                throw HostError(.dataLoss, .snapshotCorrupt, "snapshot \"\(name)\" was put aside as corrupt: \(reason)")
+            }
             throw HostError(.notFound, .snapshotNotFound, "no local snapshot \"\(name)\" of this actor")
         }
         let file = OwnedFD(number)
@@ -138,6 +153,7 @@ public final class SnapshotStore: Sendable {
         try Self.validate(name)
         try DirectoryTree.remove("\(parent)/\(Self.replacedPrefix)\(name)")
         try DirectoryTree.remove("\(parent)/\(name)")
+        try DirectoryTree.remove("\(parent)/\(Self.corruptPrefix)\(name)")
     }
 
     /// Fills the staging directory; the manifest comes last.
@@ -169,6 +185,7 @@ public final class SnapshotStore: Sendable {
         whole.files = files
         whole.snapshotFiles = files.isEmpty ? nil : files.keys.sorted()
         whole.volumes = volumes.isEmpty ? nil : volumes.map(\.name)
+        whole.machine = whole.scope == "data" ? MachineFacts.here.forData : MachineFacts.here
         whole.createdAt = Int64(time(nil))
         let bytes = try whole.encoded()
         do throws(SyscallError) {
@@ -177,7 +194,7 @@ public final class SnapshotStore: Sendable {
         return whole
     }
 
-    private func directory(of actor: String) throws(HostError) -> String {
+    func directory(of actor: String) throws(HostError) -> String {
         try Self.validate(actor)
         return "\(base)/actors/\(actor)/local-checkpoint"
     }

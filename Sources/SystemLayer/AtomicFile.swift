@@ -1,3 +1,4 @@
+import CSystemShims
 import Glibc
 
 /// Files that are whole or absent: temporary name, fsync, rename, fsync of the directory.
@@ -38,6 +39,19 @@ public enum AtomicFile {
         guard number >= 0 else { throw SyscallError("open", errno, path) }
         let directory = OwnedFD(number)
         guard fsync(number) == 0 else { throw SyscallError("fsync", errno, path) }
+        try directory.close()
+    }
+
+    /// Makes everything that was written in a directory's file system durable.
+    ///
+    /// - Parameter path: the directory.
+    /// - Throws: the errno of open(2) or syncfs(2).
+    public static func syncFileSystem(_ path: String) throws(SyscallError) {
+        let number = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw SyscallError("open", errno, path) }
+        let directory = OwnedFD(number)
+        let code = csh_syncfs(number)
+        guard code == 0 else { throw SyscallError("syncfs", -code, path) }
         try directory.close()
     }
 }

@@ -98,6 +98,9 @@ public enum Machine {
     /// - Parameter count: of heaps.
     public static func shareHeaps(_ count: CInt) { csh_share_arenas(count) }
 
+    /// How many processors this process may use, at least 1.
+    public static let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+
     /// Names this boot, so that a journalled pid of an earlier one is never believed.
     ///
     /// - Returns: the kernel's random UUID of this boot; empty where /proc is missing.

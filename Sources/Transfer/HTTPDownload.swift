@@ -104,18 +104,24 @@ struct HTTPDownload: Sendable {
         return false
     }
 
+    /// A request that proves nothing and asks for nothing special.
+    func bare(_ url: String, scheme: String) -> HTTPRequest {
+        var request = HTTPRequest(url: url, scheme: scheme)
+        request.patience = patience
+        request.caFile = ["AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"].lazy
+            .compactMap { environment[$0] }.first { !$0.isEmpty }
+        request.caDirectory = environment["SSL_CERT_DIR"].flatMap { $0.isEmpty ? nil : $0 }
+        return request
+    }
+
     private func request(
         _ url: String,
         _ address: WebAddress,
         _ authorization: Authorization?,
         _ exchange: HTTPExchange
     ) -> HTTPRequest {
-        var request = HTTPRequest(url: url, scheme: address.scheme)
-        request.patience = patience
+        var request = bare(url, scheme: address.scheme)
         request.headers = headers
-        request.caFile = ["AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"].lazy
-            .compactMap { environment[$0] }.first { !$0.isEmpty }
-        request.caDirectory = environment["SSL_CERT_DIR"].flatMap { $0.isEmpty ? nil : $0 }
         if exchange.file.received > 0, let validator = exchange.validator {
             request.headers.append("Range: bytes=\(exchange.file.received)-")
             request.headers.append("If-Range: \(validator)")
@@ -187,7 +193,7 @@ struct HTTPDownload: Sendable {
         HostError(code, .asset, "\(displayed(url)): \(words)")
     }
 
-    private func pause(_ fruitless: Int, _ seconds: Int?) {
+    func pause(_ fruitless: Int, _ seconds: Int?) {
         let doubled = patience.pauseMilliseconds << min(max(0, fruitless - 1), 6)
         // Between half and whole, so that those who failed together do not come back together.
         let own = Int.random(in: doubled / 2...max(1, doubled))
@@ -198,7 +204,7 @@ struct HTTPDownload: Sendable {
     }
 
     /// Where the operator's proxies are: they may be private, and they judge where they connect to.
-    private func proxyAddresses() -> Set<[UInt8]> {
+    func proxyAddresses() -> Set<[UInt8]> {
         var all: Set<[UInt8]> = []
         for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
             guard let proxy = environment[name], !proxy.isEmpty else { continue }

@@ -163,7 +163,7 @@ final class HTTPExchange {
 }
 
 /// C texts that live as long as this.
-@safe private final class CTexts {
+@safe final class CTexts {
     private var kept: [UnsafeMutablePointer<CChar>] = unsafe []
 
     func keep(_ text: String) -> UnsafePointer<CChar>? {

@@ -72,9 +72,9 @@ public struct ObjectSource: Sendable {
     }
 
     /// Where an object is, with what it is asked for, and which origin the environment trusts for it.
-    private typealias Place = (url: String, authorization: Authorization?, trusted: TrustedOrigin?)
+    typealias Place = (url: String, authorization: Authorization?, trusted: TrustedOrigin?)
 
-    private func s3(_ object: ObjectName) throws(HostError) -> Place {
+    func s3(_ object: ObjectName) throws(HostError) -> Place {
         let region = variable("AWS_REGION", "AWS_DEFAULT_REGION") ?? "us-east-1"
         guard region.utf8.allSatisfy({ isNameByte($0) }) else {
             throw HostError(.failedPrecondition, .asset, "AWS_REGION is no region: write one such as us-east-1")
@@ -100,7 +100,7 @@ public struct ObjectSource: Sendable {
         )
     }
 
-    private func gcs(_ object: ObjectName) throws(HostError) -> Place {
+    func gcs(_ object: ObjectName) throws(HostError) -> Place {
         var endpoint = variable("STORAGE_EMULATOR_HOST") ?? "https://storage.googleapis.com"
         if endpoint.range(ofText: "://") == nil { endpoint = "http://\(endpoint)" }
         let address = try WebAddress(endpoint)
@@ -129,6 +129,11 @@ struct ObjectName: Equatable {
     let bucket: String
     /// Percent-encoded, without its first slash.
     let path: String
+
+    init(bucket: String, key: String) {
+        self.bucket = bucket
+        path = Percent.encode(key)
+    }
 
     init(_ url: String) throws(HostError) {
         func wrong(_ words: String) -> HostError {

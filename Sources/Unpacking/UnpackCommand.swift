@@ -16,7 +16,8 @@ public enum UnpackCommand {
     ///
     /// - Parameters:
     ///   - arguments: `--layer`, `--layer-of-root` or `--durable`: the archive is descriptor 0, the directory 3.
-    ///     `--pack NAME…`: the archive is descriptor 1, the directory of each name 3, 4, ….
+    ///     `--pack NAME…`: the archive is descriptor 1, the directory of each name 3, 4, …. `--sparse LIMIT` and
+    ///     `--chunks SIZE PAGES`: the stream is descriptor 0, the file 1, and 3 an empty directory to be in.
     ///   - seal: puts the system call filter on this process, when everything else is given up.
     /// - Returns: the exit status: 0, of an archive in after the bytes of its files on descriptor 2, or 1 after a line.
     public static func run(_ arguments: [String], seal: () throws(SyscallError) -> Void) -> CInt {
@@ -26,11 +27,16 @@ public enum UnpackCommand {
             case "--layer-of-root": try unpack(.layerOfRoot, seal)
             case "--durable": try unpack(.durable, seal)
             case "--pack": try pack(Array(arguments.dropFirst()), seal)
+            case "--sparse": try sparse(Array(arguments.dropFirst()), seal)
+            case "--chunks": try chunks(Array(arguments.dropFirst()), seal)
             default:
                 throw HostError(
                     .invalidArgument,
                     nil,
-                    "usage: substrate-unpack --layer | --layer-of-root | --durable | --pack NAME…"
+                    """
+                    usage: substrate-unpack --layer | --layer-of-root | --durable | --pack NAME… | --sparse LIMIT \
+                    | --chunks SIZE PAGES
+                    """
                 )
             }
             return 0
@@ -78,6 +84,22 @@ public enum UnpackCommand {
         try confine(needs, seal)
         try Packer(output: 1).pack(names.enumerated().map { (name: $1, directory: CInt(3 + $0)) })
         guard fsync(1) == 0 || errno == EINVAL else { throw storeError("fsync", "archive") }
+    }
+
+    private static func sparse(_ words: [String], _ seal: () throws(SyscallError) -> Void) throws(HostError) {
+        guard words.count == 1, let limit = Int64(words[0]), limit >= 0 else {
+            throw HostError(.invalidArgument, nil, "--sparse takes a limit in bytes")
+        }
+        try confine(Needs(directories: 1, fileBytes: .max, capabilities: [], makesFiles: false), seal)
+        try SparseDecoder(output: 1, limit: limit).decode(from: 0)
+    }
+
+    private static func chunks(_ words: [String], _ seal: () throws(SyscallError) -> Void) throws(HostError) {
+        guard words.count == 2, let size = Int64(words[0]), let pages = Int(words[1]) else {
+            throw HostError(.invalidArgument, nil, "--chunks takes a size in bytes and the pages of a window")
+        }
+        try confine(Needs(directories: 1, fileBytes: .max, capabilities: [], makesFiles: false), seal)
+        try ChunkDecoder(output: 1, size: size, pages: pages).decode(from: 0)
     }
 
     /// From here on nothing but the given descriptors is in reach.

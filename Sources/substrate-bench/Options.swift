@@ -73,5 +73,5 @@ struct UsageFailure: Error {
 
 /// What can be measured.
 enum Scenario: String, CaseIterable {
-    case contract, verbs, supervisor, memory, start, plugin, assets, unpack
+    case contract, verbs, supervisor, memory, start, plugin, assets, unpack, snapshots
 }

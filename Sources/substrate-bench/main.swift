@@ -56,6 +56,9 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
     if options.wants(.unpack) {
         figures += try UnpackScenario(scratch: scratch, samples: options.samples).measure()
     }
+    if options.wants(.snapshots) {
+        figures += try SnapshotScenario(scratch: scratch, samples: options.samples).measure()
+    }
     return figures
 }
 

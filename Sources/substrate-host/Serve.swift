@@ -98,6 +98,7 @@ enum Serve {
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
+        settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
         let host = try ActorHost(
@@ -111,6 +112,10 @@ enum Serve {
             ),
             assets: assets,
             snapshots: SnapshotStore(baseDirectory: options.baseDirectory, unpacker: companions.unpacker),
+            external: SnapshotStores.external(
+                options.snapshotFormat,
+                objectDirectory: options.objectDirectory ?? "\(options.baseDirectory)/objects"
+            ),
             layout: layout,
             logger: logger
         )
@@ -122,7 +127,7 @@ enum Serve {
             ["actors.adopted": "\(recovered.adopted)", "actors.ended": "\(recovered.ended)"]
         )
         // No actor is started while the journal alone says which revisions are still needed.
-        try? store.forget(except: Set(host.list().map(\.backendSHA256)))
+        try? store.forget(except: Set(host.list().map(\.backendSHA256)).union(host.snapshotRevisions()))
         for notice in found.index.notices { logger.notice("overlays", ["notice": notice]) }
         // It serves all the same, since a save may need less: what is not granted is logged, and refuses each verb.
         try? backend.admit()

@@ -16,6 +16,7 @@ do {
     case .overlays(let options): code = try OverlaysCommand.run(options)
     case .images(let options): code = try ImagesCommand.run(options)
     case .assets(let options): code = try AssetsCommand.run(options)
+    case .snapshots(let options): code = try SnapshotsCommand.run(options)
     case .serve(let options): code = try await Serve.run(options)
     case .exec(let options): exit(try await ExecCommand.run(options))
     case .plugin(let words): throw PluginProgram.become(words)

@@ -10,7 +10,7 @@ import Testing
             .restoring: [.ready, .stopped, .failed, .removing],
             .ready: [.checkpointing, .stopped, .failed, .removing],
             .checkpointing: [.ready, .paused, .suspended, .stopped, .failed, .removing],
-            .paused: [.created, .pulling, .starting, .restoring, .removing],
+            .paused: [.created, .pulling, .starting, .restoring, .suspended, .removing],
             .suspended: [.created, .pulling, .starting, .restoring, .removing],
             .stopped: [.created, .pulling, .starting, .restoring, .removing],
             .failed: [.created, .pulling, .starting, .restoring, .removing],

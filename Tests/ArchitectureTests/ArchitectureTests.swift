@@ -27,7 +27,7 @@ let rooms: [String: Room] = [
     "Confinement": Room(uses: ["SystemLayer", "CSystemShims", "CSupervisorShims"], isStatic: true),
     "LuaEngine": Room(uses: ["CLuaBridge"], isStatic: true),
     "Unpacking": Room(uses: ["SystemLayer", "CArchive", "CZstd"], isStatic: true),
-    "Transfer": Room(uses: ["SystemLayer", "Telemetry", "CCurlBridge", "CCrypto"]),
+    "Transfer": Room(uses: ["SystemLayer", "Telemetry", "Threads", "CCurlBridge", "CCrypto"]),
     "ActorNetwork": Room(uses: ["SystemLayer", "Threads", "ActorContract", "CSystemShims", "CMnl", "CNFTables"]),
     "ContractWire": Room(uses: ["ActorContract", "CContractMessages", "CProtobufC"]),
     // SystemLayer for owned descriptors: it accepts connections itself.
@@ -76,7 +76,8 @@ let rooms: [String: Room] = [
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),
     "substrate-bench": Room(
         uses: [
-            "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol", "Assets", "Transfer",
+            "SystemLayer", "GRPCTransport", "ContractWire", "ActorContract", "PluginProtocol", "Assets", "Snapshots",
+            "Transfer",
         ]
     ),
 ]

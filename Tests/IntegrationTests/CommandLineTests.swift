@@ -1,4 +1,5 @@
 import PluginOverlays
+import Snapshots
 import Testing
 
 @testable import substrate_host
@@ -42,7 +43,8 @@ struct CommandLineTests {
         let line = """
             serve --backend=b --base-dir d --listen unix:./s --listen tcp:[::1]:99 --insecure-tcp --contract june \
             --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
-            --asset-budget 20GiB --asset-pack s.pack --offline --image-auth-file f --image-budget 1MiB --slot-capacity 3 --require cgroups --require=landlock \
+            --asset-budget 20GiB --asset-pack s.pack --offline --image-auth-file f --image-budget 1MiB --object-dir o \
+            --snapshot-format atelet --keep-snapshots 4 --slot-capacity 3 --require cgroups --require=landlock \
             --stop-actors --json
             """
         let expected = ServeOptions(
@@ -61,6 +63,9 @@ struct CommandLineTests {
             assetOrigins: ["http://h:1"],
             assetBudget: 20 << 30,
             assetPacks: ["/home/d/s.pack"],
+            objectDirectory: "/home/d/o",
+            snapshotFormat: .atelet,
+            keepSnapshots: 4,
             images: ImageOptions(isOffline: true, authFile: "/home/d/f", budget: 1 << 20)
         )
         #expect(try parse(line) == .serve(expected))

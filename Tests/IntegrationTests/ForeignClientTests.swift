@@ -28,6 +28,13 @@ struct ForeignClientTests {
         }
     }
 
+    @Test("external snapshots in both dialects: written, read on another slot, uploaded late, pruned")
+    func external() async throws {
+        try await TestHost.with { host in
+            for dialect in ["june", "autumn"] { try await Self.client(host, "external", dialect, over: host.unix) }
+        }
+    }
+
     @Test("what is refused, with which code and reason, and what is not touched by it", arguments: ["june", "autumn"])
     func codes(dialect: String) async throws {
         // The shipped backend, with an asset: what a backend does not declare is not fetched.

@@ -45,6 +45,27 @@ struct KillTests {
         }
     }
 
+    @Test("on the way to an object store or back loses no snapshot and repeats no count", .timeLimit(.minutes(3)))
+    func externalPoints() async throws {
+        let scratch = try ScratchDirectory("kill")
+        let image = try await CounterImage.reference()
+        let known = try await KillTour(image: image).trace(to: "\(scratch.path)/local")
+        let tour = KillTour(image: image, place: .external("file://bucket/kill"))
+        // What every other tour passes too is died at elsewhere.
+        let points = try await tour.trace(to: "\(scratch.path)/external").mapValues { points in
+            points.filter { !known.values.joined().contains($0) }
+        }
+        let own = Set(points.values.joined())
+        for point in [
+            "checkpoint.effect.snapshot.upload.begun@1", "checkpoint.effect.snapshot.upload.made@1",
+            "checkpoint.effect.snapshot.forget.made@1", "checkpoint.suspended.before@1", "checkpoint.suspended.after@1",
+            "restore.fetch.before@1", "restore.fetch.after@1",
+        ] { #expect(own.contains(point), "\(point) is gone: \(own.sorted())") }
+        try await tours(through: points) { try await tour.take(dyingAt: $0) }
+        let full = points.mapValues { $0.filter { $0.contains(".before@") || $0.contains(".made@") } }
+        try await tours(through: full) { try await tour.take(failingAt: $0) }
+    }
+
     @Test("whose disk is full at any point fails that verb alone, and leaves nothing", .timeLimit(.minutes(3)))
     func everyFailure() async throws {
         let scratch = try ScratchDirectory("kill")

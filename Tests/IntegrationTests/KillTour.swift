@@ -19,7 +19,7 @@ struct KillTour: Sendable {
     let actor: String
     let steps: [Step]
 
-    init(image: String, probe: Bool = true) {
+    init(image: String, probe: Bool = true, place: SnapshotPlace = .local("one")) {
         let key = ActorKey.autumn(atespace: "kill", name: "counter")
         var container = Container()
         container.name = "counter"
@@ -34,8 +34,8 @@ struct KillTour: Sendable {
         assets.sandboxClass = "process"
         let identity = ActorIdentity(key: key, uid: "kill-counter", templateNamespace: "kill", template: "counter")
         let run = RunRequest(identity: identity, slot: "s", spec: spec, assets: assets)
-        let saved = CheckpointRequest(identity: identity, slot: "s", spec: spec, place: .local("one"), scope: .data)
-        let restored = RestoreRequest(run: run, place: .local("one"), scope: .data)
+        let saved = CheckpointRequest(identity: identity, slot: "s", spec: spec, place: place, scope: .data)
+        let restored = RestoreRequest(run: run, place: place, scope: .data)
         actor = key.text
         steps = [
             Step(name: "run", path: ContractMethod.run.path, bytes: ContractWire.encode(run)),

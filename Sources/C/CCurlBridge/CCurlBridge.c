@@ -19,6 +19,7 @@ static struct {
     CURLcode (*getinfo)(CURL *, CURLINFO, ...);
     CURLcode (*perform)(CURL *);
     void (*cleanup)(CURL *);
+    void (*reset)(CURL *);
     const char *(*strerror)(CURLcode);
     struct curl_slist *(*append)(struct curl_slist *, const char *);
     void (*free_all)(struct curl_slist *);
@@ -38,7 +39,7 @@ static void load(void) {
         {"curl_easy_setopt", (void **)&library.setopt},      {"curl_easy_getinfo", (void **)&library.getinfo},
         {"curl_easy_perform", (void **)&library.perform},    {"curl_easy_cleanup", (void **)&library.cleanup},
         {"curl_easy_strerror", (void **)&library.strerror},  {"curl_slist_append", (void **)&library.append},
-        {"curl_slist_free_all", (void **)&library.free_all},
+        {"curl_slist_free_all", (void **)&library.free_all},  {"curl_easy_reset", (void **)&library.reset},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         *wanted[i].place = dlsym(handle, wanted[i].name);
@@ -87,7 +88,7 @@ void curl_bridge_get(const curl_bridge_request *request, curl_bridge_result *res
         result->error = strdup(load_error);
         return;
     }
-    CURL *handle = library.init();
+    CURL *handle = request->session != NULL ? request->session : library.init();
     struct curl_slist *headers = NULL;
     char words[CURL_ERROR_SIZE] = "";
     CURLcode code = handle == NULL ? CURLE_OUT_OF_MEMORY : CURLE_OK;
@@ -115,6 +116,17 @@ void curl_bridge_get(const curl_bridge_request *request, curl_bridge_result *res
     SET(CURLOPT_XFERINFODATA, request);
     // A proxy's answer to CONNECT is no answer of the server.
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (request->method != NULL && strcmp(request->method, "HEAD") == 0) {
+        SET(CURLOPT_NOBODY, 1L);
+    } else if (request->method != NULL) {
+        SET(CURLOPT_CUSTOMREQUEST, request->method);
+        if (request->upload != NULL) {
+            // A header against it would be signed and not sent.
+            SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
+            SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->upload_size);
+            SET(CURLOPT_POSTFIELDS, request->upload);
+        }
+    }
     if (request->ca_file != NULL) SET(CURLOPT_CAINFO, request->ca_file);
     if (request->ca_directory != NULL) SET(CURLOPT_CAPATH, request->ca_directory);
     if (request->user_password != NULL) SET(CURLOPT_USERPWD, request->user_password);
@@ -136,7 +148,21 @@ void curl_bridge_get(const curl_bridge_request *request, curl_bridge_result *res
     if (code != CURLE_OK)
         result->error = strdup(words[0] != 0 ? words : library.strerror(code));
     library.free_all(headers);
-    if (handle != NULL) library.cleanup(handle);
+    if (request->session != NULL) {
+        // Keeps the connection and nothing else: neither secrets nor pointers.
+        library.reset(handle);
+    } else if (handle != NULL) {
+        library.cleanup(handle);
+    }
+}
+
+void *curl_bridge_open(void) {
+    pthread_once(&once, load);
+    return loaded ? library.init() : NULL;
+}
+
+void curl_bridge_close(void *session) {
+    if (session != NULL) library.cleanup(session);
 }
 
 void curl_bridge_free(curl_bridge_result *result) {

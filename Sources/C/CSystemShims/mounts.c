@@ -22,6 +22,7 @@ int csh_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     return answer(syscall(SYS_openat2, dirfd, path, &how, sizeof how));
 }
+int csh_syncfs(int fd) { return answer(syscall(SYS_syncfs, fd)); }
 int csh_open_tree(int dirfd, const char *path, unsigned flags) {
     return answer(syscall(SYS_open_tree, dirfd, path, flags));
 }

@@ -1,4 +1,5 @@
 import PluginOverlays
+import Snapshots
 import Telemetry
 
 /// Turns the sorted words of one command into its typed options.
@@ -30,6 +31,7 @@ struct CommandReader {
         case "overlays": .overlays(try overlays())
         case "assets": .assets(try assets())
         case "images": .images(try images())
+        case "snapshots": .snapshots(try snapshots())
         case "doctor":
             .doctor(DoctorOptions(pluginsDirectory: directory("plugins-dir"), json: parsed.has("json")))
         case "demo": .demo(DemoOptions(json: parsed.has("json")))
@@ -82,6 +84,9 @@ struct CommandReader {
             assetOrigins: try origins("asset-origin"),
             assetBudget: try size("asset-budget") ?? 0,
             assetPacks: directories("asset-pack"),
+            objectDirectory: directory("object-dir"),
+            snapshotFormat: try choice("snapshot-format") ?? .chunks,
+            keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             images: try imageOptions()
         )
     }
@@ -173,7 +178,7 @@ struct CommandReader {
         return number
     }
 
-    private func choice<Choice: RawRepresentable & CaseIterable>(
+    func choice<Choice: RawRepresentable & CaseIterable>(
         _ option: String
     ) throws(UsageError) -> Choice? where Choice.RawValue == String {
         guard let text = parsed.value(option) else { return nil }

@@ -6,7 +6,7 @@ enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
         serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
-        assets, images,
+        assets, images, snapshots,
         config, doctor, plugin, demo, completion,
     ]
 
@@ -95,7 +95,8 @@ enum CommandTable {
                 repeats: true,
                 completes: .directory
             ),
-            assetOrigin, assetBudget, offline, imageAuthFile, imageBudget,
+            assetOrigin, assetBudget, offline, imageAuthFile, imageBudget, objectDirectory, snapshotFormat,
+            keepSnapshots,
             .value(
                 "asset-pack",
                 "FILE",

@@ -1,4 +1,5 @@
 import PluginOverlays
+import Snapshots
 import Telemetry
 
 /// Which dialect of the contract to serve.
@@ -57,6 +58,12 @@ struct ServeOptions: Equatable, Sendable {
     var assetBudget: Int64 = 0
     /// Packs of assets, absolute.
     var assetPacks: [String] = []
+    /// The parent of the buckets of `file:`; nil: in the base directory.
+    var objectDirectory: String?
+    /// How external snapshots are written.
+    var snapshotFormat = SnapshotFormat.chunks
+    /// How many local snapshots of an actor are kept; 0 = all.
+    var keepSnapshots = 0
     /// What images are told.
     var images = ImageOptions()
 }
@@ -237,6 +244,7 @@ enum Invocation: Equatable, Sendable {
     case overlays(OverlaysOptions)
     case assets(AssetsOptions)
     case images(ImagesOptions)
+    case snapshots(SnapshotsOptions)
     case doctor(DoctorOptions)
     case demo(DemoOptions)
     /// The words after `plugin`, for the program beside this one.

@@ -161,6 +161,27 @@ struct SettingKey: Sendable {
                 """
         ),
         SettingKey(
+            name: "object_dir",
+            kind: .path,
+            standard: "BASE-DIR/objects",
+            flag: "object-dir",
+            doc: "The parent of the buckets of file: snapshots: file://BUCKET/PATH is BUCKET/PATH in it."
+        ),
+        SettingKey(
+            name: "snapshot_format",
+            kind: .choice(["chunks", "atelet"]),
+            standard: "chunks",
+            flag: "snapshot-format",
+            doc: "How external snapshots are written; both are read. chunks are shared; the Go daemon reads atelet."
+        ),
+        SettingKey(
+            name: "keep_snapshots",
+            kind: .integer(0...1_000_000),
+            standard: "0",
+            flag: "keep-snapshots",
+            doc: "Local snapshots of one actor that are kept when a newer one was made; 0 is all."
+        ),
+        SettingKey(
             name: "slot_capacity",
             kind: .integer(0...1_000_000),
             standard: "0",

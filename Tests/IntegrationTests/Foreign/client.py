@@ -47,6 +47,63 @@ def tour(client, name):
         client.tidy(name)
 
 
+def external(client, name):
+    """Checkpoint to an object store, Restore from it on another slot; what is paused is uploaded later, or pruned."""
+    key, uri = client.key(name), f"file://bucket/{name}/2026-06-30T17:22:15+02:00-ABC"
+    client.good("Run", "Run", client.request("RunRequest", name, f"{name}-1"))
+    client.equal("the first count", client.count(key), {"memory": 1, "data": 1})
+    asked = client.external(client.request("CheckpointRequest", name, f"{name}-1"), uri)
+    client.good("Checkpoint DATA EXTERNAL", "Checkpoint", asked)
+    client.equal("after it", client.actor(key).status, "suspended")
+    client.good("again, same destination", "Checkpoint", asked)
+    # With and without a slash at its end it is the same place.
+    back = client.external(client.request("RestoreRequest", name, f"{name}-2"), uri + "/")
+    client.good("Restore on another slot", "Restore", back)
+    client.equal("the counter goes on", client.count(key), {"memory": 1, "data": 2})
+    taken = client.external(client.request("CheckpointRequest", name, f"{name}-2"), uri)
+    client.refused("a place that is taken", "Checkpoint", taken, "FAILED_PRECONDITION", reason="SNAPSHOT_EXISTS")
+    client.is_ready("a place that is taken", key)
+    if client.dialect == "autumn":
+        paused(client, name)
+        client.good("Terminate", "Terminate", client.request("TerminateRequest", name, f"{name}-2"))
+    else:
+        client.tidy(name)
+
+
+def paused(client, name):
+    key, slot = client.key(name), f"{name}-2"
+    ids = {"atespace": "space", "actor_name": name, "actor_uid": hashlib.md5(name.encode()).hexdigest()}
+    client.good("Checkpoint LOCAL", "Checkpoint", client.local(client.request("CheckpointRequest", name, slot), "one"))
+    upload = client.pb.UploadPausedCheckpointRequest(
+        **ids, local_snapshot_name="one", destination_snapshot_uri=f"file://bucket/{name}/up", keep_local=True
+    )
+    wrong = client.pb.UploadPausedCheckpointRequest.FromString(upload.SerializeToString())
+    wrong.actor_uid = "another"
+    client.refused("another uid", "UploadPausedCheckpoint", wrong, "FAILED_PRECONDITION", reason="ACTOR_UID_MISMATCH")
+    wide = client.pb.UploadPausedCheckpointRequest.FromString(upload.SerializeToString())
+    wide.desired_scope = 1
+    client.refused("more than it holds", "UploadPausedCheckpoint", wide, "FAILED_PRECONDITION", reason="SCOPE_UNSUPPORTED")
+    client.good("UploadPausedCheckpoint, keep_local", "UploadPausedCheckpoint", upload)
+    client.equal("the local copy is kept", client.actor(key).status, "paused")
+    upload.keep_local = False
+    upload.desired_scope = 2
+    client.good("UploadPausedCheckpoint", "UploadPausedCheckpoint", upload)
+    client.equal("the local copy is gone", client.actor(key).status, "suspended")
+    client.good("again", "UploadPausedCheckpoint", upload)
+    local = client.local(client.request("RestoreRequest", name, slot), "one")
+    client.refused("Restore LOCAL", "Restore", local, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
+    back = client.external(client.request("RestoreRequest", name, slot), f"file://bucket/{name}/up")
+    back.external_config.sharing = 2
+    client.good("Restore of what was uploaded", "Restore", back)
+    client.equal("the counter goes on", client.count(key), {"memory": 1, "data": 3})
+    client.good("Checkpoint LOCAL", "Checkpoint", client.local(client.request("CheckpointRequest", name, slot), "two"))
+    prune = client.pb.PruneLocalCheckpointsRequest(**ids)
+    client.good("PruneLocalCheckpoints", "PruneLocalCheckpoints", prune)
+    client.good("and again", "PruneLocalCheckpoints", prune)
+    local = client.local(client.request("RestoreRequest", name, slot), "two")
+    client.refused("Restore of what was pruned", "Restore", local, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
+
+
 def refusals(client, name):
     """What is refused of a live actor, none of which may touch it; alike in both dialects."""
     key, slot = client.key(name), f"{name}-1"
@@ -57,8 +114,8 @@ def refusals(client, name):
     other.spec.containers[0].env.add(name="A", value="B")
     client.refused("Run twice, other bytes", "Run", other, "FAILED_PRECONDITION", reason="ACTOR_RUNNING")
     client.is_ready("other bytes", key)
-    asked = client.external(client.request("CheckpointRequest", name, slot))
-    client.refused("Checkpoint EXTERNAL", "Checkpoint", asked, "UNIMPLEMENTED", reason="NOT_SERVED")
+    asked = client.external(client.request("CheckpointRequest", name, slot), "ftp://bucket/a/b")
+    client.refused("Checkpoint EXTERNAL", "Checkpoint", asked, "INVALID_ARGUMENT", reason="SNAPSHOT_STORE")
     client.is_ready("EXTERNAL", key)
     asked = client.local(client.request("CheckpointRequest", name, slot, scope=1), "full")
     client.refused("Checkpoint FULL", "Checkpoint", asked, "FAILED_PRECONDITION", reason="SCOPE_UNSUPPORTED")
@@ -69,8 +126,8 @@ def refusals(client, name):
     client.equal("no snapshot was made", list(client.actor(key).snapshots), [])
     asked = client.local(client.request("CheckpointRequest", "nobody", "nowhere"), "one")
     client.refused("Checkpoint of nobody", "Checkpoint", asked, "NOT_FOUND", reason="ACTOR_NOT_FOUND")
-    back = client.external(client.request("RestoreRequest", "nobody", "nowhere"))
-    client.refused("Restore EXTERNAL", "Restore", back, "UNIMPLEMENTED", reason="NOT_SERVED")
+    back = client.external(client.request("RestoreRequest", "nobody", "nowhere"), "file://bucket/none")
+    client.refused("Restore EXTERNAL", "Restore", back, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
     back = client.local(client.request("RestoreRequest", "nobody", "nowhere"), "none")
     client.refused("Restore of no snapshot", "Restore", back, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
     wrong = client.request("RunRequest", "nobody", "nowhere")
@@ -249,13 +306,16 @@ def autumn_codes(client):
     client.refused("wrong wire type", "Checkpoint", june, "INVALID_ARGUMENT", "local_config: field 9 has wire type 0…")
     ids = {"atespace": "space", "actor_name": "nobody", "actor_uid": "u"}
     upload = client.pb.UploadPausedCheckpointRequest(
-        **ids, local_snapshot_name="one", destination_snapshot_uri="gs://bucket/up", desired_scope=2
+        **ids, local_snapshot_name="one", destination_snapshot_uri="file://bucket/up", desired_scope=2
     )
-    client.refused("UploadPausedCheckpoint", "UploadPausedCheckpoint", upload, "UNIMPLEMENTED", reason="NOT_SERVED")
+    client.refused("no such snapshot", "UploadPausedCheckpoint", upload, "NOT_FOUND", reason="SNAPSHOT_NOT_FOUND")
     upload.destination_snapshot_uri = "up"
     client.refused("a bad destination", "UploadPausedCheckpoint", upload, "INVALID_ARGUMENT")
     prune = client.pb.PruneLocalCheckpointsRequest(**ids)
-    client.refused("PruneLocalCheckpoints", "PruneLocalCheckpoints", prune, "UNIMPLEMENTED", reason="NOT_SERVED")
+    client.good("PruneLocalCheckpoints of nobody", "PruneLocalCheckpoints", prune)
+    golden = client.local(client.request("RestoreRequest", "nobody", "slot", scope=3), "one")
+    golden.base_config.snapshot_uri = "file://bucket/golden"
+    client.refused("DATA_ON_GOLDEN", "Restore", golden, "FAILED_PRECONDITION", reason="SCOPE_UNSUPPORTED")
     client.equal("nothing came of it", client.actors(), [])
     refusals(client, "codes")
     second = client.request("RunRequest", "second", "codes-1")
@@ -297,6 +357,8 @@ def main():
     try:
         if scenario == "tour":
             tour(client, dialect + ("-unix" if target.startswith("unix:") else "-tcp"))
+        elif scenario == "external":
+            external(client, dialect + "-out")
         elif scenario == "codes":
             (june_codes if dialect == "june" else autumn_codes)(client)
         elif scenario == "health":

@@ -6,8 +6,12 @@
 // What Swift cannot say: libcurl's options take a variable argument, and its callbacks are given by option.
 // The library is opened when the first transfer is made, not when the program starts: it brings two dozen others.
 
-// One GET. Texts live until the call returns; NULL leaves an option as it is.
+// One request. Texts live until the call returns; NULL leaves an option as it is.
 typedef struct {
+    void *session;                   // of curl_bridge_open: its connection is used again; NULL = one of its own
+    const char *method;              // NULL = GET; "HEAD" asks for no body
+    const void *upload;              // the request's body, with a method other than GET and HEAD
+    size_t upload_size;
     const char *url;
     const char *protocol;            // the one that is allowed: "http" or "https"
     const char *user_password;       // USER:PASSWORD of the signature
@@ -36,4 +40,7 @@ typedef struct {
 // Performs it; blocks. Follows no redirect, reads no .netrc, keeps no cookie.
 // The texts of the result are freed with curl_bridge_free.
 void curl_bridge_get(const curl_bridge_request *request, curl_bridge_result *result);
+// A connection that several requests use, one after another; NULL where libcurl is missing.
+void *curl_bridge_open(void);
+void curl_bridge_close(void *session);
 void curl_bridge_free(curl_bridge_result *result);

@@ -51,6 +51,7 @@ int csh_waitset_remove(int set, int fd);
 int csh_waitset_wait(int set, uint64_t *tags, int capacity, int milliseconds);
 
 int csh_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int csh_syncfs(int fd);
 int csh_open_tree(int dirfd, const char *path, unsigned flags);
 int csh_move_mount(int from, int to);
 int csh_fsopen(const char *type);

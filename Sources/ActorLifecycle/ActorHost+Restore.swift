@@ -1,0 +1,216 @@
+import ActorContract
+import HostErrors
+import Snapshots
+import SystemLayer
+import Telemetry
+
+/// What a Restore takes: found and held against this machine before anything of the actor changes.
+struct RestoreSource: Sendable {
+    /// Where it is.
+    var place: SnapshotPlace
+    /// What is restored of it.
+    var scope: SnapshotScope
+    /// Whether it is external, and shared by many readers.
+    var isShared = false
+
+    /// What is compared to tell a repeated request.
+    var text: String {
+        switch place {
+        case .local(let name): "\(name)\n\(scope.rawValue)"
+        case .external(let uri): "\(uri)\n\(scope.rawValue)"
+        }
+    }
+}
+
+/// A snapshot that fits this machine, and what it decides of the verb.
+struct ResolvedRestore: Sendable {
+    /// Where its bytes are.
+    enum Origin: Sendable {
+        /// In an actor's directory, or among the goldens.
+        case local(store: SnapshotStore, directory: String, name: String)
+        /// In an object store.
+        case external(SnapshotURI, isShared: Bool)
+    }
+    var origin: Origin
+    var manifest: SnapshotManifest
+    var scope: SnapshotScope
+    /// The revision of the backend that is to restore it.
+    var serving: any ActorBackend
+    /// The assets: the request's where it brings some, else the snapshot's.
+    var assets: [String: SandboxAssets.File]
+}
+
+extension ActorHost {
+    /// Under which name the goldens are kept.
+    private static let goldenDirectory = "shared"
+    /// How many of them.
+    private static let goldensKept = 4
+    /// Where snapshots are fetched to; swept when the host starts.
+    var fetchingDirectory: String { "\(settings.baseDirectory)/fetching" }
+
+    /// Finds a snapshot and refuses it where it does not fit; blocks.
+    ///
+    /// - Parameters:
+    ///   - source: where it is, and what is wanted of it.
+    ///   - request: the request.
+    ///   - newest: the backend as it is now.
+    /// - Returns: what the verb goes on with.
+    /// - Throws: NOT_FOUND; DATA_LOSS; FAILED_PRECONDITION with the reason.
+    func resolve(
+        _ source: RestoreSource,
+        _ request: RunRequest,
+        newest: any ActorBackend
+    ) throws(HostError) -> ResolvedRestore {
+        let key = request.identity.key
+        let (origin, manifest, name) = try locate(source, key)
+        let described = newest.description
+        let brought = request.assets?.assets[settings.architecture] ?? [:]
+        let gate = CompatibilityGate(
+            machine: .here,
+            backend: described.name,
+            classes: described.classes,
+            requiredAssets: described.requiredAssets
+        )
+        try gate.check(manifest, named: name, overridden: Set(brought.keys))
+        if source.scope == .full, manifest.scope == SnapshotScope.data.rawValue {
+            throw HostError(
+                .failedPrecondition,
+                .snapshotIncompatible,
+                "snapshot \"\(name)\" holds data alone: restore it with scope data"
+            )
+        }
+        let serving = try revision(for: manifest, named: name, newest: newest)
+        try checkScope(source.scope, by: serving.description)
+        let stated = manifest.assets.mapValues { SandboxAssets.File(url: $0.url, sha256: $0.sha256) }
+        let assets = brought.isEmpty ? stated : brought
+        do throws(HostError) { _ = try cached(assets, for: serving.description) } catch {
+            // What may be had a moment later is no reason to give the snapshot up.
+            guard [.notFound, .invalidArgument, .permissionDenied].contains(error.code) else { throw error }
+            throw HostError(.failedPrecondition, .asset, "snapshot \"\(name)\" needs an asset: \(error.message)")
+        }
+        return ResolvedRestore(
+            origin: origin,
+            manifest: manifest,
+            scope: source.scope,
+            serving: serving,
+            assets: assets
+        )
+    }
+
+    private func locate(
+        _ source: RestoreSource,
+        _ key: ActorKey
+    ) throws(HostError) -> (ResolvedRestore.Origin, SnapshotManifest, String) {
+        let directory = key.directoryName
+        switch source.place {
+        case .local(let name):
+            let found = try snapshots.find(actorDirectory: directory, name: name)
+            return (.local(store: snapshots, directory: directory, name: name), found.manifest, name)
+        case .external(let text):
+            let external = try served()
+            let uri = try SnapshotURI(text)
+            // What could not be uploaded is restored from here.
+            if let kept = try? snapshots.find(actorDirectory: directory, name: uri.localName) {
+                return (.local(store: snapshots, directory: directory, name: uri.localName), kept.manifest, uri.text)
+            }
+            // Only what never changes may be served from a copy.
+            if source.isShared,
+                let kept = try? goldens.find(actorDirectory: Self.goldenDirectory, name: uri.localName)
+            {
+                let place = ResolvedRestore.Origin.local(
+                    store: goldens,
+                    directory: Self.goldenDirectory,
+                    name: uri.localName
+                )
+                return (place, kept.manifest, uri.text)
+            }
+            guard let manifest = try external.manifest(uri) else {
+                throw HostError(.notFound, .snapshotNotFound, "there is no snapshot at \(uri.text)")
+            }
+            return (.external(uri, isShared: source.isShared), manifest, uri.text)
+        }
+    }
+
+    /// The revision of the backend that made a memory image: what one script saved another may not understand.
+    ///
+    /// The volumes are saved by the host itself: any revision may find them.
+    private func revision(
+        for manifest: SnapshotManifest,
+        named name: String,
+        newest: any ActorBackend
+    ) throws(HostError) -> any ActorBackend {
+        guard let maker = manifest.backend, maker.sha256 != newest.description.sha256,
+            manifest.scope != SnapshotScope.data.rawValue
+        else { return newest }
+        do throws(HostError) { return try backend.revision(maker.sha256) } catch {
+            throw HostError(
+                .failedPrecondition,
+                .snapshotIncompatible,
+                "snapshot \"\(name)\" was made by revision \(maker.sha256.prefix(12)) of backend \"\(maker.name)\", which is not kept here; this host serves revision \(newest.description.sha256.prefix(12)): serve that revision to restore it"
+            )
+        }
+    }
+
+    /// A snapshot's files on this machine, every byte verified; blocks.
+    ///
+    /// - Parameters:
+    ///   - resolved: from `resolve`.
+    ///   - operation: ends it when it is cancelled.
+    /// - Returns: the snapshot, and the directory to be removed when the verb has taken its files.
+    /// - Throws: DATA_LOSS where it does not verify, and what the store says.
+    func obtain(
+        _ resolved: ResolvedRestore,
+        _ operation: Operation
+    ) throws(HostError) -> (snapshot: Snapshot, scratch: String?) {
+        switch resolved.origin {
+        case .local(let store, let directory, let name):
+            return (try store.verified(actorDirectory: directory, name: name), nil)
+        case .external(let uri, let isShared):
+            let external = try served()
+            try DirectoryTree.make(fetchingDirectory)
+            let scratch = "\(fetchingDirectory)/\(Self.freshSlotName())"
+            do throws(HostError) {
+                try FailPoint.reach("\(operation.verb).fetch.before")
+                let snapshot = try external.fetch(uri, resolved.manifest, into: scratch) { operation.isCancelled }
+                try FailPoint.reach("\(operation.verb).fetch.after")
+                guard isShared else { return (snapshot, scratch) }
+                return (try keepGolden(snapshot, uri), scratch)
+            } catch {
+                try? DirectoryTree.remove(scratch)
+                throw error
+            }
+        }
+    }
+
+    /// Keeps a copy of what never changes, and forgets the oldest of them.
+    private func keepGolden(_ snapshot: Snapshot, _ uri: SnapshotURI) throws(HostError) -> Snapshot {
+        try goldens.adopt(snapshot, actorDirectory: Self.goldenDirectory, name: uri.localName)
+        try goldens.prune(actorDirectory: Self.goldenDirectory, keeping: Self.goldensKept)
+        return try goldens.find(actorDirectory: Self.goldenDirectory, name: uri.localName)
+    }
+
+    /// Puts a verified snapshot's volumes and files where the actor and its backend find them; blocks.
+    func place(_ snapshot: Snapshot, for record: ActorRecord) throws(HostError) {
+        let places = directories(record.identity.key)
+        if !snapshot.volumesSaved {
+            let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
+                .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
+            try snapshots.restoreVolumes(snapshot, into: volumes, isVerified: true)
+        }
+        try snapshots.present(snapshot, in: places.restoreState)
+    }
+
+    /// The revisions that memory images on this machine were made by.
+    ///
+    /// - Returns: their digests.
+    public func snapshotRevisions() -> Set<String> {
+        var found: Set<String> = []
+        for directory in (try? snapshots.actors()) ?? [] {
+            for snapshot in (try? snapshots.list(actorDirectory: directory)) ?? []
+            where snapshot.manifest.scope != SnapshotScope.data.rawValue {
+                if let maker = snapshot.manifest.backend { found.insert(maker.sha256) }
+            }
+        }
+        return found
+    }
+}

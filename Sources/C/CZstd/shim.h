@@ -1,0 +1,3 @@
+#pragma once
+#include <sys/file.h>
+#include <zstd.h>

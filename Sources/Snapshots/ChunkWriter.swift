@@ -1,0 +1,114 @@
+import HostErrors
+import Synchronization
+import Transfer
+
+/// What an upload did.
+public struct TransferCount: Sendable, Equatable {
+    /// Bytes of the files, holes included.
+    public var bytes: Int64 = 0
+    /// Chunks that the files have.
+    public var chunks = 0
+    /// Chunks that were not in the store.
+    public var written = 0
+    /// Bytes that were written for them.
+    public var writtenBytes: Int64 = 0
+    /// None yet.
+    public init() {}
+    static func += (one: inout TransferCount, other: TransferCount) {
+        one.bytes += other.bytes
+        one.chunks += other.chunks
+        one.written += other.written
+        one.writtenBytes += other.writtenBytes
+    }
+}
+
+/// Cuts files in chunks, and writes those that a store lacks.
+struct ChunkWriter: Sendable {
+    let store: any ObjectStore
+    /// Below which name of the bucket.
+    let root: String
+    /// Chunks that were written longer ago are written again, so that a collection that runs meanwhile spares them.
+    let freshSince: Int64
+    /// Whether somebody wants this to end.
+    let isCancelled: @Sendable () -> Bool
+
+    /// Writes what the store lacks of one file, and the list of its chunks.
+    ///
+    /// Blocks; flat memory: a few windows a thread.
+    /// - Returns: where the list is.
+    /// - Throws: what the store says. What was written stays, and the next try finds it.
+    func write(_ file: SparseFile, count: inout TransferCount) throws(HostError) -> SnapshotManifest.ChunkList {
+        let bytes = Int64(ChunkFormat.pages * ChunkFormat.page)
+        let windows = try file.windows(of: bytes)
+        let batch = try store.batch()
+        let done = Mutex<(entries: [ChunkEntry], count: TransferCount)>(([], TransferCount()))
+        // One deal a stretch: neighbours lie together on a disk, and a lock for each window would be felt.
+        let stretch = 16
+        let seen = Seen()
+        do throws(HostError) {
+            try Workers.share(
+                store.width,
+                items: (windows.count + stretch - 1) / stretch,
+                making: { () throws(HostError) in Kept(try Compressor()) }
+            ) { (kept, item) throws(HostError) in
+                var reader = WindowReader(file, pages: ChunkFormat.pages)
+                var entries: [ChunkEntry] = []
+                var own = TransferCount()
+                for window in windows[(item * stretch)..<min((item + 1) * stretch, windows.count)] {
+                    if isCancelled() { throw HostError(.cancelled, nil, "the upload was cancelled") }
+                    let compressor = kept.compressor
+                    let entry = try unsafe reader.read(window) { (mask, payload) throws(HostError) -> ChunkEntry in
+                        var stream = SHA256Stream()
+                        unsafe stream.update(payload)
+                        let digest = stream.finish()
+                        let text = hexadecimal(digest)
+                        if try seen.isFirst(text), try lacks(text) {
+                            let stored = try unsafe compressor.compress(payload)
+                            try batch.put(ChunkFormat.key(text, below: root), stored)
+                            own.written += 1
+                            own.writtenBytes += Int64(stored.count)
+                        }
+                        return ChunkEntry(window: window, mask: mask, digest: digest)
+                    }
+                    if let entry { entries.append(entry) }
+                }
+                let (found, counted) = (entries, own)
+                done.withLock { done in
+                    done.entries += found
+                    done.count += counted
+                }
+            }
+        } catch {
+            try? batch.commit()
+            throw error
+        }
+        let (entries, own) = done.withLock { ($0.entries.sorted { $0.window < $1.window }, $0.count) }
+        let list = ChunkIndex.encode(entries)
+        let digest = SHA256.hex(of: list)
+        if try lacks(digest) { try batch.put(ChunkFormat.key(digest, below: root), list) }
+        try batch.commit()
+        count += own
+        count.bytes += file.size
+        count.chunks += entries.count
+        return SnapshotManifest.ChunkList(sha256: digest, count: entries.count, pages: ChunkFormat.pages)
+    }
+
+    private func lacks(_ digest: String) throws(HostError) -> Bool {
+        guard let found = try store.head(ChunkFormat.key(digest, below: root)) else { return true }
+        return found.modified < freshSince
+    }
+
+    private struct Kept {
+        let compressor: Compressor
+        init(_ compressor: Compressor) { self.compressor = compressor }
+    }
+
+    /// Digests that this upload met already: a page that fills memory is asked for once.
+    private final class Seen: Sendable {
+        private static let most = 1 << 16
+        private let digests = Mutex<Set<String>>([])
+        func isFirst(_ digest: String) throws(HostError) -> Bool {
+            digests.withLock { $0.count >= Self.most ? !$0.contains(digest) : $0.insert(digest).inserted }
+        }
+    }
+}
