@@ -190,6 +190,7 @@ public struct BucketStore: ObjectStore {
             request.headers = headers
             if method == "PUT" || method == "POST" { request.headers.append("Content-Type: application/octet-stream") }
             switch place.authorization {
+            case .basic(let pair): request.headers.append("Authorization: Basic \(pair)")
             case .bearer(let token): request.headers.append("Authorization: Bearer \(token)")
             case .signature(let key):
                 request.signingKey = key
