@@ -26,6 +26,10 @@ package protocol World: Sendable {
 
 /// One program that somebody holds: signalled and waited for, and by nobody mistaken for another.
 package protocol HeldProgram: Sendable {
+    /// Its number.
+    var pid: Int32 { get }
+    /// When it began, in the kernel's ticks: its number may become another's.
+    var startTime: UInt64 { get }
     /// Sends a signal; false when it has already ended.
     @discardableResult func signal(_ number: Int32) -> Bool
     /// Whether it has ended; never waits.
@@ -47,6 +51,13 @@ extension ProcessHandle: HeldProgram {
     }
 }
 
+extension PreparedActor {
+    /// Where the log and the end of a kept program are: a container's are the actor's, others stay with the slot.
+    func places(of name: String) -> ActorDirectories {
+        containers.contains { $0.container.name == name } ? ActorDirectories(directory) : slotPlaces
+    }
+}
+
 /// This machine.
 struct Machinery: World {
     func now() -> ContinuousClock.Instant { .now }
@@ -64,10 +75,7 @@ struct Machinery: World {
     }
 
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus? {
-        // What a warm slot brought left its records there.
-        let isContainer = actor.containers.contains { $0.container.name == process.name }
-        let places = isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces
-        return WorkloadEnd.read(directory: places.exit(process.name), nonce: process.nonce)
+        WorkloadEnd.read(directory: actor.places(of: process.name).exit(process.name), nonce: process.nonce)
     }
 
     func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
