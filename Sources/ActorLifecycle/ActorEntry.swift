@@ -16,6 +16,8 @@ final class ActorEntry: Sendable {
         var exits: [String: ExitWatcher.Ticket] = [:]
         /// The slot in which the verb in flight has a place, before its record says so.
         var reservedSlot: String?
+        /// How many requests readiness took in the last verb that began the actor.
+        var readinessTries = 0
     }
     let key: ActorKey
     private let state: Mutex<State>

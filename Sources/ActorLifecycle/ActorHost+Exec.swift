@@ -47,6 +47,13 @@ extension ActorHost {
         let layout = layout
         let wanted = asked
         return try await Offload.run { () throws(HostError) in
+            let serving = try self.revision(of: record)
+            if serving.description.verbs.contains(BackendVerb.probe.rawValue) {
+                try Self.refuse(
+                    try self.probe(serving, record.assets, cancellation: operation).answer,
+                    verb: .exec
+                )
+            }
             let streams = try ActorHost.system { () throws(SyscallError) in
                 try ExecStreams(terminal: wanted.hasTerminal)
             }
@@ -56,7 +63,6 @@ extension ActorHost {
             verb.client = streams.theirs
             let answer: VerbAnswer
             do throws(HostError) {
-                let serving = try self.revision(of: record)
                 let prepared = self.present(record, to: serving.description)
                 answer = try serving.perform(
                     .exec,

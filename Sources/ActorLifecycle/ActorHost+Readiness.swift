@@ -12,12 +12,13 @@ extension ActorHost {
     ///   - entry: the actor; its programs were started.
     ///   - operation: ends the wait when it is cancelled.
     ///   - deadline: of the caller; each probe's own time is cut to it.
+    /// - Returns: how many requests it took, over all containers.
     /// - Throws: `crashed` when a program ended first, `readinessTimeout` when time did.
     func awaitReadiness(
         _ entry: ActorEntry,
         _ operation: Operation,
         until deadline: ContinuousClock.Instant?
-    ) async throws(HostError) {
+    ) async throws(HostError) -> Int {
         let record = entry.record
         let handles = entry.with { $0.handles }
         var targets: [ReadinessTarget] = []
@@ -30,12 +31,15 @@ extension ActorHost {
         }
         let containers = Set(record.spec.containers.map(\.name))
         let places = directories(entry.key)
+        let slotPlaces = slotDirectories(record)
         let missing = record.processes.first { handles[$0.name] == nil }?.name
         let ended: @Sendable () -> String? = {
             if operation.isCancelled { return "the verb was cancelled" }
             if let name = missing ?? handles.first(where: { $0.value.hasExited() })?.key {
                 let kind = containers.contains(name) ? "container" : "program"
-                guard let words = Self.lastWords(places.log(name)) else {
+                // What is no container's stays with the slot, which may be a warm one.
+                let spool = (containers.contains(name) ? places : slotPlaces).log(name)
+                guard let words = Self.lastWords(spool) else {
                     return "\(kind) \"\(name)\" ended before it was ready; its log says why"
                 }
                 return "\(kind) \"\(name)\" ended before it was ready: \(words)"
@@ -45,12 +49,12 @@ extension ActorHost {
         if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
         let network = slotDirectories(record).network
         do throws(HostError) {
-            _ = try await ReadinessProber.wait(
+            return try await ReadinessProber.wait(
                 namespacePath: network,
                 address: record.address,
                 targets: targets,
                 shouldStop: ended
-            )
+            ).attempts
         } catch {
             guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
             throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")

@@ -21,30 +21,53 @@ extension ActorHost {
         for key in broken { logger.error("a record does not decode and is left alone", ["actor.id": key]) }
         // What a broken record has nobody knows: then nothing is swept.
         if broken.isEmpty { sweepSlots(except: Set(records.compactMap(\.warmSlot))) }
-        var adopted = 0
-        var ended = 0
+        var found: [ActorEntry] = []
         for record in records {
             let entry = ActorEntry(record, changes: changes, everybody: watchers)
             registry.withLock { $0[entry.key] = entry }
-            defer { if !entry.record.status.isLive { repeatOutside(entry) } }
-            guard record.status.isLive || record.needsTeardown || record.status == .removing else { continue }
-            if let before, before != boot {
-                if record.status.isLive {
-                    await end(entry, as: .failed, reason: .rebooted, message: "crashed: the machine restarted")
-                } else {
-                    await end(entry, as: record.status, reason: record.reason, message: record.message)
-                }
-                ended += 1
-            } else if await adopt(entry) {
-                adopted += 1
-            } else {
-                ended += 1
+            guard record.status.isLive || record.needsTeardown || record.status == .removing else {
+                repeatOutside(entry)
+                continue
             }
+            found.append(entry)
         }
+        let rebooted = before != nil && before != boot
+        // Side by side: a script may take seconds to say whether its actor lives, and nobody is served before.
+        let results = await withTaskGroup(of: Bool.self) { group in
+            var next = found.makeIterator()
+            for _ in 0..<Self.recoveredAtOnce {
+                guard let entry = next.next() else { break }
+                group.addTask { await self.recover(entry, rebooted: rebooted) }
+            }
+            var results: [Bool] = []
+            while let result = await group.next() {
+                results.append(result)
+                if let entry = next.next() { group.addTask { await self.recover(entry, rebooted: rebooted) } }
+            }
+            return results
+        }
+        let adopted = results.count { $0 }
+        let ended = results.count - adopted
         try FailPoint.reach("recover.boot.before")
         try journal.setFact("boot.id", [UInt8](boot.utf8))
         try FailPoint.reach("recover.boot.after")
         return (adopted, ended, broken)
+    }
+
+    /// How many actors are looked at, and their scripts asked, at a time.
+    private static let recoveredAtOnce = 8
+
+    /// - Returns: whether the actor is kept.
+    private func recover(_ entry: ActorEntry, rebooted: Bool) async -> Bool {
+        defer { if !entry.record.status.isLive { repeatOutside(entry) } }
+        guard rebooted else { return await adopt(entry) }
+        let record = entry.record
+        if record.status.isLive {
+            await end(entry, as: .failed, reason: .rebooted, message: "crashed: the machine restarted")
+        } else {
+            await end(entry, as: record.status, reason: record.reason, message: record.message)
+        }
+        return false
     }
 
     /// Verbs that end an actor's programs because somebody wants that.

@@ -168,6 +168,7 @@ extension ActorHost {
             [
                 "actor.id": entry.key.text, "verb": verb, "phases": clock.table.text,
                 "isolation": isolation.rawValue, "applied": IsolationLevel.common(processes).joined(separator: " "),
+                "readiness.tries": "\(entry.with { $0.readinessTries })",
             ]
         )
         return phases
@@ -310,9 +311,10 @@ extension ActorHost {
         }
         try keep(entry, answer)
         try refuseCancelled(operation)
-        try await clock.measure("readiness", program: true) { () async throws(HostError) in
+        let tries = try await clock.measure("readiness", program: true) { () async throws(HostError) in
             try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
+        entry.with { $0.readinessTries = tries }
         try refuseCancelled(operation)
         try move(entry, to: .ready, settled: true)
         watchExits(entry)

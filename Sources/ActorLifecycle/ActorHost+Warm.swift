@@ -51,6 +51,8 @@ extension ActorHost {
     ///   - pauseImage: of the requests that it will be for.
     func fillWarm(_ serving: any ActorBackend, _ probed: Probed, pauseImage: String) {
         guard keepsWarm(serving.description, probed.answer), !draining.withLock({ $0 }) else { return }
+        // What is made ahead of need is what a short machine can do without.
+        guard !MemoryPressure.isShort() else { return relieve() }
         let stamp = Self.stamp(probed, pauseImage)
         let operation = Operation("prepare")
         guard warm.wants(stamp, operation) else { return }
@@ -124,6 +126,7 @@ extension ActorHost {
     /// Prepares before the first request, where no request's assets are needed for it.
     public func warmUp() {
         guard warm.size > 0 else { return }
+        watchMemory()
         Offload.later {
             let serving = self.backend.newest()
             guard serving.description.requiredAssets.isEmpty,
@@ -134,6 +137,24 @@ extension ActorHost {
                 self.fillWarm(serving, probed, pauseImage: "")
             } catch {
                 self.logger.warning("no slot is prepared yet", ["error": error.message])
+            }
+        }
+    }
+
+    /// Drops the oldest warm slot.
+    private func relieve() {
+        guard let oldest = warm.dropOldest() else { return }
+        logger.warning("memory is short: a warm slot is dropped", ["slot": oldest.name])
+        discard([oldest])
+    }
+
+    /// Drops one warm slot after the other while the machine is short of memory.
+    func watchMemory() {
+        Task { [weak self] in
+            while true {
+                try? await Task.sleep(for: MemoryPressure.pause)
+                guard let self, !self.draining.withLock({ $0 }) else { return }
+                if MemoryPressure.isShort() { self.relieve() }
             }
         }
     }

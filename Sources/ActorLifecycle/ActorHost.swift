@@ -149,6 +149,21 @@ public final class ActorHost: Sendable {
         for path in Cgroup.open(layout: layout, name: cgroupParent).directories { _ = unsafe rmdir(path) }
     }
 
+    /// The directories that are left of this host's actors' cgroups, deepest last; none when all has ended.
+    public func cgroupsLeft() -> [String] {
+        var found: [String] = []
+        for top in Cgroup.open(layout: layout, name: cgroupParent).directories {
+            var next = [top]
+            while let path = next.popLast() {
+                guard unsafe access(path, F_OK) == 0 else { continue }
+                found.append(path)
+                let names = (try? DirectoryTree.names(in: path)) ?? []
+                next += names.map { "\(path)/\($0)" }.filter { (try? DirectoryTree.names(in: $0)) != nil }
+            }
+        }
+        return found.sorted()
+    }
+
     func entry(_ key: ActorKey) throws(HostError) -> ActorEntry {
         guard let entry = registry.withLock({ $0[key] }) else {
             throw HostError(.notFound, .actorNotFound, "no actor \(key.text) here")

@@ -9,6 +9,9 @@ enum DebugSetting {
     /// Stands for `HostSettings.verbsAtOnce`.
     static var verbsAtOnce: Int? { read("SUBSTRATE_VERBS_AT_ONCE").flatMap { Int($0) } }
 
+    /// Stands for /proc/meminfo.
+    static var memoryInformation: String? { read("SUBSTRATE_MEMINFO") }
+
     private static func read(_ name: String) -> String? {
         #if DEBUG
         return unsafe getenv(name).map { unsafe String(cString: $0) }

@@ -53,6 +53,11 @@ final class WarmPool: Sendable {
         }
     }
 
+    /// Takes the oldest out.
+    func dropOldest() -> Slot? {
+        state.withLock { $0.slots.isEmpty ? nil : $0.slots.removeFirst() }
+    }
+
     /// Whether one more is wanted; who is told so makes it, and answers by `made`.
     ///
     /// - Parameters:

@@ -14,6 +14,8 @@ struct Check: Sendable {
         case noLimit(String)
         /// Its actors have a network namespace.
         case network
+        /// It has that optional verb.
+        case verb(String)
     }
 
     let name: String
@@ -47,12 +49,18 @@ struct Check: Sendable {
             case .limit(let limit): descriptor.enforces.contains(limit)
             case .noLimit(let limit): !descriptor.enforces.contains(limit)
             case .network: descriptor.network == "namespace"
+            case .verb(let verb): descriptor.verbs.contains(verb)
             }
         }
     }
 
+    /// Whether its actors live on a host that keeps a slot warm, and on that one alone.
+    var isWarm: Bool { needs.contains(.verb("prepare")) }
+
     /// All of them, in the order of the report.
-    static let all: [Check] = loading + running + reached + stopping + apart + limits + checkpoints + restores + words
+    static let all: [Check] =
+        loading + running + reached + stopping + apart + limits + checkpoints + restores + words + executing + looking
+        + warming + leaking
 }
 
 /// What is wrong, in one line; the check's name says which kind it is.

@@ -91,6 +91,10 @@ public struct ConformanceReport: Sendable, Equatable {
         }
         first += " · leaks \(leaks.count)"
         var lines = [first]
+        // Of a run of everything: who asked for some checks knows which.
+        if hasFaults, contract.count > 1, !skipped.isEmpty {
+            lines.append("not applicable: \(skipped.joined(separator: ", "))")
+        }
         for (failure, more) in grouped {
             lines.append("! \(failure.name.padded(to: 17)) \(failure.text)")
             if more > 0 { lines.append("    also      \(more) more at this line, all in the report") }

@@ -1,3 +1,4 @@
+import ActorLifecycle
 import Glibc
 public import HostErrors
 public import PluginOverlays
@@ -22,6 +23,9 @@ public struct ConformanceSuite: Sendable {
 
     /// A variable of the host's own environment that no program of an actor may see.
     static let canary = "SUBSTRATE_CONFORMANCE_CANARY"
+
+    /// Done once: another suite of this process may be reading the environment by then.
+    private static let plantCanary: Void = { _ = unsafe setenv(canary, "leaked", 1) }()
 
     private let settings: ConformanceSettings
     private let entry: PluginEntry
@@ -54,7 +58,7 @@ public struct ConformanceSuite: Sendable {
                 "conformance runs real actors, which needs root (namespaces, overlayfs, cgroups): run it with sudo"
             )
         }
-        unsafe setenv(Self.canary, "leaked", 1)
+        Self.plantCanary
         try? Machine.becomeSubreaper()
         let scratch = try ScratchPlace()
         do throws(HostError) {
@@ -79,6 +83,7 @@ public struct ConformanceSuite: Sendable {
 
     private func run(_ stage: Stage, _ progress: @escaping @Sendable (Progress) -> Void) async -> ConformanceReport {
         let clock = ContinuousClock.now
+        let settings = self.settings
         var report = ConformanceReport()
         report.backend = stage.descriptor.name
         report.path = entry.path
@@ -88,7 +93,10 @@ public struct ConformanceSuite: Sendable {
         let checks = named.filter { $0.applies(to: stage.descriptor) }
         // A name is skipped only when no check of that name applies.
         report.skipped = Set(named.map(\.name)).subtracting(checks.map(\.name)).sorted()
-        let results = await each(checks, "contract", progress) { check, _ in await Self.perform(check, stage) }
+        let results = await each(checks, "contract", progress) { check, number in
+            guard check.isWarm else { return await Self.perform(check, stage) }
+            return await Self.performWarm(check, number, stage, settings)
+        }
         report.contract = results.map(\.outcome)
         report.leaks = results.flatMap(\.leaks)
         let wantsFaults = settings.faults && (settings.only.isEmpty || !settings.only.isDisjoint(with: Self.faultNames))
@@ -169,6 +177,37 @@ public struct ConformanceSuite: Sendable {
                 mend: ""
             )
         ]
+    }
+
+    /// One check on a host of its own that keeps a slot warm.
+    private static func performWarm(
+        _ check: Check,
+        _ number: Int,
+        _ cold: Stage,
+        _ settings: ConformanceSettings
+    ) async -> (outcome: ConformanceReport.Outcome, leaks: [ConformanceReport.Failure]) {
+        let warm: Stage
+        do throws(HostError) {
+            warm = try await aside { () throws(HostError) in
+                let scratch = "\(cold.scratch)/warm-\(number)"
+                try DirectoryTree.make(scratch)
+                return try Stage(settings, entry: cold.entry, image: cold.image, scratch: scratch, warmSlots: 1)
+            }
+        } catch {
+            var outcome = ConformanceReport.Outcome(name: check.name, shows: check.shows)
+            outcome.failure = ConformanceReport.Failure(name: check.name, text: error.message, line: nil, mend: "")
+            return (outcome, [])
+        }
+        var result = await perform(check, warm)
+        await warm.close()
+        result.leaks += warm.host.cgroupsLeft().map { path in
+            ConformanceReport.Failure(
+                name: "leaks",
+                text: "after \(check.name): cgroup \(path) is left: a bug of the host, not of the script",
+                mend: ""
+            )
+        }
+        return result
     }
 
     /// One check from its first actor to its last.

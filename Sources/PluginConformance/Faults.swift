@@ -1,4 +1,5 @@
 import ActorContract
+import ActorLifecycle
 import HostErrors
 import PluginProtocol
 
@@ -30,6 +31,21 @@ struct Faults: Sendable {
         return scopes.contains("data") ? .data : scopes.contains("full") ? .full : nil
     }
 
+    /// The optional verbs that are asked while an actor lives, and leave it as it is.
+    private static let looks = ["exec", "stats"]
+
+    private func has(_ verb: String) -> Bool { stage.descriptor.verbs.contains(verb) }
+
+    /// Asks one of them.
+    private func look(_ verb: String, at actor: TestActor) async throws(HostError) {
+        if verb == "stats" {
+            _ = try await stage.host.statistics(actor.key)
+        } else {
+            let done = try await actor.exec(["/bin/sh", "-c", "exit 5"])
+            if done.code != 5 { throw HostError(.internal, nil, "its program ended with \(done.code) and not with 5") }
+        }
+    }
+
     /// The actor whose life is recorded, and then spoilt.
     private func actor(_ trial: Trial) -> TestActor {
         trial.actor("a", [Probe.container("web"), Probe.container("side")])
@@ -41,6 +57,7 @@ struct Faults: Sendable {
         let actor = actor(trial)
         do {
             try await actor.begin()
+            for verb in Self.looks where has(verb) { try await look(verb, at: actor) }
             if let scope {
                 try await actor.checkpoint(scope: scope)
                 try await actor.restore(scope: scope)
@@ -115,6 +132,7 @@ struct Faults: Sendable {
         case "run": try? await actor.run()
         case "restore": try? await actor.restore(scope: scope)
         case "checkpoint": try? await actor.checkpoint(scope: scope)
+        case "exec", "stats": try? await look(verb, at: actor)
         default: try? await actor.stop()
         }
         stage.observer.disarm(actor.key)
@@ -147,7 +165,7 @@ struct Faults: Sendable {
             if verb == "run" || verb == "restore" {
                 try? await actor.started(since: before, milliseconds: 1500)
                 missing = actor.missing(since: before).map { "\"\($0)\" never started" }
-            } else {
+            } else if !Self.looks.contains(verb) {
                 missing = ending.alive.map { "\"\($0)\" lives" }
             }
             if !missing.isEmpty {
@@ -211,6 +229,9 @@ struct Faults: Sendable {
                 } else {
                     try await actor.begin()
                 }
+            case "exec", "stats":
+                guard isReady else { throw Finding("the actor is \(actor.statusText)") }
+                try await look(verb, at: actor)
             case "stop":
                 try await actor.start()
                 try await actor.started(since: before)

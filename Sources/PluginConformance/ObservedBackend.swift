@@ -16,6 +16,8 @@ final class ObservedBackend: ActorBackend {
         let stateBefore: [UInt8]
         /// Whether it was called once more on what the first call had left.
         let isAgain: Bool
+        /// Whether it began in a slot that `prepare` had filled.
+        var isWarm = false
     }
 
     /// What is done to an actor around its next verb of a kind.
@@ -31,9 +33,12 @@ final class ObservedBackend: ActorBackend {
         var directory = ""
         var cgroup = ""
         var processes: [KeptProcess] = []
+        /// As the last verb was given it, with what that verb left.
+        var actor: PreparedActor?
     }
 
     private struct State {
+        var probes: [(first: ProbeAnswer?, second: ProbeAnswer?)] = []
         var endings: [ActorKey: [Ending]] = [:]
         var plans: [ActorKey: [BackendVerb: Plan]] = [:]
         var places: [ActorKey: Place] = [:]
@@ -63,6 +68,43 @@ final class ObservedBackend: ActorBackend {
 
     /// Where the actor's things are, if a verb ever came by.
     func place(_ key: ActorKey) -> Place? { state.withLock { $0.places[key] } }
+
+    /// What every probe answered, and what it answered when it was asked once more.
+    var probes: [(first: ProbeAnswer?, second: ProbeAnswer?)] { state.withLock { $0.probes } }
+
+    /// How the verbs about slots ended, which are nobody's.
+    func endings(ofSlots verb: BackendVerb) -> [Ending] {
+        state.withLock { $0.endings.values.flatMap(\.self) }.filter { $0.verb == verb.rawValue }
+    }
+
+    func newest() -> any ActorBackend {
+        sabotage.newest()
+        return self
+    }
+
+    func admit() throws(HostError) { try inner.admit() }
+
+    func circumstances() -> String { inner.circumstances() }
+
+    /// Asks the script about an actor as a host does that was restarted.
+    ///
+    /// - Returns: what it answered, and the programs that it was told of.
+    func recover(_ key: ActorKey) throws(HostError) -> (answer: VerbAnswer, living: [KeptProcess]) {
+        guard var actor = state.withLock({ $0.places[key]?.actor }) else {
+            throw HostError(.internal, nil, "the actor had no verb yet")
+        }
+        actor.processes = Self.living(actor.processes)
+        var request = VerbRequest()
+        request.timeoutMilliseconds = 5000
+        let answer = try inner.perform(
+            .recover,
+            actor: actor,
+            request: request,
+            log: NoJournal(),
+            cancellation: NoCancellation()
+        )
+        return (answer, actor.processes)
+    }
 
     /// Effects' targets that the journal was given.
     func journalled(_ key: ActorKey) -> [String] {
@@ -99,6 +141,10 @@ final class ObservedBackend: ActorBackend {
         if fault == .slow { asked.timeoutMilliseconds = min(asked.timeoutMilliseconds, Self.shortMilliseconds) }
         let watched = WatchedLog(log) { [self] text in state.withLock { $0.secrets.append((key, text)) } }
         let first = attempt(verb, actor, asked, watched, cancellation, isAgain: false)
+        if verb == .probe, case .success(let answer) = first {
+            let second = try? attempt(verb, actor, asked, watched, cancellation, isAgain: true).get().probe
+            state.withLock { $0.probes.append((answer.probe, second)) }
+        }
         // A verb that ends actors is called again on what a killed one left (lua.md D.8); one that begins them is
         // called again by the host's own caller, from an empty slot.
         let endsActors = verb == .stop || verb == .checkpoint
@@ -151,14 +197,33 @@ final class ObservedBackend: ActorBackend {
             outcome: outcome,
             alive: alive,
             stateBefore: actor.state,
-            isAgain: isAgain
+            isAgain: isAgain,
+            isWarm: actor.prepared != nil
         )
         state.withLock { state in
             state.endings[key, default: []].append(ending)
-            if case .success(let answer) = outcome { state.places[key]?.processes += answer.processes }
+            if case .success(let answer) = outcome {
+                state.places[key]?.processes += answer.processes
+                var left = actor
+                left.processes = answer.processes
+                if let told = answer.state { left.state = told }
+                if verb == .run || verb == .restore { state.places[key]?.actor = left }
+            }
         }
         return outcome
     }
+}
+
+/// For a verb that nobody's journal knows.
+private struct NoJournal: EffectLog {
+    func begin(_ effect: String, target: String) throws(HostError) -> Int64 { 0 }
+    func finish(_ number: Int64, outcome: String, process: KeptProcess?) throws(HostError) {}
+}
+
+/// Nobody cancels it.
+private struct NoCancellation: VerbCancellation {
+    func onCancel(_ action: @escaping @Sendable () -> Void) {}
+    var isCancelled: Bool { false }
 }
 
 /// Passes effects on, and tells what the journal is given.

@@ -31,7 +31,20 @@ final class Stage: Sendable {
     /// Makes it; the script is loaded, and nothing runs yet.
     ///
     /// - Throws: what is wrong with the script or the machine.
-    init(_ settings: ConformanceSettings, entry: PluginEntry, image: String, scratch: String) throws(HostError) {
+    ///
+    /// - Parameters:
+    ///   - settings: of the suite.
+    ///   - entry: the script.
+    ///   - image: of the checks.
+    ///   - scratch: an existing directory of its own.
+    ///   - warmSlots: how many slots it keeps prepared.
+    init(
+        _ settings: ConformanceSettings,
+        entry: PluginEntry,
+        image: String,
+        scratch: String,
+        warmSlots: Int = 0
+    ) throws(HostError) {
         self.entry = entry
         self.image = image
         self.scratch = scratch
@@ -60,6 +73,7 @@ final class Stage: Sendable {
             try DirectoryTree.make(base)
             var host = HostSettings(baseDirectory: base)
             host.architecture = Self.architecture
+            host.warmSlots = warmSlots
             self.host = try ActorHost(
                 settings: host,
                 backend: backend,
@@ -78,6 +92,7 @@ final class Stage: Sendable {
 
     /// Ends what is left, whoever left it; the directory is the caller's.
     func close() async {
+        await host.coolDown()
         for record in host.list() {
             try? await host.remove(record.identity.key, context: VerbContext(timeoutMilliseconds: 10_000))
         }
@@ -123,8 +138,16 @@ final class Stage: Sendable {
 /// What the script printed, and its traps; everything else that a host logs is forgotten.
 final class PrintedLines: LogSink {
     private let lines = Mutex<[String]>([])
+    private let leaked = Mutex<[(verb: String, programs: String)]>([])
+
+    /// The programs that ended with the verb which started them, with their lines.
+    var leaks: [(verb: String, programs: String)] { leaked.withLock { $0 } }
 
     func write(_ record: LogRecord) {
+        if let programs = record.metadata.last(where: { $0.key == "plugin.programs" })?.value {
+            let verb = record.metadata.last { $0.key == "plugin.verb" }?.value ?? "a verb"
+            leaked.withLock { $0.append((verb, programs)) }
+        }
         let texts = record.metadata.filter { $0.key == "plugin.text" }.map(\.value)
         if !texts.isEmpty { lines.withLock { $0 += texts } }
     }

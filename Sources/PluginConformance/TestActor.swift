@@ -60,6 +60,28 @@ struct TestActor: Sendable {
         try await stage.host.restore(request, context: context())
     }
 
+    /// Runs a program inside it to its end.
+    func exec(
+        _ command: [String],
+        in container: String = "",
+        environment: [String: String] = [:]
+    ) async throws(HostError) -> (code: Int32, output: String, errors: String) {
+        let asked = ExecRequest(container: container, command: command, environment: environment)
+        let execution = try await stage.host.exec(key, asked, context: context())
+        try? await execution.closeInput()
+        var (output, errors): ([UInt8], [UInt8]) = ([], [])
+        var code: Int32 = 0
+        for await event in execution.events {
+            switch event {
+            case .output(let bytes): output += bytes
+            case .errors(let bytes): errors += bytes
+            case .ended(let number): code = number
+            }
+            execution.took()
+        }
+        return (code, String(decoding: output, as: UTF8.self), String(decoding: errors, as: UTF8.self))
+    }
+
     /// How often each program has said that it started.
     var starts: [String: Int] {
         var counts: [String: Int] = [:]

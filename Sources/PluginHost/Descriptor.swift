@@ -1,6 +1,6 @@
-import ActorContract
+package import ActorContract
 import HostErrors
-import PluginOverlays
+package import PluginOverlays
 import PluginProtocol
 
 extension PluginEntry {
@@ -24,7 +24,7 @@ extension PluginDescriptor {
     }
 
     /// What the rest of the host knows of a backend.
-    func description(of entry: PluginEntry) -> BackendDescription {
+    package func description(of entry: PluginEntry) -> BackendDescription {
         var described = BackendDescription()
         described.name = name
         described.sha256 = entry.revision

@@ -16,6 +16,8 @@ package struct HeldProcess: Sendable {
     package var inner: Int32?
     /// The cgroup's name, for the journal.
     package var leafName: String?
+    /// The script's line that started it; 0 for one of an earlier verb.
+    package var line: UInt32 = 0
     /// Whether it is joined with the streams of the caller.
     package var isClient = false
     /// How it ended, as `process.wait` answers it; asked once it has.

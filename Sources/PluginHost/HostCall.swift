@@ -45,6 +45,7 @@ final class VerbContext {
         cancellation: any VerbCancellation,
         grants: Grants,
         file: String,
+        secrets: [String] = [],
         world: any World = Machinery()
     ) {
         self.verb = verb
@@ -66,16 +67,21 @@ final class VerbContext {
                 verb: verb,
                 companions: companions,
                 layout: layout,
-                grants: grants
+                grants: grants,
+                secrets: secrets
             )
         )
         kept = actor.processes
-        for process in actor.processes { _ = processes.insert(held(process)) }
+        for process in actor.processes {
+            let held = held(process)
+            // `actor.processes` holds those that are alive now; a container that has ended is still known by its name.
+            if held.handle?.hasExited() == false { _ = processes.insert(held) }
+        }
     }
 
     /// A program of an earlier verb, or a container.
     func held(_ process: KeptProcess) -> HeldProcess {
-        let spool = ActorDirectories(actor.directory).log(process.name)
+        let spool = actor.places(of: process.name).log(process.name)
         return HeldProcess(
             name: process.name,
             kept: process,

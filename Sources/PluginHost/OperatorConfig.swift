@@ -1,5 +1,5 @@
-import HostErrors
-import PluginProtocol
+package import HostErrors
+package import PluginProtocol
 
 extension PluginDescriptor {
     /// The operator's settings as the script is given them: typed, checked, and with the defaults filled in.
@@ -7,7 +7,7 @@ extension PluginDescriptor {
     /// - Parameter given: what the operator wrote, by name.
     /// - Returns: one value for each setting that has one.
     /// - Throws: `failedPrecondition` with every setting that is wrong, by its place in `substrate.yaml`.
-    func settings(_ given: [String: String]) throws(HostError) -> [String: PluginValue] {
+    package func settings(_ given: [String: String]) throws(HostError) -> [String: PluginValue] {
         var values: [String: PluginValue] = [:]
         var mistakes: [String] = []
         for (key, text) in given.sorted(by: { $0.key < $1.key }) {
@@ -26,7 +26,7 @@ extension PluginDescriptor {
         for (key, field) in config.sorted(by: { $0.key < $1.key }) where given[key] == nil {
             if let fallback = field.fallback {
                 values[key] = fallback
-            } else if field.type != "secret" {
+            } else {
                 mistakes.append("\(place(key)) is missing and has no default; write \(field.expected)")
             }
         }
@@ -57,6 +57,7 @@ extension PluginDescriptor.ConfigField {
             case (nil, let greatest?): return "a whole number of at most \(greatest)"
             case (nil, nil): return "a whole number"
             }
+        case "secret": return "the absolute path of a file that holds the secret"
         default: return "a text"
         }
     }
@@ -79,8 +80,11 @@ extension PluginDescriptor.ConfigField {
             value = Int64(text).flatMap { number in
                 number < least ?? .min || number > greatest ?? .max ? nil : .integer(number)
             }
-        // Lua never sees a secret, and this host has no way yet to show a program one.
-        case "secret": return .failure(Expected(words: "nothing: this host hands no secret to programs yet"))
+        // Lua is given the path alone; programs in the tool room find the file there.
+        case "secret":
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let isPath = text.hasPrefix("/") && !parts.contains("..") && !text.hasSuffix("/") && text.utf8.count < 4096
+            value = isPath ? .text(text) : nil
         default: value = .text(text)
         }
         guard let value, oneOf.isEmpty || oneOf.contains(value) else { return .failure(Expected(words: expected)) }

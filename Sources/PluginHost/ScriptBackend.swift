@@ -149,6 +149,7 @@ public final class ScriptBackend: ActorBackend {
         var lines = ["revision \(description.sha256)", "kernel \(Machine.kernel())"]
         lines += settings.sorted { $0.key < $1.key }.map { "config \($0.key) \(ValueCodec.encode($0.value))" }
         lines += grants.names.map { "grant \($0)" }
+        lines += secrets.map { "secret \($0) \(FileIdentity.of($0))" }
         if grants.toolUser != 0 { lines.append("tool user \(grants.toolUser)") }
         for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: {
             $0.key < $1.key
@@ -191,6 +192,7 @@ public final class ScriptBackend: ActorBackend {
             cancellation: cancellation,
             grants: grants,
             file: entry.fileName,
+            secrets: secrets,
             world: world
         )
         let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
@@ -202,8 +204,9 @@ public final class ScriptBackend: ActorBackend {
                 logger.warning(
                     "programs ended with the verb that started them",
                     [
-                        "plugin.name": entry.name, "plugin.leaked_handles": "\(leaked.count)",
-                        "plugin.programs": leaked.sorted().joined(separator: ", "),
+                        "plugin.name": entry.name, "plugin.verb": verb.rawValue,
+                        "plugin.leaked_handles": "\(leaked.count)",
+                        "plugin.programs": leaked.map(\.words).sorted().joined(separator: ", "),
                     ]
                 )
             }
@@ -306,6 +309,14 @@ public final class ScriptBackend: ActorBackend {
     /// The granted tools that the script asked for.
     private var tools: [String: String] { grants.tools.filter { descriptor.tools[$0.key] != nil } }
 
+    /// The files that the operator named for the script's settings of type secret.
+    private var secrets: [String] {
+        settings.sorted { $0.key < $1.key }.compactMap { name, value in
+            guard descriptor.config[name]?.type == "secret", case .text(let path) = value else { return nil }
+            return path
+        }
+    }
+
     /// The granted devices that the script asked for.
     private var devices: [String: String] { grants.devices.filter { descriptor.devices[$0.key] != nil } }
 
@@ -323,7 +334,7 @@ public final class ScriptBackend: ActorBackend {
     /// The program that exec answered, which goes on when the verb has ended.
     private func client(_ value: PluginValue?, _ context: VerbContext) throws(HostError) -> KeptProcess {
         guard case .handle(let handle)? = value, case .live(let process) = context.processes.find(handle),
-            let program = process.handle as? ProcessHandle, process.isClient
+            let program = process.handle, process.isClient
         else {
             throw HostError(
                 .internal,

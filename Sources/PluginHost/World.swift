@@ -40,6 +40,10 @@ extension World {
 
 /// One program that somebody holds: signalled and waited for, and by nobody mistaken for another.
 package protocol HeldProgram: Sendable {
+    /// Its number.
+    var pid: Int32 { get }
+    /// When it began, in the kernel's ticks: its number may become another's.
+    var startTime: UInt64 { get }
     /// Sends a signal; false when it has already ended.
     @discardableResult func signal(_ number: Int32) -> Bool
     /// Whether it has ended; never waits.
@@ -58,6 +62,13 @@ extension ProcessHandle: HeldProgram {
         if let interrupt { return interrupt.wait(pollDescriptor, until: deadline) }
         let milliseconds = VerbInterrupt.milliseconds(until: deadline)
         return (try? waitReadable(pollDescriptor, milliseconds: milliseconds)) == true ? .ready : .timeout
+    }
+}
+
+extension PreparedActor {
+    /// Where the log and the end of a kept program are: a container's are the actor's, others stay with the slot.
+    func places(of name: String) -> ActorDirectories {
+        containers.contains { $0.container.name == name } ? ActorDirectories(directory) : slotPlaces
     }
 }
 
@@ -92,10 +103,7 @@ struct Machinery: World {
     }
 
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus? {
-        // What a warm slot brought left its records there.
-        let isContainer = actor.containers.contains { $0.container.name == process.name }
-        let places = isContainer ? ActorDirectories(actor.directory) : actor.slotPlaces
-        return WorkloadEnd.read(directory: places.exit(process.name), nonce: process.nonce)
+        WorkloadEnd.read(directory: actor.places(of: process.name).exit(process.name), nonce: process.nonce)
     }
 
     func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {

@@ -75,8 +75,8 @@ extension TestFunction {
         TestFunction(
             .t,
             "calls",
-            "Goes on only if the script asked for exactly these effects, in this order.",
-            [.required("expected", .list(.text), "such as \"workload.start web\"")],
+            "Goes on only if the script asked for exactly these effects, in this order; testing.md lists their words.",
+            [.required("expected", .list(.text), "such as \"workload.start web\", \"process.run actor.tools.vmm\"")],
             example: "t:calls { \"workload.start web\" }"
         ),
         TestFunction(
@@ -110,9 +110,61 @@ extension TestFunction {
             "What a program answers: the first rule whose arguments are all there, in that order.",
             [
                 .required("name", .text, "the program's name"),
-                .required("rules", .list(.anything), "{ \"arg\", code = …, stdout = …, stderr = …, ms = … }"),
+                .required(
+                    "rules",
+                    .list(.anything),
+                    "{ \"arg\", code = …, stdout = …, stderr = …, ms = …, pidfile = \"bundles/web.pid\" }"
+                ),
             ],
             example: "t:program(\"vmm\", { { \"--version\", stdout = \"2.0\" }, { code = 1 } })"
+        ),
+        TestFunction(
+            .t,
+            "http",
+            "What a program's Unix socket answers: the first rule whose method and path are those.",
+            [
+                .required("socket", .text, "the name of its file, or the whole path of a granted one"),
+                .required("rules", .list(.anything), "{ \"PUT\", \"/boot\", code = 204, body = …, ms = … }"),
+                .optional(
+                    "how",
+                    .record([.optional("after_ms", time, "when on the test's clock it appears")]),
+                    "from when on it is there"
+                ),
+            ],
+            example: "t:http(\"api.sock\", { { \"GET\", \"/info\", body = \"{}\" }, { \"PUT\", code = 204 } })"
+        ),
+        TestFunction(
+            .t,
+            "config",
+            "What the operator wrote in the backend's settings; without it they have their defaults.",
+            [.required("settings", .anything, "name → value; a secret's is the path of its file")],
+            example: "t:config { platform = \"kvm\", retries = 3 }"
+        ),
+        TestFunction(
+            .t,
+            "prepare",
+            "Makes a slot warm: the next run or restore whose assets and tools are the same gets it.",
+            [
+                .optional(
+                    "how",
+                    .record([.optional("assets", .map, "assets of the requests to come: name → bytes")]),
+                    "what it is made for"
+                )
+            ],
+            example: "t:equal(t:ok(t:prepare()), { booted = true })"
+        ),
+        TestFunction(
+            .t,
+            "probe",
+            "Asks the backend what it can do here; run, restore, checkpoint and exec ask by themselves.",
+            [
+                .optional(
+                    "how",
+                    .record([.optional("assets", .map, "assets of a request: name → bytes")]),
+                    "about what"
+                )
+            ],
+            example: "t:equal(t:ok(t:probe()).without, { full = \"this vmm saves no memory\" })"
         ),
         TestFunction(.t, "clock", "The test's clock.", property: true, example: "local clock = t.clock"),
         TestFunction(
@@ -161,6 +213,43 @@ extension TestFunction {
             "Restores a snapshot in the actor's own slot.",
             [.required("snapshot", .process, "what a checkpoint answered")],
             example: "t:ok(actor:restore(snapshot))"
+        ),
+        TestFunction(
+            .actor,
+            "exec",
+            "Runs a program beside it to its end, and answers its code, stdout and stderr.",
+            [
+                .required(
+                    "how",
+                    .record([
+                        .optional("container", .text, "without it the first one"),
+                        .required("command", .arguments, "the program and its arguments"),
+                        .optional("env", .map, "its environment"),
+                        .optional("tty", .boolean, "whether a terminal is asked for"),
+                    ]),
+                    "the request"
+                )
+            ],
+            example: "t:equal(t:ok(actor:exec { command = { \"ls\" } }).stdout, \"data\")"
+        ),
+        TestFunction(
+            .actor,
+            "stats",
+            "Says what it uses: memory_bytes, cpu_ns and pids of the script, or pids alone without one.",
+            example: "t:equal(t:ok(actor:stats()).pids, 3)"
+        ),
+        TestFunction(
+            .actor,
+            "recover",
+            "The host goes away and comes back: ok it lives, not_running it is gone, else it is asked again.",
+            [
+                .optional(
+                    "how",
+                    .record([.optional("gone", .list(.text), "kept programs that ended meanwhile")]),
+                    "what happened meanwhile"
+                )
+            ],
+            example: "t:fails(actor:recover { gone = { \"vmm\" } }, \"not_running\")"
         ),
         TestFunction(
             .actor,

@@ -26,8 +26,17 @@ final class CallTrace: CallObserver {
         /// The test's line that made it fail.
         var injectedBy: UInt32?
 
-        /// `workload.start web`.
-        var words: String { target.map { "\(function) \($0)" } ?? function }
+        /// `workload.start web`, `file.write work/vmm.json`.
+        var words: String { target.map { "\(function) \(Self.short($0))" } ?? function }
+
+        /// Paths within a slot as authors know them: below one of `actor.dirs`.
+        private static func short(_ target: String) -> String {
+            target.split(separator: " ", omittingEmptySubsequences: false).map { word -> Substring in
+                guard word.hasPrefix("\(FakeHost.base)/") else { return word }
+                let parts = word.dropFirst(FakeHost.base.utf8.count + 1).split(separator: "/", maxSplits: 2)
+                return parts.count == 3 ? parts[2] : word
+            }.joined(separator: " ")
+        }
     }
 
     private struct State {

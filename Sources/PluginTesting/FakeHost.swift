@@ -35,6 +35,12 @@ final class FakeHost {
         var processes: [KeptProcess] = []
         var state: [UInt8] = []
         var probed: [UInt8] = []
+        /// What `prepare` answered for the warm slot that it has.
+        var prepared: [UInt8]?
+        /// Where that one's directories are; empty in a cold one.
+        var slotDirectory = ""
+        /// Its own directory, and its slot's.
+        var directories: [String] { slotDirectory.isEmpty ? [directory] : [directory, slotDirectory] }
     }
 
     /// What a checkpoint left.
@@ -48,21 +54,22 @@ final class FakeHost {
         let files: [String]
     }
 
-    /// A program that the script started, did not keep and never waited for.
-    struct Leak {
-        let program: String
-        let line: UInt32
-        let verb: String
-    }
-
     let world = FakeWorld()
     let trace = CallTrace()
-    private(set) var actors: [Actor] = []
+    var actors: [Actor] = []
+    /// Slots that `prepare` filled and nobody has yet.
+    var warm: [WarmSlot] = []
+    /// How many there ever were.
+    var slotsMade = 0
+    /// What the operator wrote, as text.
+    var config: [String: String] = [:]
+    /// The program that the last verb joined with its caller's streams.
+    private(set) var client: FakeProgram?
     private(set) var snapshots: [Snapshot] = []
     private(set) var leaks: [Leak] = []
     /// A secret that a verb put into its state, in words.
     private(set) var secretInState: String?
-    private let subject: TestSubject
+    let subject: TestSubject
     /// What `probe` answered for these assets and tools.
     private var probes: [String: ProbeAnswer] = [:]
     let mistakes = MistakeSink()
@@ -79,7 +86,10 @@ final class FakeHost {
     }
 
     /// Where an actor's things would be.
-    func directory(of number: Int) -> String { "/var/lib/substrate-host/actors/\(number + 1)" }
+    func directory(of number: Int) -> String { "\(Self.base)/actors/\(number + 1)" }
+
+    /// Below which everything of a test's host is.
+    static let base = "/var/lib/substrate-host"
 
     // MARK: Verbs
 
@@ -106,8 +116,23 @@ final class FakeHost {
                 memoryBytes: actor.memoryBytes
             )
         } catch { return refusal(error) }
+        if let slot = takeWarm(for: actor) {
+            actor.slotDirectory = slot.directory
+            actor.prepared = slot.prepared
+            actor.processes = slot.processes
+            for program in world.running(in: slot.directory) { program.directory = actor.directory }
+        } else {
+            actor.slotDirectory = ""
+            actor.prepared = nil
+            actor.processes = []
+        }
+        actors[number] = actor
         let places = ActorDirectories(actor.directory)
         world.removeFiles(below: actor.directory)
+        world.make(FakePlace(kind: .cgroup, owner: actor.directory))
+        if subject.description.needsNetwork, actor.slotDirectory.isEmpty {
+            world.make(FakePlace(kind: .network, owner: actor.directory))
+        }
         world.setFile("\(places.identity)/actor-id", [UInt8](actor.identity.key.name.utf8))
         for (container, files) in actor.rootFiles {
             for (path, bytes) in files { world.setFile(places.upper(container) + path, bytes) }
@@ -123,11 +148,12 @@ final class FakeHost {
         let (outcome, answer) = perform(verb, actor, asked)
         guard let answer else {
             teardown(number)
-            return outcome
+            return takenBack(number).map { Outcome(status: $0.status, reason: $0.reason, trap: $0.trap) } ?? outcome
         }
         actor.processes = answer.processes
         if let state = answer.state { actor.state = state }
         actor.isLive = true
+        actor.prepared = nil
         actors[number] = actor
         noteSecrets(actor)
         // Readiness: what has ended by now will never answer.
@@ -147,7 +173,7 @@ final class FakeHost {
         request.timeoutMilliseconds = graceMilliseconds + 5000
         let (outcome, _) = perform(.stop, actors[number], request)
         teardown(number)
-        return outcome
+        return outcome.status == "ok" ? repeatable(number) ?? outcome : outcome
     }
 
     func checkpoint(_ number: Int, scope: SnapshotScope, graceMilliseconds: Int64) -> (Outcome, Int?) {
@@ -165,7 +191,7 @@ final class FakeHost {
         request.graceMilliseconds = graceMilliseconds
         request.timeoutMilliseconds = 60_000
         request.scope = scope
-        request.snapshotDirectory = "/var/lib/substrate-host/snapshots/\(snapshots.count + 1)"
+        request.snapshotDirectory = "\(Self.base)/snapshots/\(snapshots.count + 1)"
         let (outcome, answer) = perform(.checkpoint, actor, request)
         guard let answer else {
             // The truth is what runs: the script may have ended the programs or not.
@@ -193,9 +219,10 @@ final class FakeHost {
     }
 
     /// What the backend can do here: asked once for the same assets and tools, in a slot of its own.
-    private func probe(_ actor: Actor) throws(HostError) -> ProbeAnswer {
-        guard subject.description.verbs.contains(BackendVerb.probe.rawValue) else { return ProbeAnswer() }
-        let key = (actor.assets.keys.sorted() + ["/"] + world.ruled.sorted()).joined(separator: " ")
+    func probe(_ actor: Actor) throws(HostError) -> ProbeAnswer {
+        guard has(.probe) else { return ProbeAnswer() }
+        let settings = config.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let key = (actor.assets.keys.sorted() + ["/"] + world.ruled.sorted() + ["/"] + settings).joined(separator: " ")
         if let known = probes[key] { return known }
         var slot = actor
         slot.directory += ".probe"
@@ -219,7 +246,10 @@ final class FakeHost {
         return found
     }
 
-    private func perform(
+    /// Whether the script has a verb.
+    func has(_ verb: BackendVerb) -> Bool { subject.description.verbs.contains(verb.rawValue) }
+
+    func perform(
         _ verb: BackendVerb,
         _ actor: Actor,
         _ request: VerbRequest
@@ -227,7 +257,7 @@ final class FakeHost {
         mistakes.clear()
         let outcome: (Outcome, VerbAnswer?)
         do throws(HostError) {
-            let backend = try subject.backend(world: world, observer: trace, sink: mistakes)
+            let backend = try subject.backend(world: world, config: config, observer: trace, sink: mistakes)
             let answer = try backend.perform(
                 verb,
                 actor: prepared(actor),
@@ -237,30 +267,22 @@ final class FakeHost {
             )
             outcome = (.ok, answer)
         } catch { outcome = (refusal(error), nil) }
+        client = nil
         for program in world.takeUnkept(in: actor.directory) {
-            // A verb that failed was cut short: what it had under way is the host's to end.
-            if !program.wasWaitedFor, outcome.1 != nil {
-                leaks.append(Leak(program: program.name, line: program.line ?? 0, verb: verb.rawValue))
+            if let own = outcome.1?.client, own.pid == program.pid {
+                client = program
+                continue
             }
+            // A verb that failed was cut short: what it had under way is the host's to end.
+            if !program.wasWaitedFor, outcome.1 != nil { leaks.append(Leak(program, verb: verb.rawValue)) }
             program.signal(9)
         }
         return outcome
     }
 
-    private func refusal(_ error: HostError) -> Outcome {
+    func refusal(_ error: HostError) -> Outcome {
         let text = error.reason == .notGranted ? mistakes.text.map(Self.forAuthor) : mistakes.text
         return Outcome(status: Self.word(for: error), reason: error.message, trap: text)
-    }
-
-    /// A refusal for want of a tool, with what its author does about it in a test, where nobody grants anything.
-    private static func forAuthor(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
-            let parts = line.split(separator: "--grant tool:", maxSplits: 1)
-            guard line.hasPrefix("  mend"), parts.count == 2 else { return String(line) }
-            let name = parts[1].prefix { $0 != "=" }
-            return "  mend      say in the test what it answers: t:program(\"\(name)\", { {} }); served, an "
-                + line.dropFirst(12)
-        }.joined(separator: "\n")
     }
 
     /// The word of the language for what a verb failed with: the script's own, or for what the host itself refused.
@@ -272,6 +294,8 @@ final class FakeHost {
         case .asset: return "not_found"
         case .actorRunning: return "already_running"
         case .actorNotRunning: return "not_running"
+        // What the operator wrote is no state of the actor's.
+        case .plugin: return "failed"
         case .scopeUnsupported, .limitUnsupported, .verbUnsupported, .notServed: return "unsupported"
         default: break
         }
@@ -279,13 +303,22 @@ final class FakeHost {
     }
 
     /// Takes away whatever an actor had, needing no script.
-    private func teardown(_ number: Int) {
+    func teardown(_ number: Int) {
         let actor = actors[number]
-        world.kill(in: actor.directory)
-        let places = ActorDirectories(actor.directory)
-        for path in [places.runtime, places.work, places.bundles] { world.removeFiles(below: path) }
+        for directory in actor.directories { clear(directory) }
+        if !actor.slotDirectory.isEmpty { world.removeFiles(below: actor.slotDirectory) }
         actors[number].isLive = false
         actors[number].processes = []
+        actors[number].slotDirectory = ""
+        actors[number].prepared = nil
+    }
+
+    /// Ends whatever is in a directory's cgroup and network, and takes away what is no file of the actor's own.
+    func clear(_ directory: String) {
+        world.kill(in: directory)
+        let places = ActorDirectories(directory)
+        for path in [places.runtime, places.work, places.bundles] { world.removeFiles(below: path) }
+        for kind in [FakePlace.Kind.cgroup, .network] { world.remove(FakePlace(kind: kind, owner: directory)) }
     }
 
     /// Ends and removes everything; what is still there afterwards is the host's own leak, in words.
@@ -294,8 +327,9 @@ final class FakeHost {
             teardown(number)
             world.removeFiles(below: actors[number].directory)
         }
+        for slot in warm { drop(slot) }
         for snapshot in snapshots { world.removeFiles(below: snapshot.directory) }
-        return world.running.map { "program \"\($0.name)\"" } + world.files.map { "file \($0)" }
+        return world.running.map { "program \"\($0.name)\"" } + world.files.map { "file \($0)" } + world.places
     }
 
     // MARK: What verbs are given
@@ -311,7 +345,7 @@ final class FakeHost {
         return request
     }
 
-    private func prepared(_ actor: Actor) -> PreparedActor {
+    func prepared(_ actor: Actor) -> PreparedActor {
         let places = ActorDirectories(actor.directory)
         var prepared = PreparedActor(
             identity: actor.identity,
@@ -321,8 +355,10 @@ final class FakeHost {
         )
         prepared.containers = actor.containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in actor.volumes { prepared.volumes[volume] = places.volume(volume) }
-        prepared.networkNamespace = subject.description.needsNetwork ? places.network : nil
-        for name in actor.assets.keys { prepared.assets[name] = "/var/lib/substrate-host/assets/\(name)" }
+        prepared.slotDirectory = actor.slotDirectory
+        prepared.prepared = actor.prepared
+        prepared.networkNamespace = subject.description.needsNetwork ? prepared.slotPlaces.network : nil
+        for name in actor.assets.keys { prepared.assets[name] = "\(Self.base)/assets/\(name)" }
         prepared.processes = actor.processes.filter { world.program($0.pid)?.hasExited() == false }
         prepared.state = actor.state
         prepared.probed = actor.probed
@@ -331,7 +367,7 @@ final class FakeHost {
         return prepared
     }
 
-    private func noteSecrets(_ actor: Actor) {
+    func noteSecrets(_ actor: Actor) {
         guard !actor.state.isEmpty, let state = try? ValueCodec.decode(actor.state) else { return }
         for entry in actor.containers.flatMap(\.environment) where !entry.value.isEmpty {
             guard let path = Self.path(of: entry.value, in: state, "state") else { continue }

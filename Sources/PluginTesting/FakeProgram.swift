@@ -21,25 +21,51 @@ final class FakeProgram: HeldProgram {
         var wasWaitedFor = false
         var atTerm = Behaviour.end
         var mounts: FakeMounts?
+        var directory: String
+        var isKept: Bool
     }
     let name: String
     let pid: Int32
-    /// Of the actor that it belongs to.
-    let directory: String
     /// The script's line that started it; nil for a container's.
     let line: UInt32?
-    /// Whether it outlives the verb.
-    let isKept: Bool
+    /// The program that left it behind; nil for one that was started.
+    let leftBy: String?
+    /// What it prints; nothing of a container's own program is kept.
+    let output: (stdout: String, stderr: String)
     private let world: FakeWorld
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(name: String, pid: Int32, directory: String, line: UInt32?, isKept: Bool, world: FakeWorld) {
+    init(
+        name: String,
+        pid: Int32,
+        directory: String,
+        line: UInt32?,
+        isKept: Bool,
+        leftBy: String? = nil,
+        output: (stdout: String, stderr: String) = ("", ""),
+        world: FakeWorld
+    ) {
+        self.leftBy = leftBy
         self.name = name
         self.pid = pid
-        self.directory = directory
         self.line = line
-        self.isKept = isKept
+        self.output = output
         self.world = world
+        state = Mutex(State(directory: directory, isKept: isKept))
+    }
+
+    var startTime: UInt64 { UInt64(pid) }
+
+    /// Of the actor, or the warm slot, that it belongs to.
+    var directory: String {
+        get { state.withLock { $0.directory } }
+        set { state.withLock { $0.directory = newValue } }
+    }
+
+    /// Whether it outlives the verb.
+    var isKept: Bool {
+        get { state.withLock { $0.isKept } }
+        set { state.withLock { $0.isKept = newValue } }
     }
 
     var atTerm: Behaviour {
@@ -123,6 +149,8 @@ struct ProgramRule: Sendable {
     var stderr = ""
     /// How long it runs; nil: it ends at once, or, where it is kept, goes on.
     var milliseconds: Int64?
+    /// Where it leaves the number of a program that it leaves behind, such as `bundles/web.pid`; empty: it leaves none.
+    var pidfile = ""
 
     func fits(_ given: [String]) -> Bool {
         var rest = given[...]

@@ -18,6 +18,7 @@ final class FakeRoom: ProgramRoom {
                 program: spec.program,
                 arguments: spec.arguments,
                 in: place.actor.directory,
+                slot: place.actor.slotPlaces.root,
                 line: line,
                 keptName: spec.keptName
             )
@@ -27,7 +28,7 @@ final class FakeRoom: ProgramRoom {
             spec.keptName != nil
             ? KeptProcess(name: name, pid: program.pid, startTime: UInt64(program.pid), nonce: "fake") : nil
         let begin = world.now()
-        return HeldProcess(name: name, kept: kept, handle: program) { [world] in
+        var held = HeldProcess(name: name, kept: kept, handle: program) { [world] in
             let status = program.wait()
             return ProgramEnd(
                 status: status,
@@ -38,6 +39,9 @@ final class FakeRoom: ProgramRoom {
                 isAllowed: spec.allows(status)
             )
         }
+        held.line = line
+        held.isClient = spec.client != nil
+        return held
     }
 
     func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess {
@@ -47,9 +51,7 @@ final class FakeRoom: ProgramRoom {
         var spec = ProgramSpec(program: entry.command.first ?? "")
         spec.arguments = Array(entry.command.dropFirst())
         spec.client = entry.client
-        var held = try start(spec, line: line)
-        held.isClient = entry.client != nil
-        return held
+        return try start(spec, line: line)
     }
 
     func waitForEnd(
@@ -64,7 +66,7 @@ final class FakeRoom: ProgramRoom {
 
     func letGo(_ process: HeldProcess) {}
 
-    /// In an author's test every program that a rule answers is where its rule says: none is left behind by another.
+    /// In an author's test a program is left behind where its rule names a pidfile; a script may write one itself.
     func adopt(_ source: AdoptionSource, name: String) throws(AdoptionFailure) -> HeldProcess {
         switch source {
         case .pidfile(let directory, let rest):
@@ -73,6 +75,9 @@ final class FakeRoom: ProgramRoom {
             let digits = text.split { $0 == " " || $0 == "\n" }.first.map(String.init) ?? ""
             guard let pid = Int32(digits), let program = world.program(pid), !program.hasExited() else {
                 throw .notFound("\(rest) names no program that runs")
+            }
+            guard program.directory == place.actor.directory else {
+                throw .accessDenied("the program with the number \(pid) is not in the actor's cgroup")
             }
             let kept = KeptProcess(name: name, pid: pid, startTime: UInt64(pid), nonce: "fake")
             return HeldProcess(name: name, kept: kept, handle: program) {
@@ -90,10 +95,13 @@ final class FakeRoom: ProgramRoom {
         }
     }
 
-    func takeOver(_ process: HeldProcess) throws(AdoptionFailure) -> HeldProcess { process }
+    func takeOver(_ process: HeldProcess) throws(AdoptionFailure) -> HeldProcess {
+        (process.handle as? FakeProgram)?.isKept = true
+        return process
+    }
 
     func end(_ process: HeldProcess) { process.handle?.signal(9) }
 
     /// The fake host counts what is left itself, with its line.
-    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [String] { [] }
+    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [LeakedProgram] { [] }
 }

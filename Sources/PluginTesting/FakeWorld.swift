@@ -2,6 +2,7 @@ import ActorContract
 import Glibc
 import HostErrors
 import PluginHost
+import PluginProtocol
 import Synchronization
 import SystemLayer
 
@@ -15,6 +16,8 @@ final class FakeWorld: World {
         var rules: [String: [ProgramRule]] = [:]
         var atTerm: [String: FakeProgram.Behaviour] = [:]
         var unmatched: [String] = []
+        var sockets: [String: FakeSocket] = [:]
+        var places: Set<FakePlace> = []
         var made = 0
     }
     private let begin = ContinuousClock.now
@@ -63,7 +66,14 @@ final class FakeWorld: World {
     func room(_ place: RoomPlace) -> any ProgramRoom { FakeRoom(self, place) }
 
     /// Makes a program that runs.
-    func add(name: String, directory: String, line: UInt32?, isKept: Bool) -> FakeProgram {
+    func add(
+        name: String,
+        directory: String,
+        line: UInt32?,
+        isKept: Bool,
+        leftBy: String? = nil,
+        output: (stdout: String, stderr: String) = ("", "")
+    ) -> FakeProgram {
         state.withLock { state in
             state.made += 1
             let program = FakeProgram(
@@ -72,6 +82,8 @@ final class FakeWorld: World {
                 directory: directory,
                 line: line,
                 isKept: isKept,
+                leftBy: leftBy,
+                output: output,
                 world: self
             )
             state.programs[program.pid] = program
@@ -121,6 +133,7 @@ final class FakeWorld: World {
     ///   - path: of the program, as the script gave it.
     ///   - arguments: without the program itself.
     ///   - directory: the actor's.
+    ///   - slot: the directory of its slot, in which pidfiles are.
     ///   - line: the script's.
     ///   - keptName: its name where it outlives the verb.
     /// - Returns: the program and the rule; nil when no rule fits, which fails the test.
@@ -128,6 +141,7 @@ final class FakeWorld: World {
         program path: String,
         arguments: [String],
         in directory: String,
+        slot: String,
         line: UInt32,
         keptName: String? = nil
     ) -> (program: FakeProgram, rule: ProgramRule)? {
@@ -137,7 +151,17 @@ final class FakeWorld: World {
             state.withLock { $0.unmatched.append("\(line) and no t:program(\"\(name)\", …) says what that answers") }
             return nil
         }
-        let program = add(name: keptName ?? name, directory: directory, line: line, isKept: keptName != nil)
+        let program = add(
+            name: keptName ?? name,
+            directory: directory,
+            line: line,
+            isKept: keptName != nil,
+            output: (rule.stdout, rule.stderr)
+        )
+        if !rule.pidfile.isEmpty {
+            let daemon = add(name: name, directory: directory, line: line, isKept: false, leftBy: name)
+            setFile("\(slot)/\(rule.pidfile)", Array("\(daemon.pid)\n".utf8))
+        }
         if let milliseconds = rule.milliseconds {
             program.end(at: now() + .milliseconds(milliseconds), as: .exited(rule.code))
         } else if keptName == nil {
@@ -188,7 +212,52 @@ final class FakeWorld: World {
         setFile("\(directory)/\(parts.filter { !$0.isEmpty && $0 != "." }.joined(separator: "/"))", bytes)
     }
 
+    // MARK: What the host makes around actors
+
+    /// Says that a cgroup or a namespace is there.
+    func make(_ place: FakePlace) { state.withLock { _ = $0.places.insert(place) } }
+
+    /// Says that it is gone.
+    func remove(_ place: FakePlace) { state.withLock { _ = $0.places.remove(place) } }
+
+    /// All that are there, in words, sorted.
+    var places: [String] { state.withLock { $0.places }.map(\.words).sorted() }
+
+    // MARK: Sockets
+
+    /// What a socket answers; the name is that of its file, or a whole path.
+    func setSocket(_ socket: FakeSocket, named name: String) { state.withLock { $0.sockets[name] = socket } }
+
+    /// The sockets that a test declared by their whole paths: what an operator would grant.
+    var grantedSockets: Set<String> { Set(state.withLock { $0.sockets.keys }.filter { $0.hasPrefix("/") }) }
+
     func exchange(_ exchange: HTTPExchange) throws(HTTPExchange.Failure) -> HTTPAnswer {
-        throw .system(SyscallError("connect", ENOENT, exchange.socketPath))
+        let path = exchange.socketPath
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        guard let socket = state.withLock({ $0.sockets[path] ?? $0.sockets[name] }) else {
+            throw .system(SyscallError("connect", ENOENT, path))
+        }
+        let opens = begin + .milliseconds(socket.afterMilliseconds)
+        if opens > now() {
+            guard opens < exchange.connectDeadline else {
+                advance(to: exchange.connectDeadline)
+                throw .status(.notFound, "\(path): there is no such socket yet")
+            }
+            advance(to: opens)
+        }
+        guard let rule = socket.rules.first(where: { $0.fits(exchange) }) else {
+            let asked = "the backend asked \"\(exchange.method) \(exchange.target)\" of \"\(name)\""
+            state.withLock {
+                $0.unmatched.append("\(asked) and no rule of t:http(\"\(name)\", …) says what that answers")
+            }
+            throw .status(.failed, "no rule of t:http answers \(exchange.method) \(exchange.target)")
+        }
+        let answered = now() + .milliseconds(rule.milliseconds)
+        guard answered <= exchange.deadline else {
+            advance(to: exchange.deadline)
+            throw .status(.timeout, "\(exchange.method) \(exchange.target): no answer in time")
+        }
+        advance(to: answered)
+        return HTTPAnswer(code: rule.code, body: rule.body)
     }
 }

@@ -57,7 +57,11 @@ final class RealHost {
     }
 
     /// Ends every actor and removes everything; what is still there afterwards, in words.
-    func close() -> [String] {
+    ///
+    /// - Parameter blame: where the script started a program of that name, in words.
+    /// - Returns: actors, programs, cgroups and mounts; a network namespace is the mount that holds it.
+    func close(blaming blame: (String) -> String? = { _ in nil }) -> [String] {
+        let kept = host.list().flatMap(\.processes)
         for record in host.list() {
             let key = record.identity.key
             var context = VerbContext(timeoutMilliseconds: 10_000)
@@ -67,6 +71,16 @@ final class RealHost {
         }
         host.forgetCgroupParent()
         var left = host.list().map { "actor \($0.identity.key.text)" }
+        for process in kept {
+            guard let handle = ProcessHandle.find(pid: process.pid, startTime: process.startTime), !handle.hasExited()
+            else { continue }
+            left.append("program \"\(process.name)\"" + (blame(process.name).map { ", \($0)" } ?? ""))
+        }
+        left += host.cgroupsLeft().map { path in
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let program = name.hasPrefix("kept.") ? String(name.dropFirst(5)) : name
+            return "cgroup \(path)" + (blame(program).map { ", \($0)" } ?? "")
+        }
         let mounts = (TextFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
         left += mounts.filter { $0.contains(" \(base)/") }.map { "mount \($0.split(separator: " ")[4])" }
         if left.isEmpty { try? DirectoryTree.remove(base) }

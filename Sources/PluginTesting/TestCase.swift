@@ -74,6 +74,10 @@ final class TestCase {
             return .values([Self.handle(.slot, slots.count - 1)])
         case "workload": return findWorkload(fields.text("container"))
         case "program": return program(fields)
+        case "http": return http(fields)
+        case "config": return config(fields)
+        case "prepare": return answered("prepare", host.prepare(Self.assets(TestFields(fields.map("how")))), line)
+        case "probe": return answered("probe", host.probe(Self.assets(TestFields(fields.map("how")))), line)
         case "fault": return fault(fields, line)
         case "ok": return expectOK(fields)
         case "fails": return expectFailure(fields)
@@ -164,6 +168,11 @@ final class TestCase {
         return .values([])
     }
 
+    /// The assets of a spec: name → bytes.
+    static func assets(_ spec: TestFields) -> [String: [UInt8]] {
+        spec.map("assets").mapValues { TestFields.bytes($0) }
+    }
+
     private func makeActor(_ spec: TestFields) -> TestReply {
         var actor = FakeHost.Actor(
             identity: ActorIdentity(
@@ -175,7 +184,7 @@ final class TestCase {
             slot: "slot-\(host.actors.count + 1)",
             containers: [],
             volumes: [],
-            assets: spec.map("assets").mapValues { TestFields.bytes($0) },
+            assets: Self.assets(spec),
             rootFiles: [:],
             directory: host.directory(of: host.actors.count)
         )
@@ -258,6 +267,7 @@ final class TestCase {
                 )
             }
             return verb(method, host.restore(number, snapshot), line)
+        case "exec", "stats", "recover": return optional(method, number, how, line)
         case "processes":
             let actor = host.actors[number]
             let running = host.world.running(in: actor.directory)
@@ -279,7 +289,7 @@ final class TestCase {
         return .values([Self.handle(.workload, workloads.count - 1)])
     }
 
-    private func verb(
+    func verb(
         _ name: String,
         _ outcome: FakeHost.Outcome,
         _ line: UInt32,

@@ -131,7 +131,7 @@ public enum TestCommand {
         switch options.form {
         case .people:
             if !report.failed.isEmpty { out("\n") }
-            for result in report.failed { out(report.block(result)) }
+            for result in report.failed { out(report.block(result, all: options.trace)) }
             out(report.summary)
         case .json: out(report.json)
         case .tap: out(report.tap)
@@ -143,7 +143,7 @@ public enum TestCommand {
     /// Everything of one test.
     private static func trace(_ result: TestResult) -> String {
         var out = result.trace.map { "        \($0)\n" }.joined()
-        if result.passed { out += TestReport.table(result.calls, margin: "        ") }
+        if result.passed { out += TestReport.table(result.calls, margin: "        ", all: true) }
         return out
     }
 

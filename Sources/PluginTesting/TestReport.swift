@@ -36,8 +36,8 @@ struct TestReport {
         return columns("  \(result.passed ? "ok   " : "FAIL ") \(result.name)", time)
     }
 
-    /// The block of a failed one.
-    func block(_ result: TestResult) -> String {
+    /// The block of a failed one; with `all` no call is left out.
+    func block(_ result: TestResult, all: Bool = false) -> String {
         guard let failure = result.failure else { return "" }
         let margin = "        "
         var out = Self.line(result)
@@ -45,21 +45,45 @@ struct TestReport {
         let place = failure.place.isEmpty ? "" : "\(failure.place)  "
         out += "\(margin)\(place)\(lines.first ?? "")\n"
         for line in lines.dropFirst() { out += "\(margin)\(line)\n" }
-        out += Self.table(result.calls, margin: margin)
+        out += Self.table(result.calls, margin: margin, all: all)
         if let mend = result.mend { out += "\(margin)mend    \(mend)\n" }
         out += "\(margin)left    \(result.left.isEmpty ? "nothing" : result.left.joined(separator: "; "))\n"
         out += "\(margin)again   substrate-host plugin test \(path) --only \(result.number) --trace\n"
         return out
     }
 
+    /// A block shows so many calls at its beginning and its end, and so many that failed between.
+    private static let shownFirst = 8
+    private static let shownLast = 16
+
+    private static func shown(_ calls: [TestResult.Call], all: Bool) -> [Int] {
+        guard !all, calls.count > shownFirst + shownLast else { return Array(calls.indices) }
+        let middle = shownFirst..<calls.count - shownLast
+        let failed = middle.filter { calls[$0].status != "ok" || calls[$0].injectedBy != nil }
+        return Array(0..<shownFirst) + failed.prefix(shownFirst) + Array(calls.indices.suffix(shownLast))
+    }
+
     /// The host calls of a test.
-    static func table(_ calls: [TestResult.Call], margin: String) -> String {
+    ///
+    /// - Parameters:
+    ///   - calls: in their order.
+    ///   - margin: what every line begins with.
+    ///   - all: whether none is left out, however many there are.
+    /// - Returns: lines, each with its end.
+    static func table(_ calls: [TestResult.Call], margin: String, all: Bool = false) -> String {
         guard !calls.isEmpty else { return "\(margin)calls   none\n" }
+        let shown = shown(calls, all: all)
         let digits = "\(calls.count)".count
-        let words = calls.map(\.words.count).max() ?? 0
-        let statuses = calls.map(\.status.count).max() ?? 0
+        let words = shown.map { calls[$0].words.count }.max() ?? 0
+        let statuses = shown.map { calls[$0].status.count }.max() ?? 0
         var out = ""
-        for (index, call) in calls.enumerated() {
+        var last = -1
+        for index in shown {
+            let call = calls[index]
+            if index > last + 1 {
+                out += "\(margin)        … \(index - last - 1) more; --trace shows them all\n"
+            }
+            last = index
             out += margin + (index == 0 ? "calls   " : "        ")
             out += padded(left: "\(index + 1)", digits) + " " + padded(call.words, words) + "  "
             out += padded(call.status, statuses) + "  " + call.place

@@ -61,6 +61,7 @@ struct TestRunner {
         let start = ContinuousClock.now
         let host = FakeHost(subject)
         let test = TestCase(host)
+        let script = subject.entry.path.split(separator: "/").last.map(String.init) ?? "backend.lua"
         var result = TestResult(number: number, name: name, file: file.name, line: line)
         do throws(HostError) {
             if isReal {
@@ -68,7 +69,11 @@ struct TestRunner {
                 let machine = RealCase(test, real)
                 defer {
                     result.trace = machine.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
-                    result.left = real.close()
+                    let lines = host.trace.entries
+                    result.left = real.close { name in
+                        lines.last { $0.target == name || $0.target?.hasPrefix("\(name): ") == true }
+                            .map { "started at \(script):\($0.line)" }
+                    }
                 }
                 result.failure = try converse(machine.answer, number, &result)
             } else {
@@ -162,13 +167,14 @@ struct TestRunner {
         }
         result.trace = test.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
         result.trace += host.printed.map { "\(script)  \($0)" }
-        let leaks = host.leaks
+        let leaks = host.leaks + host.mistakes.leaks
         let own = host.close()
-        result.left += leaks.map { "program \"\($0.program)\" (leaked_handle), started at \(script):\($0.line)" }
+        result.left += leaks.map { "\($0.things), started at \(script):\($0.line)" }
         result.left += own.map { "\($0), which the host should have removed: this is a bug of substrate-host" }
         if let trap = test.trap, result.failure != nil { result.mend = Self.mend(of: trap) }
         if let unmatched = host.world.unmatched.first {
-            let line = entries.last(where: { $0.function.hasPrefix("process.") })?.line ?? 0
+            let starting = ["process.run", "process.start", "workload.enter", "http.request"]
+            let line = entries.last(where: { starting.contains($0.function) && $0.status != .ok })?.line ?? 0
             result.failure = TestResult.Failure(place: "\(script):\(line)", text: unmatched)
         } else if result.failure == nil {
             result.failure = late(host, leaks, own, script)
@@ -187,7 +193,7 @@ struct TestRunner {
         if let leak = leaks.first {
             return TestResult.Failure(
                 place: "\(script):\(leak.line)",
-                text: "leaked_handle: \(leak.verb) started \"\(leak.program)\", did not keep it and never waited for it"
+                text: "leaked_handle: \(leak.words)"
             )
         }
         if let left = own.first {

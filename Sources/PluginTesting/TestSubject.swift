@@ -30,29 +30,38 @@ final class TestSubject {
         self.companions = companions
         self.handlers = handlers
         descriptor = try ScriptBackend.descriptor(entry, pool: pool)
-        let probe = try ScriptBackend(
-            entry: entry,
-            pool: pool,
-            companions: companions,
-            layout: CgroupLayout(),
-            logger: Logger(sink: SilentSink()),
-            descriptor: descriptor,
-            world: FakeWorld(),
-            handlers: handlers
-        )
-        description = probe.description
+        description = descriptor.description(of: entry)
     }
 
     /// The backend over a test's world: what it needs is granted, tools as far as the test says what they answer.
-    func backend(world: FakeWorld, observer: CallTrace, sink: MistakeSink) throws(HostError) -> ScriptBackend {
+    ///
+    /// - Parameters:
+    ///   - world: the test's.
+    ///   - config: what the test says that the operator wrote; a secret that it leaves out is in a file all the same.
+    ///   - observer: told of every call.
+    ///   - sink: gets what the script prints.
+    /// - Returns: one for the next verb.
+    /// - Throws: a setting that is missing.
+    func backend(
+        world: FakeWorld,
+        config: [String: String],
+        observer: CallTrace,
+        sink: MistakeSink
+    ) throws(HostError) -> ScriptBackend {
+        var config = config
+        for (name, field) in descriptor.config where field.type == "secret" && config[name] == nil {
+            config[name] = "/run/secrets/\(name)"
+        }
         var grants = Grants([.workload, .bundle, .asset])
         for name in world.ruled where descriptor.tools[name] != nil { grants.tools[name] = "/usr/bin/\(name)" }
+        grants.sockets = world.grantedSockets
         return try ScriptBackend(
             entry: entry,
             pool: pool,
             companions: companions,
             layout: CgroupLayout(),
             grants: grants,
+            config: config,
             logger: Logger(sink: sink),
             descriptor: descriptor,
             world: world,

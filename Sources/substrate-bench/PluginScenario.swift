@@ -22,6 +22,13 @@ struct PluginScenario {
         var figures = [
             Figure(
                 scenario: .plugin,
+                name: "load of process, file to descriptor",
+                value: try loads(folder),
+                unit: "ms",
+                floor: (name: "byte between processes and back", value: roundTripFloor)
+            ),
+            Figure(
+                scenario: .plugin,
                 name: "plugin check",
                 value: try whole(["check", folder]),
                 unit: "ms",
@@ -78,6 +85,21 @@ struct PluginScenario {
             guard status == .exited(0) else {
                 throw BenchFailure("plugin \(words[0]) ended as \(String(describing: status))")
             }
+        }
+        return times.median
+    }
+
+    /// The median of loading a script in a supervisor that waits for one.
+    private func loads(_ folder: String) throws -> Double {
+        let source = [UInt8]((TextFile.read("\(folder)/backend.lua") ?? "").utf8)
+        var times = Samples()
+        for _ in 0..<samples {
+            let supervisor = try RawSupervisor()
+            try supervisor.waitUntilConfined()
+            let start = Clock.now()
+            try supervisor.load("process", source)
+            times.add(Clock.now() - start)
+            supervisor.end()
         }
         return times.median
     }

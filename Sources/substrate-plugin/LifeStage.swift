@@ -21,6 +21,7 @@ struct LifeStage {
     private let script: Double
     private let host: Double?
     private let readiness: Double?
+    private let tries: Int
     private let traps: [String]
     /// What the actor's programs printed last, of a verb that failed.
     private let printed: [String]
@@ -48,6 +49,8 @@ struct LifeStage {
                 microseconds: Double(record["plugin.us"] ?? "") ?? 0
             )
         }
+        let done = records.last { $0["message"] == "verb is done" && $0["verb"] == verb }
+        tries = done?["readiness.tries"].flatMap { Int($0) } ?? 0
         traps = records.compactMap { $0["plugin.text"] }
         // The host keeps no phases of a stop: those that it shows are of the verb before.
         let phases = verb == "stop" ? [] : Self.phases(actor)
@@ -123,7 +126,8 @@ struct LifeStage {
         let times = host.map {
             "  host \(Self.rounded($0))  script \(Self.rounded(script))  programs \(Self.rounded(programs))"
         }
-        let ready = readiness.map { "   ready after \(Self.rounded($0)) ms\n" } ?? ""
+        let count = tries > 0 ? " (\(tries) \(tries == 1 ? "try" : "tries"))" : ""
+        let ready = readiness.map { "   ready after \(Self.rounded($0)) ms\(count)\n" } ?? ""
         return "\(padded)ok  \(Self.rounded(milliseconds)) ms\(times ?? "")\n\(callText)\(ready)"
     }
 
@@ -147,7 +151,7 @@ struct LifeStage {
         return .object([
             ("verb", .text(verb)), ("good", .boolean(isGood)), ("ms", .number(milliseconds)),
             ("script_ms", .number(script)), ("programs_ms", .number(programs)), ("calls", .list(calls)),
-            ("error", .text(error)), ("log", .texts(printed)),
+            ("readiness_tries", .integer(Int64(tries))), ("error", .text(error)), ("log", .texts(printed)),
         ])
     }
 }

@@ -25,12 +25,18 @@ struct ExampleTests {
         #expect(tested.output.contains(" 0 failed"))
     }
 
-    @Test("every recipe of the cookbook passes check, and the tests below it")
-    func cookbook() async throws {
-        let scratch = try ScratchDirectory("cookbook")
-        let scripts = try Pages.scripts("cookbook.md")
-        #expect(scripts.map(\.name) == ["boxed", "monitor", "warm", "shell"])
-        #expect(scripts.filter { $0.test != nil }.map(\.name) == ["boxed", "shell"])
+    @Test(
+        "every recipe passes check, and the tests below it",
+        arguments: [
+            ("cookbook.md", ["boxed", "monitor", "warm", "shell"], ["boxed", "monitor", "warm", "shell"]),
+            ("testing.md", ["vm"], ["vm"]),
+        ]
+    )
+    func recipes(_ page: String, _ names: [String], _ tested: [String]) async throws {
+        let scratch = try ScratchDirectory("recipes")
+        let scripts = try Pages.scripts(page)
+        #expect(scripts.map(\.name) == names)
+        #expect(scripts.filter { $0.test != nil }.map(\.name) == tested)
         for script in scripts {
             let folder = "\(scratch.path)/\(script.name)"
             try DirectoryTree.make(folder, mode: 0o755)
@@ -52,7 +58,7 @@ struct ExampleTests {
     func luacheck() async throws {
         let scratch = try ScratchDirectory("luacheck")
         var paths = [Self.examples]
-        for page in ["cookbook.md", "tutorial.md"] {
+        for page in ["cookbook.md", "tutorial.md", "testing.md"] {
             for block in try Pages.blocks(page) where block.words.first == "lua" {
                 // A linter knows the tests by their file's name.
                 let isTest = block.text.contains("\ntest(\"")
@@ -70,7 +76,7 @@ struct ExampleTests {
 
     @Test("no line of the documents is longer than 120, but for tables and commands")
     func width() throws {
-        for page in ["tutorial.md", "cookbook.md", "sandbox.md"] {
+        for page in ["tutorial.md", "cookbook.md", "testing.md", "sandbox.md"] {
             for line in try Pages.text(page).split(separator: "\n") where !line.hasPrefix("|") && !line.hasPrefix("$ ")
             {
                 #expect(line.count <= 120, "\(page): \(line)")

@@ -122,6 +122,20 @@ struct ProbeTests {
             #expect(stats.output.contains("cgroup"), "\(stats.output)\(stats.error)")
             #expect(verbs.printed("STATS").isEmpty)
         }
+        let closed = try VerbHost(
+            Self.script(
+                "\"ok\", { without = { exec = \"too old\" } }",
+                more: "exec = function() print(\"EXEC asked\") return \"failed\", \"asked\" end,"
+            )
+        )
+        try await closed.use { host in
+            _ = try await host.run(try await host.request("a")).get()
+            let words = ["exec", "--connect", host.unix, "a", "--", "/bin/true"]
+            let refused = try await ProgramRun.run(TestMachine.host, words)
+            #expect(refused.code != 0)
+            #expect(refused.error.contains("verb exec is unavailable here: too old"), "\(refused.error)")
+            #expect(closed.printed("EXEC").isEmpty)
+        }
         let nothing = try VerbHost(Self.script("\"ok\", { without = { run = \"no kernel for it\" } }"))
         try await nothing.use { host in
             let refusal = nothing.refusal(try await host.run(try await host.request("a")))

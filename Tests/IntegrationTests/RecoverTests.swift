@@ -75,6 +75,29 @@ struct RecoverTests {
         }
     }
 
+    @Test("scripts are asked side by side: one that takes its time keeps no other waiting")
+    func together() async throws {
+        let verbs = try VerbHost(
+            VerbHost.script(
+                """
+                recover = function(actor)
+                  print("RECOVER begins")
+                  try(host.clock.sleep(700))
+                  print("RECOVER ends")
+                  return "ok"
+                end,
+                """,
+                needs: "\"clock.sleep\""
+            )
+        )
+        try await verbs.use { host in
+            for name in ["a", "b", "c"] { _ = try await host.run(try await host.request(name)).get() }
+            try await verbs.again()
+            #expect(verbs.printed("RECOVER").prefix(3) == ["begins", "begins", "begins"])
+            for name in ["a", "b", "c"] { #expect(try await host.actor(name).status == "ready") }
+        }
+    }
+
     @Test("an unconfirmed actor can be stopped")
     func stopped() async throws {
         let verbs = try VerbHost(Self.script)

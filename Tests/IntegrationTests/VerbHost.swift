@@ -69,10 +69,15 @@ struct VerbHost {
     }
 
     /// Starts it, does something and ends it, whatever happened.
-    func use(_ body: (TestHost) async throws -> Void) async throws {
+    ///
+    /// - Parameters:
+    ///   - environment: more of the host's, as `NAME=value`.
+    ///   - body: what is done.
+    /// - Throws: what the body throws.
+    func use(_ environment: [String] = [], _ body: (TestHost) async throws -> Void) async throws {
         defer { try? FileManager.default.removeItem(atPath: settings) }
         try await host.use { host in
-            try await host.start()
+            try await host.start(environment)
             try await body(host)
         }
     }

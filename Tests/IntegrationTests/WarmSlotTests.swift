@@ -1,6 +1,7 @@
 import ActorContract
 import ContractWire
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -58,6 +59,112 @@ struct WarmSlotTests {
             let port = try await host.publish("a")
             #expect(port > 0)
             try await host.terminate(request)
+            try await warm(verbs, host, made: 4, ready: 2)
+        }
+    }
+
+    @Test("a program that prepare kept is the actor's: programs beside it share its directories, and stop ends both")
+    func keptProgram() async throws {
+        let keep = "program = slot.tools.sh, args = { \"-c\", \"echo warm > mark; exec sleep 600\" }"
+        let read = "program = actor.tools.sh, args = { \"-c\", \"cat mark; pwd; echo run > own\" }"
+        let verbs = try VerbHost(
+            VerbHost.script(
+                """
+                tools = { sh = "required" },
+                prepare = function(slot)
+                  try(host.process.start { \(keep), name = "helper", keep = true })
+                  return "ok", { prepared = { warm = true } }
+                end,
+                """,
+                needs: "\"process.start\", \"process.run\", \"clock.sleep\"",
+                run: """
+                    if actor.prepared then
+                      try(host.clock.sleep(100))
+                      local out = try(host.process.run { \(read) })
+                      local late = { program = actor.tools.sh, args = { "-c", "exec sleep 600" } }
+                      late.name, late.keep = "late", true
+                      try(host.process.start(late))
+                      print("SAW " .. json.encode { out.stdout == "warm\\n" .. actor.dirs.work .. "\\n",
+                        actor.processes.helper ~= nil })
+                    end
+                    """,
+                stop: """
+                    local names = {}
+                    for name in pairs(actor.processes) do names[#names + 1] = name end
+                    table.sort(names)
+                    print("LIVE " .. table.concat(names, " "))
+                    """
+            ),
+            settings: "{ pool: { size: 1 }, grants: [tool:sh=/bin/sh] }"
+        )
+        try await verbs.use { host in
+            try await warm(verbs, host, made: 1, ready: 1)
+            _ = try await host.run(try await host.request("a")).get()
+            #expect(verbs.printed("SAW") == ["[true,true]"])
+            try await verbs.again()
+            #expect(try await host.actor("a").status == "ready")
+            #expect(try await host.command("stop", "a").code == 0)
+            #expect(verbs.printed("LIVE") == ["helper late main"])
+            #expect(try await host.command("remove", "a").code == 0)
+            try await eventually("one slot is left") { slots(host).count == 1 ? () : nil }
+        }
+    }
+
+    @Test("a slot whose program has ended is thrown away, and never handed out")
+    func deadProgram() async throws {
+        let verbs = try VerbHost(
+            VerbHost.script(
+                """
+                tools = { sleep = "required" },
+                prepare = function(slot)
+                  try(host.process.start { program = slot.tools.sleep, args = { "600" }, name = "helper", keep = true })
+                  return "ok", { prepared = { warm = true } }
+                end,
+                """,
+                needs: "\"process.start\"",
+                run:
+                    "print(\"GOT \" .. tostring(actor.prepared ~= nil) .. \" \" .. tostring(actor.processes.helper ~= nil))"
+            ),
+            settings: "{ pool: { size: 1 }, grants: [tool:sleep=/bin/sleep] }"
+        )
+        try await verbs.use { host in
+            try await warm(verbs, host, made: 1, ready: 1)
+            for path in host.cgroups { Self.kill(in: "\(path)/kept.helper") }
+            try await eventually("the dead slot is gone") { slots(host).isEmpty ? () : nil }
+            _ = try await host.run(try await host.request("a")).get()
+            #expect(verbs.printed("GOT") == ["false false"])
+        }
+    }
+
+    /// Kills what is in the leaves of a cgroup that kept programs have.
+    private static func kill(in path: String) {
+        let procs = (try? String(contentsOfFile: "\(path)/cgroup.procs", encoding: .utf8)) ?? ""
+        for pid in procs.split(separator: "\n").compactMap({ Int32($0) }) { Glibc.kill(pid, SIGKILL) }
+    }
+
+    @Test("while memory is short warm slots are dropped, the oldest first, and none is made")
+    func pressure() async throws {
+        let file = "/tmp/substrate-meminfo-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        func say(_ available: Int) throws {
+            try "MemTotal: 1000 kB\nMemFree: 0 kB\nMemAvailable: \(available) kB\n".write(
+                toFile: file,
+                atomically: true,
+                encoding: .utf8
+            )
+        }
+        try say(900)
+        let verbs = try VerbHost(Self.script(), settings: "{ pool: { size: 2 } }")
+        try await verbs.use(["SUBSTRATE_MEMINFO=\(file)"]) { host in
+            try await warm(verbs, host, made: 2, ready: 2)
+            try say(10)
+            try await eventually("both are dropped", seconds: 20) { slots(host).isEmpty ? () : nil }
+            #expect(verbs.logged("memory is short: a warm slot is dropped") == 2)
+            _ = try await host.run(try await host.request("a")).get()
+            #expect(verbs.printed("GOT") == ["run nil"])
+            #expect(verbs.logged("a slot is warm") == 2)
+            try say(900)
+            _ = try await host.run(try await host.request("b")).get()
             try await warm(verbs, host, made: 4, ready: 2)
         }
     }

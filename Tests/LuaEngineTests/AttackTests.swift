@@ -12,11 +12,17 @@ import Testing
         return names.filter { $0.hasSuffix(".lua") }.sorted()
     }
 
-    @Test func theScriptsAreHere() { #expect(Self.scripts.count == 117) }
+    @Test func theScriptsAreHere() {
+        #expect(Self.scripts.count == 155)
+        #expect(Self.scripts.count { $0.hasPrefix("6") } == 38)
+    }
 
     /// Those whose means a backend script has: without `load` and coroutines the others abuse what is not there.
+    ///
+    /// From 600 on they are whole backends that call the host: `HostAttackTests` runs them over the real broker.
     static var runnable: [String] {
         scripts.filter { name in
+            if name.hasPrefix("6") { return false }
             let text = (try? String(contentsOf: directory.appendingPathComponent(name), encoding: .utf8)) ?? ""
             return !text.components(separatedBy: "\n").contains {
                 ["-- needs: load", "-- needs: coroutine"].contains($0)

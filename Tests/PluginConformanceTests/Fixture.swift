@@ -26,11 +26,26 @@ enum Fixture {
         return try entry(name, in: .overlay(scratch.path))
     }
 
+    /// Does something with each, six at a time.
+    static func together<Item: Sendable>(
+        _ items: [Item],
+        _ body: @escaping @Sendable (Item) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (number, item) in items.enumerated() {
+                if number >= 6 { try await group.next() }
+                group.addTask { try await body(item) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     /// Runs some checks, and faults in some verbs.
     static func report(
         _ entry: PluginEntry,
         only: Set<String>,
         faults: Set<String> = [],
+        tools: [String: String] = [:],
         sabotage: Sabotage = Sabotage()
     ) async throws -> ConformanceReport {
         var settings = ConformanceSettings(companions: TestMachine.products)
@@ -39,6 +54,11 @@ enum Fixture {
         settings.faults = !faults.isEmpty
         settings.faultVerbs = faults
         settings.sabotage = sabotage
+        if !tools.isEmpty {
+            var grants = Grants.standard
+            grants.tools = tools
+            settings.grants = grants
+        }
         return try await ConformanceSuite(settings, entry: entry).run()
     }
 }

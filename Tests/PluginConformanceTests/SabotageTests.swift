@@ -1,5 +1,6 @@
 import ActorContract
 import Foundation
+import PluginOverlays
 import Synchronization
 import SystemLayer
 import TestSupport
@@ -10,12 +11,13 @@ import Testing
 /// A good script over a runtime that errs: each check that looks at the workload can fail.
 @Suite("sabotage", .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors run as root only"))
 struct SabotageTests {
-    struct Case: CustomTestStringConvertible, Sendable {
+    struct Case: Sendable {
         let check: String
         /// A part of what it says.
         let says: String
         let sabotage: Sabotage
-        var testDescription: String { check }
+        /// Whether the script is hello, which has no snapshots.
+        var isHello = false
 
         init(_ check: String, _ says: String, _ sabotage: Sabotage) {
             (self.check, self.says, self.sabotage) = (check, says, sabotage)
@@ -103,6 +105,25 @@ struct SabotageTests {
             if actor.directory.split(separator: ":").count > 2 { actor.containers.removeLast() }
         },
         Case("full-scope-accepted", "it was accepted") { $0.scopes.append(.full) },
+        dataScope(),
+        Case(
+            "crash-unseen",
+            "the actor is ready",
+            Sabotage(answer: { verb, answer in
+                if verb == .run, !answer.processes.isEmpty {
+                    answer.processes[answer.processes.count - 1].name = "helper"
+                }
+            })
+        ),
+        Case("half-run-survives", "run answered ok") { _, actor in actor.containers.removeLast() },
+        Case("spoilt-by-failure", "", failsLater()),
+        Case("stubborn-survives", "still in the cgroup, never stopped") { verb, actor in
+            if verb == .stop { actor.processes.removeAll { $0.name == "web" } }
+        },
+        Case("run-disturbs-the-living", "", onceMore(2, waits: false)),
+        Case("repeat-runs-again", "", onceMore(2)),
+        Case("repeat-restores-again", "", onceMore(3)),
+        Case("repeat-checkpoints-again", "has no scope data", forgetfulAfterCheckpoint()),
         Case("many-containers", "\"c8\" never started") { _, actor in actor.containers.removeLast() },
         Case("sees-others-processes", "the other one finds it in /proc") { _, actor in
             actor.containers[0].container.command.append("first-of-a")
@@ -164,6 +185,76 @@ struct SabotageTests {
         )
     }
 
+    /// A runtime that ends the living when the host looks for the newest revision for the n-th time.
+    static func onceMore(_ number: Int, waits: Bool = true) -> Sabotage {
+        let seen = Shared<(processes: [KeptProcess], cgroup: String, count: Int)>(([], "", 0))
+        return Sabotage(
+            actor: { _, actor in
+                let cgroup = actor.cgroup
+                seen.value.withLock { $0.cgroup = cgroup }
+            },
+            answer: { _, answer in
+                let processes = answer.processes
+                seen.value.withLock { $0.processes = processes }
+            },
+            newest: {
+                let (processes, cgroup, count) = seen.value.withLock { seen in
+                    seen.count += 1
+                    return seen
+                }
+                guard count == number else { return }
+                for process in processes {
+                    ProcessHandle.find(pid: process.pid, startTime: process.startTime)?.signal(9)
+                }
+                let group = Cgroup.open(layout: CgroupLayout.detect(), name: cgroup)
+                let deadline = ContinuousClock.now + .seconds(5)
+                while waits, ContinuousClock.now < deadline,
+                    group.directories.contains(where: { FileManager.default.fileExists(atPath: $0) })
+                {
+                    usleep(2000)
+                }
+            }
+        )
+    }
+
+    /// A runtime in which every Run after the first one fails.
+    static func failsLater() -> Sabotage {
+        let count = Shared(0)
+        return Sabotage { verb, actor in
+            guard verb == .run else { return }
+            let number = count.value.withLock { count in
+                count += 1
+                return count
+            }
+            if number > 1 { actor.containers[0].container.command = ["/no/such/program"] }
+        }
+    }
+
+    /// A backend that knows no snapshot any more once it has made one.
+    static func forgetfulAfterCheckpoint() -> Sabotage {
+        let isOver = Shared(false)
+        return Sabotage(
+            answer: { verb, _ in if verb == .checkpoint { isOver.value.withLock { $0 = true } } },
+            description: { description in
+                if isOver.value.withLock({ $0 }) { description.scopes = [] }
+            }
+        )
+    }
+
+    /// A backend without snapshots that says it has some.
+    static func dataScope() -> Case {
+        var one = Case("data-scope-accepted", "it was refused with") { $0.scopes.append(.data) }
+        one.isHello = true
+        return one
+    }
+
+    /// Checks that the scripts below break.
+    static let byScripts: Set<String> = [
+        "unwatched", "not-cancellable", "stop-waits-for-run", "changes-between-loads", "checkpoint-needs-everybody",
+        "not-idempotent-checkpoint", "stop-needs-anybody", "cpu-limit-ignored", "memory-limit-ignored", "secret-in-log",
+        "secret-in-journal", "unneeded-grant", "missing-grant",
+    ]
+
     /// What the verbs of one sabotage know of each other.
     final class Shared<Value: Sendable>: Sendable {
         let value: Mutex<Value>
@@ -177,18 +268,23 @@ struct SabotageTests {
         try? AtomicFile.write(Array("old\n".utf8), to: "\(upper)/\(name)")
     }
 
-    @Test("the check fails, and nothing is left", arguments: cases)
-    func fails(_ one: Case) async throws {
-        let report = try await Fixture.report(
-            try Fixture.entry("process", in: Fixture.shipped),
-            only: [one.check],
-            sabotage: one.sabotage
-        )
-        #expect(report.failures.map(\.name) == [one.check], "\(report.lines(report: nil))")
-        #expect(
-            report.failures.allSatisfy { one.says.isEmpty || $0.text.contains(one.says) },
-            "\(report.lines(report: nil))"
-        )
+    @Test("each check fails, by its name alone, and nothing is left")
+    func fails() async throws {
+        // Most of their time is a wait for what never comes.
+        try await Fixture.together(Self.cases) { one in
+            let hello = PluginSource.overlay("\(TestMachine.checkout)/examples")
+            let report = try await Fixture.report(
+                one.isHello ? try Fixture.entry("hello", in: hello) : try Fixture.entry("process", in: Fixture.shipped),
+                only: [one.check],
+                sabotage: one.sabotage
+            )
+            let lines = report.lines(report: nil)
+            #expect(report.failures.map(\.name) == [one.check], "\(one.check): \(lines)")
+            #expect(
+                report.failures.allSatisfy { one.says.isEmpty || $0.text.contains(one.says) },
+                "\(one.check): \(lines)"
+            )
+        }
     }
 
     @Test("a script that does nothing, one that changes, and one that breaks when somebody is gone are found")

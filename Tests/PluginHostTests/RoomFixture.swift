@@ -102,7 +102,7 @@ final class RoomVerb {
 
     /// Ends it.
     @discardableResult
-    func end(keeping kept: [KeptProcess]) -> [String] {
+    func end(keeping kept: [KeptProcess]) -> [LeakedProgram] {
         guard !isOver else { return [] }
         isOver = true
         return context.room.finish(keeping: kept, client: nil)

@@ -48,7 +48,7 @@ struct RoomKeptTests {
         let fixture = try RoomFixture()
         let verb = fixture.verb()
         #expect(try verb.call("process.start", RoomVerb.shell("sleep 600 & sleep 600")).status == "ok")
-        #expect(verb.end(keeping: []) == ["sh"])
+        #expect(verb.end(keeping: []) == [LeakedProgram(name: "sh", line: 7)])
         #expect(fixture.processes.isEmpty && fixture.leaves.isEmpty)
     }
 
@@ -74,6 +74,25 @@ struct RoomKeptTests {
         var lines: [String] = []
         while let record = spool.next() { lines.append(String(decoding: record.bytes, as: UTF8.self)) }
         #expect(lines == ["up", "bye"])
+    }
+
+    @Test func whatHasEndedIsNotAmongTheProcessesOfALaterVerb() throws {
+        let fixture = try RoomFixture()
+        let verb = fixture.verb()
+        for name in ["dead", "alive"] {
+            #expect(try start(verb, "sleep 600", keep: name).status == "ok")
+        }
+        let kept = verb.context.kept
+        #expect(verb.end(keeping: kept).isEmpty)
+        let dead = try #require(kept.first { $0.name == "dead" })
+        let handle = try #require(ProcessHandle.find(pid: dead.pid, startTime: dead.startTime))
+        handle.signal(9)
+        _ = try waitReadable(handle.pollDescriptor, milliseconds: 10_000)
+        fixture.actor.processes = kept
+        let later = fixture.verb("stop")
+        #expect(later.context.handles.keys.sorted() == ["alive"])
+        let alive = try #require(later.context.handles["alive"])
+        #expect(try later.call("process.stop", ["process": .handle(alive), "grace_ms": .integer(0)]).status == "ok")
     }
 
     @Test func aKeptOneThatEndsEarlyFailsTheVerbAtOnce() throws {

@@ -62,7 +62,11 @@ struct ProgramTests {
         #expect(run.code == 1)
         let line = "backend.lua:13  leaked_handle: stop started \"vmm\", did not keep it and never waited for it"
         #expect(run.text.contains(line), "\(run.text)")
-        #expect(run.text.contains("left    program \"vmm\" (leaked_handle), started at backend.lua:13"))
+        #expect(
+            run.text.contains(
+                "left    program \"vmm\" (leaked_handle), its cgroup and mount namespace, started at backend.lua:13"
+            )
+        )
     }
 
     @Test("a program without a rule fails the test, and says which rule to write")

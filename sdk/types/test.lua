@@ -68,11 +68,11 @@ function t:fails(status, expected) end
 ---@return any ...   a status first where it is a verb
 function t:equal(got, expected) end
 
----Goes on only if the script asked for exactly these effects, in this order.
+---Goes on only if the script asked for exactly these effects, in this order; testing.md lists their words.
 ---```lua
 ---t:calls { "workload.start web" }
 ---```
----@param expected string[]   such as "workload.start web"
+---@param expected string[]   such as "workload.start web", "process.run actor.tools.vmm"
 ---@return any ...   a status first where it is a verb
 function t:calls(expected) end
 
@@ -103,9 +103,52 @@ function t:workload(container) end
 ---t:program("vmm", { { "--version", stdout = "2.0" }, { code = 1 } })
 ---```
 ---@param name string   the program's name
----@param rules any[]   { "arg", code = …, stdout = …, stderr = …, ms = … }
+---@param rules any[]   { "arg", code = …, stdout = …, stderr = …, ms = …, pidfile = "bundles/web.pid" }
 ---@return any ...   a status first where it is a verb
 function t:program(name, rules) end
+
+---@class t.http.how
+---@field after_ms? integer   when on the test's clock it appears
+
+---What a program's Unix socket answers: the first rule whose method and path are those.
+---```lua
+---t:http("api.sock", { { "GET", "/info", body = "{}" }, { "PUT", code = 204 } })
+---```
+---@param socket string   the name of its file, or the whole path of a granted one
+---@param rules any[]   { "PUT", "/boot", code = 204, body = …, ms = … }
+---@param how? t.http.how   from when on it is there
+---@return any ...   a status first where it is a verb
+function t:http(socket, rules, how) end
+
+---What the operator wrote in the backend's settings; without it they have their defaults.
+---```lua
+---t:config { platform = "kvm", retries = 3 }
+---```
+---@param settings any   name → value; a secret's is the path of its file
+---@return any ...   a status first where it is a verb
+function t:config(settings) end
+
+---@class t.prepare.how
+---@field assets? table<string, string>   assets of the requests to come: name → bytes
+
+---Makes a slot warm: the next run or restore whose assets and tools are the same gets it.
+---```lua
+---t:equal(t:ok(t:prepare()), { booted = true })
+---```
+---@param how? t.prepare.how   what it is made for
+---@return any ...   a status first where it is a verb
+function t:prepare(how) end
+
+---@class t.probe.how
+---@field assets? table<string, string>   assets of a request: name → bytes
+
+---Asks the backend what it can do here; run, restore, checkpoint and exec ask by themselves.
+---```lua
+---t:equal(t:ok(t:probe()).without, { full = "this vmm saves no memory" })
+---```
+---@param how? t.probe.how   about what
+---@return any ...   a status first where it is a verb
+function t:probe(how) end
 
 ---@class TestClock
 local clock = {}
@@ -169,6 +212,38 @@ function actor:checkpoint(how) end
 ---@param snapshot table   what a checkpoint answered
 ---@return any ...   a status first where it is a verb
 function actor:restore(snapshot) end
+
+---@class actor.exec.how
+---@field container? string   without it the first one
+---@field command Arguments   the program and its arguments
+---@field env? table<string, string>   its environment
+---@field tty? boolean   whether a terminal is asked for
+
+---Runs a program beside it to its end, and answers its code, stdout and stderr.
+---```lua
+---t:equal(t:ok(actor:exec { command = { "ls" } }).stdout, "data")
+---```
+---@param how actor.exec.how   the request
+---@return any ...   a status first where it is a verb
+function actor:exec(how) end
+
+---Says what it uses: memory_bytes, cpu_ns and pids of the script, or pids alone without one.
+---```lua
+---t:equal(t:ok(actor:stats()).pids, 3)
+---```
+---@return any ...   a status first where it is a verb
+function actor:stats() end
+
+---@class actor.recover.how
+---@field gone? string[]   kept programs that ended meanwhile
+
+---The host goes away and comes back: ok it lives, not_running it is gone, else it is asked again.
+---```lua
+---t:fails(actor:recover { gone = { "vmm" } }, "not_running")
+---```
+---@param how? actor.recover.how   what happened meanwhile
+---@return any ...   a status first where it is a verb
+function actor:recover(how) end
 
 ---The names of its programs that run, sorted.
 ---```lua

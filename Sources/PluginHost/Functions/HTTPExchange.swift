@@ -14,8 +14,10 @@ package struct HTTPExchange {
     /// The socket below a directory of the actor's; nil for a granted one, which is opened by its path.
     let place: (directory: String, rest: String)?
     let interrupt: VerbInterrupt
-    let connectDeadline: ContinuousClock.Instant
-    let deadline: ContinuousClock.Instant
+    /// How long an absent socket is asked again.
+    package let connectDeadline: ContinuousClock.Instant
+    /// When the answer is too late.
+    package let deadline: ContinuousClock.Instant
 
     /// The socket that is asked, by its path.
     package var socketPath: String { arguments.socket }

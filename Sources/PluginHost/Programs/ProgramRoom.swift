@@ -42,9 +42,22 @@ package protocol ProgramRoom: AnyObject {
     /// - Parameters:
     ///   - kept: what outlives the verb.
     ///   - client: the program that the caller's streams belong to.
-    /// - Returns: the names of programs that ran on without anybody having waited for them.
+    /// - Returns: the programs that ran on without anybody having waited for them.
     @discardableResult
-    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [String]
+    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [LeakedProgram]
+}
+
+/// A program that a verb started, did not keep and never waited for.
+package struct LeakedProgram: Sendable, Equatable {
+    /// Its name in messages.
+    package let name: String
+    /// The script's line that started it.
+    package let line: UInt32
+    /// `vmm (line 13)`.
+    package var words: String { "\(name) (line \(line))" }
+
+    /// Names one.
+    package init(name: String, line: UInt32) { (self.name, self.line) = (name, line) }
 }
 
 /// Whose programs they are, and what may be had for them.
@@ -61,4 +74,6 @@ package struct RoomPlace: Sendable {
     package let layout: CgroupLayout
     /// What the operator granted.
     package let grants: Grants
+    /// The files that hold the operator's secrets for this script.
+    package var secrets: [String] = []
 }

@@ -66,6 +66,7 @@ extension ToolRoom {
             return end
         }
         held.isClient = entry.client != nil
+        held.line = line
         held.leafName = leafName
         own(held, output)
         return held

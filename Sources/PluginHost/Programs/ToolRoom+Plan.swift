@@ -11,12 +11,11 @@ extension ToolRoom {
 
     /// The plan for the launcher.
     func makePlan(_ spec: ProgramSpec, _ leaf: Cgroup) throws(SyscallError) -> ToolPlan {
-        let places = ActorDirectories(actor.directory)
         var plan = ToolPlan()
         plan.program = spec.program
         plan.arguments = [spec.program] + spec.arguments
         plan.environment = spec.variables
-        plan.workingDirectory = places.work
+        plan.workingDirectory = actor.slotPlaces.work
         plan.covered = [Self.base(of: actor.directory)]
         plan.mounts = mounts(spec, leaf)
         plan.networkNamespace = spec.isOnHostNetwork ? nil : actor.networkNamespace
@@ -31,10 +30,11 @@ extension ToolRoom {
         plan.user = place.grants.toolUser
         if let name = spec.keptName {
             let spool = spec.log.isEmpty || spec.log == name ? name : "\(spec.log).\(name)"
+            let places = actor.places(of: name)
             let keeping = ToolPlan.Keeping(
                 nonce: String(UInt64.random(in: 0 ... .max), radix: 16)
                     + String(UInt64.random(in: 0 ... .max), radix: 16),
-                logDirectory: places.log(spool),
+                logDirectory: (spec.log.isEmpty ? places : ActorDirectories(actor.directory)).log(spool),
                 statusDirectory: places.exit(name),
                 killFile: leaf.v2Path.map { "\($0)/cgroup.kill" } ?? ""
             )
@@ -115,10 +115,12 @@ extension ToolRoom {
 
     private func mounts(_ spec: ProgramSpec, _ leaf: Cgroup) -> [LaunchPlan.Mount] {
         let places = ActorDirectories(actor.directory)
-        var writable = [places.runtime, places.bundles, places.logs, places.work]
+        let slot = actor.slotPlaces
+        var writable = [slot.runtime, slot.bundles, slot.logs, slot.work]
+        if slot.root != places.root { writable.append(places.logs) }
         writable += actor.containers.map { places.merged($0.container.name) }
         writable += actor.volumes.values.sorted()
-        var readable = [places.identity] + actor.assets.values.sorted()
+        var readable = [places.identity] + actor.assets.values.sorted() + place.secrets
         if let namespace = actor.networkNamespace { readable.append(namespace) }
         if !place.request.snapshotDirectory.isEmpty {
             // After a checkpoint nobody changes it any more.

@@ -48,7 +48,7 @@ final class ToolRoom: ProgramRoom {
         }
         var inner: Int32?
         if case .ready(let pid, _)? = launched.report { inner = pid }
-        let held = held(
+        var held = held(
             spec,
             plan,
             launched.handle,
@@ -58,6 +58,7 @@ final class ToolRoom: ProgramRoom {
             output: output,
             begin: begin
         )
+        held.line = line
         started.append(held)
         if let output { outputs[launched.handle.pid] = output }
         return held
@@ -103,12 +104,12 @@ final class ToolRoom: ProgramRoom {
     }
 
     @discardableResult
-    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [String] {
-        var leaked: [String] = []
+    func finish(keeping kept: [KeptProcess], client: KeptProcess?) -> [LeakedProgram] {
+        var leaked: [LeakedProgram] = []
         for process in started {
             guard let handle = process.handle as? ProcessHandle, handle.pid != client?.pid else { continue }
             if kept.contains(where: { $0.pid == handle.pid && $0.startTime == handle.startTime }) { continue }
-            if !handle.hasExited() { leaked.append(process.name) }
+            if !handle.hasExited() { leaked.append(LeakedProgram(name: process.name, line: process.line)) }
             end(process)
         }
         if !started.isEmpty {

@@ -1,0 +1,26 @@
+-- Exec drops what follows the script.
+local function start(actor)
+  for _, container in ipairs(actor.containers) do
+    try(host.workload.start { container = container.name })
+  end
+  return "ok"
+end
+
+local function stop(actor, request)
+  return host.process.stop(actor.processes, request.grace_ms)
+end
+
+return {
+  name = "exec-changed-command", api = 1,
+  isolation = "kernel-shared",
+  needs = { "workload.start", "workload.enter", "process.stop" },
+  run = start, stop = stop,
+
+  exec = function(_, request)
+    local spec = {
+      container = request.container, env = request.env, stdio = "client",
+      command = { request.command[1], request.command[2], request.command[3] },
+    }
+    return "ok", { process = try(host.workload.enter(spec)) }
+  end,
+}
