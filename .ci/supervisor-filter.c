@@ -2,21 +2,11 @@
 /* Prints the supervisor's seccomp filter as the body of the array in Sources/Confinement/SupervisorFilter.swift.
  * cc -o /tmp/supervisor-filter .ci/supervisor-filter.c -lseccomp && /tmp/supervisor-filter x86_64 (or aarch64)
  * Rules and their reasons: SupervisorFilter.swift. */
-#include <errno.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-static void check(int status, const char *what) {
-    if (status == 0) return;
-    fprintf(stderr, "%s: %d\n", what, status);
-    exit(1);
-}
+#include "filter.h"
 
 int main(int argc, char **argv) {
     uint32_t arch = argc == 2 ? seccomp_arch_resolve_name(argv[1]) : 0;
@@ -44,13 +34,5 @@ int main(int argc, char **argv) {
     if (arch == SCMP_ARCH_X86_64) ALLOW(SCMP_SYS(time), 1, SCMP_A0(SCMP_CMP_EQ, 0));
     else ALLOW(SCMP_SYS(clock_gettime), 1, SCMP_A0(SCMP_CMP_EQ, 5));
     ALLOW(SCMP_SYS(exit_group), 0);
-    FILE *file = tmpfile();
-    if (!file) return 1;
-    check(seccomp_export_bpf(f, fileno(file)), "export");
-    rewind(file);
-    struct { uint16_t code; uint8_t jt, jf; uint32_t k; } row;
-    while (fread(&row, sizeof row, 1, file) == 1) {
-        printf("        .init(code: 0x%02x, jt: %u, jf: %u, k: 0x%08x),\n", row.code, row.jt, row.jf, row.k);
-    }
-    return 0;
+    return print(f);
 }

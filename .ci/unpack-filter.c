@@ -2,22 +2,12 @@
 /* Prints the unpacker's seccomp filter as the body of the array in Sources/Confinement/UnpackFilter.swift.
  * cc -o /tmp/unpack-filter .ci/unpack-filter.c -lseccomp && /tmp/unpack-filter
  * Rules and their reasons: UnpackFilter.swift. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static void check(int status, const char *what) {
-    if (status == 0) return;
-    fprintf(stderr, "%s: %d\n", what, status);
-    exit(1);
-}
+#include "filter.h"
 
 int main(void) {
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -63,13 +53,5 @@ int main(void) {
     ALLOW(SCMP_SYS(mremap), 1, SCMP_A3_64(SCMP_CMP_EQ, MREMAP_MAYMOVE));
     ALLOW(SCMP_SYS(getrandom), 0);
     ALLOW(SCMP_SYS(exit_group), 0);
-    FILE *file = tmpfile();
-    if (!file) return 1;
-    check(seccomp_export_bpf(f, fileno(file)), "export");
-    rewind(file);
-    struct { uint16_t code; uint8_t jt, jf; uint32_t k; } row;
-    while (fread(&row, sizeof row, 1, file) == 1) {
-        printf("        .init(code: 0x%02x, jt: %u, jf: %u, k: 0x%08x),\n", row.code, row.jt, row.jf, row.k);
-    }
-    return 0;
+    return print(f);
 }

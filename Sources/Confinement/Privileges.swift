@@ -1,4 +1,5 @@
 import CSystemShims
+import Glibc
 public import SystemLayer
 
 /// What the calling process may do, taken away for good.
@@ -71,6 +72,17 @@ public enum Privileges {
             unsafe csh_set_ids(user, group, list.baseAddress, list.count)
         }
         guard result == 0 else { throw SyscallError("setresuid", -result, "\(user):\(group)") }
+    }
+
+    /// Becomes somebody else, with the group of the same number and no other, and without any capability.
+    ///
+    /// For a process that may set any: all three numbers of each kind are set.
+    /// - Parameter user: not 0.
+    /// - Throws: the errno of setuid(2) or its kin.
+    public static func become(_ user: UInt32) throws(SyscallError) {
+        guard setgroups(0, nil) == 0 else { throw SyscallError("setgroups", errno) }
+        guard setgid(user) == 0 else { throw SyscallError("setgid", errno) }
+        guard setuid(user) == 0 else { throw SyscallError("setuid", errno) }
     }
 
     /// No program executed from here gains anything by its set-user-id bit or file capabilities.

@@ -57,6 +57,10 @@ public struct ToolPlan: Sendable, Equatable {
     public var passedDescriptor: Int32?
     /// Whether descriptor 0 is a terminal that becomes the program's own.
     public var hasTerminal = false
+    /// Who it runs as, with the group of the same number; 0 is root.
+    ///
+    /// Anybody else has no capability.
+    public var user: UInt32 = 0
     /// How it is kept; nil for a program that is launched and let go.
     public var keeping: Keeping?
 
@@ -96,6 +100,7 @@ public struct ToolPlan: Sendable, Equatable {
         out.strings(devices)
         out.number(UInt64(passedDescriptor ?? 0))
         out.flag(hasTerminal)
+        out.number(UInt64(user))
         out.flag(keeping != nil)
         if let keeping {
             for text in [keeping.nonce, keeping.logDirectory, keeping.statusDirectory, keeping.killFile] {
@@ -128,6 +133,7 @@ public struct ToolPlan: Sendable, Equatable {
         let passed = try input.number(below: 64)
         plan.passedDescriptor = passed == 0 ? nil : Int32(passed)
         plan.hasTerminal = try input.flag()
+        plan.user = UInt32(try input.number(below: 1 << 32))
         if try input.flag() {
             let nonce = try input.string()
             let logs = try input.string()

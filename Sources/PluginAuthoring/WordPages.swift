@@ -77,7 +77,8 @@ enum WordPages {
         "tool-room", "Where every program of a script runs.",
         """
         - It runs as root, with the capabilities that runtimes need (SYS_ADMIN, NET_ADMIN, SETUID and their like), and never
-          with SYS_PTRACE, SYS_MODULE, SYS_RAWIO, SYS_BOOT, SYS_TIME or MAC_*.
+          with SYS_PTRACE, SYS_MODULE, SYS_RAWIO, SYS_BOOT, SYS_TIME or MAC_*. An operator may say `tool_user: UID` in
+          `backends.NAME` of `substrate.yaml`: then it runs as that user, with no capability, and `actor.dirs` are his.
         - It sees `/usr`, `/bin`, `/sbin`, `/lib*`, `/etc` and `/opt` read-only; read-only too the assets, `actor.identity`,
           and in `restore` `request.snapshot.dir`.
         - It writes in `actor.dirs`, in the containers' roots and volumes, in its cgroup, and in `checkpoint` in

@@ -10,6 +10,8 @@ public struct Grants: Sendable, Equatable {
     public var devices: [String: String] = [:]
     /// Unix sockets that may be asked, by path.
     public var sockets: Set<String> = []
+    /// Who its programs run as in the tool room: 0 is root.
+    public var toolUser: UInt32 = 0
 
     /// Makes grants without names.
     public init(_ kinds: Set<HostFunction.Grant>) { self.kinds = kinds }

@@ -147,6 +147,7 @@ public final class ScriptBackend: ActorBackend {
         var lines = ["revision \(description.sha256)", "kernel \(Machine.kernel())"]
         lines += settings.sorted { $0.key < $1.key }.map { "config \($0.key) \(ValueCodec.encode($0.value))" }
         lines += grants.names.map { "grant \($0)" }
+        if grants.toolUser != 0 { lines.append("tool user \(grants.toolUser)") }
         for (name, path) in tools.merging(devices, uniquingKeysWith: { first, _ in first }).sorted(by: {
             $0.key < $1.key
         }) {

@@ -66,6 +66,11 @@ enum Doctor {
         }
         output.line()
         output.line(isServable ? "This machine can serve." : "This machine cannot serve: mend what is missing above.")
+        if geteuid() != 0 {
+            output.line(
+                "Without root scripts can be written and tested: plugin new, check, test, watch and doc; overlays check."
+            )
+        }
         return isServable ? .ok : .failure
     }
 

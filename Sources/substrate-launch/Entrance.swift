@@ -13,14 +13,7 @@ enum Entrance {
     static func launch(_ plan: EnterPlan) throws(StepError) -> Never {
         try step(.session) { () throws(SyscallError) in try check(csh_block_signals(), "sigprocmask") }
         _ = fcntl(containerDescriptor, F_SETFD, FD_CLOEXEC)
-        try step(.cgroup) { () throws(SyscallError) in
-            for path in plan.cgroupProcs { try TextFile.write("0", to: path) }
-        }
-        try step(.session) { () throws(SyscallError) in
-            _ = umask(0o022)
-            let keyring = csh_join_session_keyring()
-            if keyring != -ENOSYS { try check(keyring, "keyctl") }
-        }
+        try beginSession(joining: plan.cgroupProcs)
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
         try step(.enter) { () throws(SyscallError) in
             // Before anything inside can see this process: its /proc entries lead to the machine's own files.
@@ -46,11 +39,7 @@ enum Entrance {
         let failure = try step(.fork) { () throws(SyscallError) in try Pipe() }
         let signals = csh_signalfd()
         try step(.fork) { () throws(SyscallError) in try check(signals, "signalfd") }
-        let pid = try step(.fork) { () throws(SyscallError) in
-            let pid = csh_fork()
-            try check(pid, "fork")
-            return pid
-        }
+        let pid = try forkSelf()
         if pid == 0 {
             let reason: StepError
             do throws(StepError) { reason = try become(plan) } catch { reason = error }

@@ -45,11 +45,7 @@ struct Keeper {
             // What the program leaves behind is reaped here.
             try check(csh_become_subreaper(), "prctl")
         }
-        let pid = try step(.fork) { () throws(SyscallError) in
-            let pid = csh_fork()
-            try check(pid, "fork")
-            return pid
-        }
+        let pid = try forkSelf()
         if pid == 0 {
             let reason: StepError
             var told = failure.write.rawValue

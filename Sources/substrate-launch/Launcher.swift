@@ -171,11 +171,7 @@ enum Launcher {
         let confined = try step(.fork) { () throws(SyscallError) in try Pipe() }
         let signals = csh_signalfd()
         try step(.fork) { () throws(SyscallError) in try check(signals, "signalfd") }
-        let pid = try step(.fork) { () throws(SyscallError) in
-            let pid = csh_fork()
-            try check(pid, "fork")
-            return pid
-        }
+        let pid = try forkSelf()
         if pid == 0 {
             _ = close(confined.write.release())
             do throws(StepError) {

@@ -10,14 +10,7 @@ enum Room {
     static func launch(_ plan: ToolPlan) throws(StepError) -> Never {
         try step(.session) { () throws(SyscallError) in try check(csh_block_signals(), "sigprocmask") }
         let keeper = try plan.keeping.map { keeping throws(StepError) in try Keeper(keeping) }
-        try step(.cgroup) { () throws(SyscallError) in
-            for path in plan.cgroupProcs { try TextFile.write("0", to: path) }
-        }
-        try step(.session) { () throws(SyscallError) in
-            _ = umask(0o022)
-            let keyring = csh_join_session_keyring()
-            if keyring != -ENOSYS { try check(keyring, "keyctl") }
-        }
+        try beginSession(joining: plan.cgroupProcs)
         if let path = plan.networkNamespace {
             try step(.network) { () throws(SyscallError) in try Launcher.join(path) }
         }
@@ -87,6 +80,9 @@ enum Room {
                 throw SyscallError("chdir", errno, plan.workingDirectory)
             }
             try check(csh_reset_signals(), "sigprocmask")
+        }
+        if plan.user != 0 {
+            try step(.identity) { () throws(SyscallError) in try Privileges.become(plan.user) }
         }
         if !plan.refused.isEmpty {
             try step(.seccomp) { () throws(SyscallError) in try WorkloadFilter.missing(plan.refused).install() }

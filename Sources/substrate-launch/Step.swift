@@ -1,3 +1,4 @@
+import CSystemShims
 import Glibc
 import SystemLayer
 
@@ -53,6 +54,33 @@ func step<Result: ~Copyable>(
         return try body()
     } catch {
         throw StepError(step: step, errno: error.errno, text: error.description)
+    }
+}
+
+/// Forks this process, which has one thread.
+///
+/// - Returns: 0 in the child, its number in the parent.
+/// - Throws: the step's number and the errno of fork(2).
+func forkSelf() throws(StepError) -> pid_t {
+    try step(.fork) { () throws(SyscallError) in
+        let pid = csh_fork()
+        try check(pid, "fork")
+        return pid
+    }
+}
+
+/// Joins cgroups, then leaves the keyring and the mask of whoever started this.
+///
+/// - Parameter groups: the `tasks` files of v1 directories.
+/// - Throws: the step that failed.
+func beginSession(joining groups: [String]) throws(StepError) {
+    try step(.cgroup) { () throws(SyscallError) in
+        for path in groups { try TextFile.write("0", to: path) }
+    }
+    try step(.session) { () throws(SyscallError) in
+        _ = umask(0o022)
+        let keyring = csh_join_session_keyring()
+        if keyring != -ENOSYS { try check(keyring, "keyctl") }
     }
 }
 

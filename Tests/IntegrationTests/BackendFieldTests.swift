@@ -180,6 +180,33 @@ struct BackendFieldTests {
         }
     }
 
+    @Test("tool_user: programs run as that user without capabilities, and the actor's directories are his")
+    func toolUser() async throws {
+        let run = """
+            local work, logs = actor.dirs.work, actor.dirs.logs
+            local text = "id -u; id -G; grep CapEff /proc/self/status; echo x > " .. work .. "/mine && echo wrote; "
+              .. "echo appended >> " .. logs .. "/main.log; (: > " .. logs .. "/other) 2>/dev/null || echo kept out"
+            local done = try(host.process.run(sh(actor, text)))
+            main(actor, "echo " .. done.stdout:gsub("%s+", " ") .. "; id -u; exec sleep 600")
+            """
+        let scratch = try ScratchDirectory("user")
+        let settings = "\(scratch.path)/substrate.yaml"
+        try "backends: { mine: { tool_user: 65534 } }\n".write(toFile: settings, atomically: false, encoding: .utf8)
+        let text = script(run: run, rest: Self.stop)
+        let options = ["--grant", "tool:sh=/bin/sh", "--config", settings]
+        try await TestHost.with(backend: "mine", script: text, arguments: options) { host in
+            _ = try await host.run(try await request(host)).get()
+            let expected = ["65534", "65534 65534 CapEff: 0000000000000000 wrote kept out", "appended"]
+            try await eventually("its programs have said who they are") {
+                let lines = try await host.command("logs", "one").output.split(separator: "\n").map(String.init)
+                return lines.sorted() == expected.sorted() ? () : nil
+            }
+            let shown = try await ProgramRun.run(TestMachine.host, ["config", "show", "--config", settings])
+            #expect(shown.output.contains("backends.mine.tool_user"), "\(shown.output)")
+            #expect(try await host.command("stop", "one").code == 0)
+        }
+    }
+
     @Test("outside = true: after a failed run stop is asked until it answers ok, and nothing of the actor runs before")
     func outside() async throws {
         let rest = """

@@ -101,19 +101,9 @@ extension ToolRoom {
         var writers: [CInt] = []
         defer { for writer in writers { _ = Glibc.close(writer) } }
         if let client {
-            child.descriptors += [
-                (child: 0, parent: client.input), (child: 1, parent: client.output),
-                (child: 2, parent: client.errors),
-            ]
+            child.descriptors += Self.descriptors(client)
         } else {
-            let out = try DescriptorPair.pipe().release()
-            let outReader = OwnedFD(out.first)
-            writers.append(out.second)
-            let err = try DescriptorPair.pipe().release()
-            let errReader = OwnedFD(err.first)
-            writers.append(err.second)
-            child.descriptors += [(child: 1, parent: out.second), (child: 2, parent: err.second)]
-            output = ProgramOutput(output: outReader, errors: errReader, log: nil)
+            output = try Self.output(of: &child, &writers, log: nil)
         }
         let plan = child
         let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(plan) }

@@ -28,6 +28,7 @@ extension ToolRoom {
         plan.devices = spec.devices
         plan.passedDescriptor = spec.filterDescriptor
         plan.hasTerminal = spec.client?.isTerminal ?? false
+        plan.user = place.grants.toolUser
         if let name = spec.keptName {
             let spool = spec.log.isEmpty || spec.log == name ? name : "\(spec.log).\(name)"
             let keeping = ToolPlan.Keeping(
@@ -75,7 +76,38 @@ extension ToolRoom {
         }
         try own.makeDirectories()
         try leaf.makeDirectories()
+        try giveDirectories()
         for path in spec.devices { try Cgroup.allowDevice(layout: layout, name: actor.cgroup, path: path) }
+    }
+
+    /// Gives the actor's directories to the user that the operator chose for its programs.
+    ///
+    /// The logs are not given, since the host's own spools are there: a file for each container is.
+    private func giveDirectories() throws(SyscallError) {
+        let user = place.grants.toolUser
+        guard user != 0, !hasGiven else { return }
+        hasGiven = true
+        let places = actor.slotPlaces
+        func give(_ path: String) throws(SyscallError) {
+            guard unsafe lchown(path, user, user) == 0 || errno == ENOENT else {
+                throw SyscallError("lchown", errno, path)
+            }
+        }
+        for path in [places.runtime, places.bundles, places.work] { try give(path) }
+        if place.verb == "checkpoint" { try give(place.request.snapshotDirectory) }
+        for directory in own.directories {
+            for name in ["", "/cgroup.procs", "/cgroup.subtree_control", "/tasks"] { try give(directory + name) }
+        }
+        guard unsafe chmod(places.logs, 0o711) == 0 || errno == ENOENT else {
+            throw SyscallError("chmod", errno, places.logs)
+        }
+        for container in actor.containers {
+            let path = "\(places.logs)/\(container.container.name).log"
+            let number = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            guard number >= 0 else { throw SyscallError("open", errno, path) }
+            _ = close(number)
+            try give(path)
+        }
     }
 
     /// The cgroup below the actor's that programs may fill with cgroups of their own.

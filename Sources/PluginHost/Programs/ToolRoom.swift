@@ -19,6 +19,8 @@ final class ToolRoom: ProgramRoom {
     private var next = 0
     /// Whether the containers' roots are mounted.
     var hasRoots = false
+    /// Whether the actor's directories belong to the user of its programs.
+    var hasGiven = false
 
     init(_ place: RoomPlace) { self.place = place }
 
@@ -217,19 +219,9 @@ final class ToolRoom: ProgramRoom {
         var writers: [CInt] = []
         defer { for writer in writers { _ = Glibc.close(writer) } }
         if let client = spec.client {
-            child.descriptors += [
-                (child: 0, parent: client.input), (child: 1, parent: client.output),
-                (child: 2, parent: client.errors),
-            ]
+            child.descriptors += Self.descriptors(client)
         } else if spec.keptName == nil {
-            let out = try DescriptorPair.pipe().release()
-            let outReader = OwnedFD(out.first)
-            writers.append(out.second)
-            let err = try DescriptorPair.pipe().release()
-            let errReader = OwnedFD(err.first)
-            writers.append(err.second)
-            child.descriptors += [(child: 1, parent: out.second), (child: 2, parent: err.second)]
-            output = ProgramOutput(output: outReader, errors: errReader, log: try log(spec.log))
+            output = try Self.output(of: &child, &writers, log: try log(spec.log))
         }
         let plan = child
         let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(plan) }
@@ -238,6 +230,29 @@ final class ToolRoom: ProgramRoom {
             try readAll(from: reportReader.rawValue, limit: 1 << 16)
         }
         return (handle, said.isEmpty ? nil : LaunchReport.decode(said))
+    }
+}
+
+extension ToolRoom {
+    /// The caller's streams as those of a program.
+    static func descriptors(_ client: ClientDescriptors) -> [(child: CInt, parent: CInt)] {
+        [(child: 0, parent: client.input), (child: 1, parent: client.output), (child: 2, parent: client.errors)]
+    }
+
+    /// Gives a program pipes to write to; the writing ends are the caller's to close once it runs.
+    static func output(
+        of child: inout SpawnPlan,
+        _ writers: inout [CInt],
+        log: ProgramLog?
+    ) throws(SyscallError) -> ProgramOutput {
+        let out = try DescriptorPair.pipe().release()
+        let outReader = OwnedFD(out.first)
+        writers.append(out.second)
+        let err = try DescriptorPair.pipe().release()
+        let errReader = OwnedFD(err.first)
+        writers.append(err.second)
+        child.descriptors += [(child: 1, parent: out.second), (child: 2, parent: err.second)]
+        return ProgramOutput(output: outReader, errors: errReader, log: log)
     }
 }
 

@@ -148,7 +148,8 @@ enum CommandTable {
     private static let actors = Command(
         name: "actors",
         summary: "list the actors",
-        discussion: "One line an actor: its status, slot, backend and where it answers.",
+        discussion:
+            "One line an actor: its slot, its status and why, its process, and the loopback ports that lead to it.",
         operands: [],
         options: client,
         examples: [("actors", "list them"), ("actors --json", "for a program")]
@@ -157,7 +158,7 @@ enum CommandTable {
     private static let get = actorCommand(
         "get",
         "show one actor",
-        "Prints everything known of it; --json adds the phases of its last verbs with their times."
+        "Prints its status and why, and where it answers. --json prints all: its isolation and who claims it, its snapshots,\nand the phases of its last verb with their times."
     )
 
     private static let stats = actorCommand(
@@ -195,7 +196,12 @@ enum CommandTable {
         options: [
             .value("from", "NAME", "the local snapshot's name (default: the newest)"),
             .value("slot", "SLOT", "the slot to restore on (default: the one it had)"),
-            .value("scope", "SCOPE", "what to restore of it", completes: .words(["full", "data"])),
+            .value(
+                "scope",
+                "SCOPE",
+                "full, or data: the durable volumes alone (default: what the snapshot was made as)",
+                completes: .words(["full", "data"])
+            ),
             .value("publish", "PORT", "as for run (repeatable)", repeats: true),
         ] + client,
         examples: [
@@ -203,7 +209,11 @@ enum CommandTable {
         ]
     )
 
-    private static let start = actorCommand("start", "start a stopped actor", "Runs a stopped actor's root again.")
+    private static let start = actorCommand(
+        "start",
+        "start a stopped actor",
+        "Runs a stopped or failed actor again, on the root and the volumes that it left."
+    )
     private static let stop = actorCommand(
         "stop",
         "stop an actor, keep its root",
@@ -230,7 +240,8 @@ enum CommandTable {
         discussion: """
             In the container's namespaces, under its filter, capabilities and limits; what it left ends with it. The
             exit code is the program's, 128 and the signal's number where one ended it; 125 when the host refused, 126
-            when the command cannot be executed, 127 when it is not found. \(actorWords)
+            when the command cannot be executed, 127 when it is not found.
+            \(actorWords)
             """,
         operands: ["ACTOR", "COMMAND…"],
         options: [
@@ -264,8 +275,8 @@ enum CommandTable {
         summary: "show what each overlay gives, who wins, and what a script may do",
         discussion: """
             ls lists the sources in order with what each surface gives. explain NAME says which file serves NAME, what
-            it shadows, what it needs and is granted, and who claims how it isolates. check says every error, and exits
-            1 when there is one.
+            it shadows, what it needs and is granted, and who claims how it isolates. check loads every script, says
+            every error, and exits 1 when there is one; it needs no root, and says what is left out without it.
             """,
         operands: ["ls|explain|check"],
         options: pluginOptions + [grant, json],
@@ -320,7 +331,8 @@ enum CommandTable {
         name: "plugin",
         summary: "make, check, test and try a backend of your own",
         discussion: """
-            Runs substrate-plugin, which lies beside this program. Without root all of it works but `run`.
+            Runs substrate-plugin, which lies beside this program. Without root all of it works
+            but `run`, `conformance` and `test --real`.
             `plugin COMMAND --help` says more; COMMAND is one of:
 
             \(PluginCommand.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))

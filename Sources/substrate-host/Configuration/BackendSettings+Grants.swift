@@ -20,6 +20,7 @@ extension BackendSettings {
             case .socket(let path): granted.sockets.insert(path)
             }
         }
+        granted.toolUser = toolUser ?? 0
         return granted
     }
 }

@@ -43,6 +43,11 @@ struct BackendSettings: Equatable, Sendable {
     /// Where `pool.size` was said.
     var poolOrigin = SettingOrigin.standard
 
+    /// `tool_user`: who its programs run as; nil is root.
+    var toolUser: UInt32?
+    /// Where `tool_user` was said.
+    var toolUserOrigin = SettingOrigin.standard
+
     /// What a script may have: what is given unasked, then what the operator gave.
     ///
     /// - Parameter isShipped: whether its script ships with the host.

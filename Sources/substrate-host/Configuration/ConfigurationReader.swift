@@ -219,8 +219,12 @@ struct ConfigurationReader {
     private mutating func readBackend(_ backend: YAMLMember) -> BackendSettings {
         var settings = BackendSettings()
         let name = "backends.\(backend.key)"
-        for member in members(backend.value, of: name, keys: ["grants", "config", "pool"]) {
+        for member in members(backend.value, of: name, keys: ["grants", "config", "pool", "tool_user"]) {
             switch member.key {
+            case "tool_user":
+                // 4294967295 is "no change" to setresuid(2).
+                settings.toolUser = integer(member.value, "\(name).tool_user", 0...4_294_967_294).map { UInt32($0) }
+                settings.toolUserOrigin = .file(path, line: member.line)
             case "grants": readGrants(member.value, name, into: &settings)
             case "config":
                 if case .null = member.value { continue }

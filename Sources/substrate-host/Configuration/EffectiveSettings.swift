@@ -105,6 +105,11 @@ extension CommandReader {
         for (key, value) in backend.config.sorted(by: { $0.key < $1.key }) {
             rows.append(.init(key: "backends.\(name).config.\(key)", value: .string(value.text), origin: value.origin))
         }
+        if let user = backend.toolUser {
+            rows.append(
+                .init(key: "backends.\(name).tool_user", value: .integer(Int64(user)), origin: backend.toolUserOrigin)
+            )
+        }
         if let size = backend.poolSize {
             rows.append(
                 .init(key: "backends.\(name).pool.size", value: .integer(Int64(size)), origin: backend.poolOrigin)

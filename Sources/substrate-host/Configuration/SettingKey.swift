@@ -201,11 +201,12 @@ struct SettingKey: Sendable {
             standard: "{}",
             flag: "grant",
             doc: """
-                What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N } }. \
+                What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N }, \
+                tool_user: UID }. \
                 A grant is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
                 workload and bundle are always given, asset to the shipped backends. No overlay can give one. The script \
-                declares its config; pool.size is for hosts that prepare slots, and this one says at its start that it \
-                does not.
+                declares its config; pool.size is how many slots are kept prepared for a script with prepare. Its programs \
+                run as root in the tool room, or as tool_user, who has no capability.
                 """
         ),
     ]
