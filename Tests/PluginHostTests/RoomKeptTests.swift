@@ -106,9 +106,9 @@ struct RoomKeptTests {
         #expect(error.message == "vmm exited 7: no kvm here, before the actor was ready")
         #expect(error.reason == .crashed)
         #expect(ContinuousClock.now - begin < .seconds(25), "it waited for its sleep")
-        // Whoever waits for it wants its end.
+        // Whoever waits for it wants its end; it lives until somebody does.
         let other = fixture.verb(milliseconds: 60_000)
-        let started = try start(other, "echo why >&2; exit 7", keep: "tool")
+        let started = try start(other, "sleep 1; echo why >&2; exit 7", keep: "tool")
         let reply = try waiting(other, started.values.first)
         #expect(reply.status == "failed")
         #expect(reply.values.first == .text("tool exited 7: why"))
