@@ -257,7 +257,7 @@ extension ActorHost {
                 environments: secrets,
                 warmed: warmed,
                 for: serving.description,
-                keepsImages: restore != nil || again,
+                keepsImages: resolved != nil || again,
                 operation
             )
         }
