@@ -160,6 +160,7 @@ let package = Package(
             "PluginConformance",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
+                "Threads",
                 "ActorLifecycle", "PluginHost", "PluginOverlays", "Assets", "Images", "Snapshots", "Transfer",
                 "ActorNetwork",
             ]
@@ -190,7 +191,8 @@ let package = Package(
         .executableTarget(
             name: "substrate-plugin",
             dependencies: [
-                "HostErrors", "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginTesting",
+                "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginCommands", "PluginAuthoring",
+                "PluginTesting",
                 "PluginConformance",
                 "PluginHost",
                 "PluginOverlays",
@@ -220,7 +222,10 @@ let package = Package(
         // Tests
         room(
             "TestSupport",
-            ["HostErrors", "SystemLayer", "ActorContract", "Telemetry", "Transfer", "ContractWire", "GRPCTransport"]
+            [
+                "HostErrors", "SystemLayer", "ActorContract", "Telemetry", "Transfer", "ContractWire", "GRPCTransport",
+                "Threads",
+            ]
         ),
         .executableTarget(
             name: "substrate-bench",
@@ -248,7 +253,7 @@ let package = Package(
             "PluginHost",
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginOverlays", "Telemetry",
-                "Confinement", "TestSupport", "Assets",
+                "Confinement", "TestSupport", "Assets", "Threads",
             ]
         ),
         tests("Transfer", ["HostErrors", "SystemLayer", "TestSupport"]),
@@ -261,7 +266,7 @@ let package = Package(
         ),
         tests(
             "PluginTesting",
-            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport"]
+            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport", "Threads"]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

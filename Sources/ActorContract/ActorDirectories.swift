@@ -28,6 +28,8 @@ public struct ActorDirectories: Sendable {
     public var network: String { "\(root)/network" }
     /// Parent of local snapshots; survives every reset.
     public var snapshots: String { "\(root)/local-checkpoint" }
+    /// What stays of a removed actor that has snapshots: these, and the file that keeps the images they were made from.
+    public static let keptWithSnapshots = ["local-checkpoint", "images"]
     /// What a script leaves in it while it checkpoints becomes the snapshot's.
     public var checkpoint: String { "\(root)/checkpoint" }
     /// The files of the snapshot that the actor was restored from; a runtime may read them as long as it lives.

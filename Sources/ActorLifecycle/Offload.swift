@@ -1,6 +1,7 @@
 import Dispatch
 import HostErrors
 import Telemetry
+import Threads
 
 /// Runs blocking work where it starves nobody: the cooperative pool is as wide as the machine has cores.
 enum Offload {

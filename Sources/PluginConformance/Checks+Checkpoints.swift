@@ -1,6 +1,7 @@
 import ActorContract
 import HostErrors
 import SystemLayer
+import Threads
 
 /// Checkpoint: the volumes are saved when everybody has had a chance to flush, and nobody lives on.
 extension Check {
@@ -18,7 +19,7 @@ extension Check {
             _ = try await actor.shell("echo 41 > /data/count; ln -s count /data/link")
             try await actor.checkpoint()
             try expect(actor.status == .paused, "the actor is \(actor.statusText)")
-            let files = try await blocking { try DirectoryTree.names(in: "\(actor.places.snapshots)/first") }
+            let files = try await onThread("check") { try DirectoryTree.names(in: "\(actor.places.snapshots)/first") }
             let saved = try ended(actor, "checkpoint")
             let answer = try? saved.outcome.get()
             try expect(

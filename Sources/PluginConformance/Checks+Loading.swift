@@ -1,6 +1,7 @@
 import HostErrors
 import PluginHost
 import PluginProtocol
+import Threads
 
 /// What shows before there is an actor.
 extension Check {
@@ -12,7 +13,7 @@ extension Check {
         ) { trial in
             let stage = trial.stage
             for _ in 0..<3 {
-                let again = try await blocking { try ScriptBackend.descriptor(stage.entry, pool: stage.pool) }
+                let again = try await onThread("check") { try ScriptBackend.descriptor(stage.entry, pool: stage.pool) }
                 try expect(again.needs == stage.descriptor.needs, "needs differ from load to load")
                 try expect(again.scopes == stage.descriptor.scopes, "scopes differ from load to load")
                 try expect(again.verbs == stage.descriptor.verbs, "verbs differ from load to load")

@@ -3,6 +3,7 @@ import ActorLifecycle
 import HostErrors
 import PluginProtocol
 import SystemLayer
+import Threads
 
 /// The verbs that a backend may lack: asked where it has them.
 extension Check {
@@ -121,7 +122,9 @@ extension Check {
             for _ in 0..<2 {
                 do throws(HostError) {
                     let backend = trial.stage.backend
-                    let (answer, living) = try await aside { () throws(HostError) in try backend.recover(actor.key) }
+                    let (answer, living) = try await onThread("check") { () throws(HostError) in
+                        try backend.recover(actor.key)
+                    }
                     try ensure(answer.processes == living, "it keeps other programs now")
                 } catch { throw Finding("recover answered: \(error.message)") }
             }
@@ -149,7 +152,7 @@ extension Check {
                 }
             }
             let backend = trial.stage.backend
-            let revived = try? await aside { () throws(HostError) in try backend.recover(actor.key) }
+            let revived = try? await onThread("check") { () throws(HostError) in try backend.recover(actor.key) }
             try expect(revived == nil, "recover answered ok, and no program of the actor lives")
         },
     ]

@@ -2,6 +2,7 @@ import ActorContract
 import ActorLifecycle
 import HostErrors
 import SystemLayer
+import Threads
 
 /// Readiness, and runs that do not come that far.
 extension Check {
@@ -88,7 +89,7 @@ extension Check {
             let actor = trial.actor("a", [Probe.container("web", command: ["/bin/sh", "-c", waiting])])
             try await actor.run()
             let end = "\(actor.volume)/end"
-            try await blocking { try AtomicFile.write([], to: end) }
+            try await onThread("check") { try AtomicFile.write([], to: end) }
             try await eventually("the actor is \(actor.statusText)") {
                 actor.status == .stopped
             }

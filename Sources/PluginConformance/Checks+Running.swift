@@ -1,6 +1,7 @@
 import ActorContract
 import ActorLifecycle
 import HostErrors
+import Threads
 
 /// Run: which programs there are then, and what they are given.
 extension Check {
@@ -80,7 +81,7 @@ extension Check {
             _ = try await actor.shell("echo here > '/var/lib/some where/deep/file'")
             let text = try await actor.shell("cat '/var/lib/some where/deep/file'")
             try expect(text == "here\n", "the file in it reads \"\(text)\"")
-            let inside = try await blocking { try DirectoryNames.of(actor.places.volume("deep")) }
+            let inside = try await onThread("check") { try DirectoryNames.of(actor.places.volume("deep")) }
             try expect(inside == ["file"], "what was written there is not in the volume")
         },
         Check("volume-not-shared", "two containers that mount one volume see the same files") { trial in

@@ -5,6 +5,7 @@ public import PluginOverlays
 import PluginProtocol
 import Synchronization
 import SystemLayer
+import Threads
 
 /// The contract suite: real actors of one script on a real host, then faults at every call it makes, and a leak check.
 ///
@@ -63,7 +64,7 @@ public struct ConformanceSuite: Sendable {
         let scratch = try ScratchPlace()
         do throws(HostError) {
             let (settings, entry, path) = (settings, entry, scratch.path)
-            let stage = try await aside { () throws(HostError) in
+            let stage = try await onThread("check") { () throws(HostError) in
                 var image = settings.image ?? ""
                 if image.isEmpty { image = try ProbeImage.build(in: path, companions: settings.companions) }
                 return try Stage(settings, entry: entry, image: image, scratch: path)
@@ -188,7 +189,7 @@ public struct ConformanceSuite: Sendable {
     ) async -> (outcome: ConformanceReport.Outcome, leaks: [ConformanceReport.Failure]) {
         let warm: Stage
         do throws(HostError) {
-            warm = try await aside { () throws(HostError) in
+            warm = try await onThread("check") { () throws(HostError) in
                 let scratch = "\(cold.scratch)/warm-\(number)"
                 try DirectoryTree.make(scratch)
                 return try Stage(settings, entry: cold.entry, image: cold.image, scratch: scratch, warmSlots: 1)

@@ -65,8 +65,9 @@ enum Leftovers {
             found.append("directory \(path)")
         }
         if removed {
-            let rest = ((try? DirectoryTree.names(in: place.directory)) ?? []).map { "\(place.directory)/\($0)" }
-            found += rest.filter { $0 != places.snapshots }.map { "directory \($0)" }
+            let rest = ((try? DirectoryTree.names(in: place.directory)) ?? [])
+            let stays = exists(places.snapshots) ? ActorDirectories.keptWithSnapshots : []
+            found += rest.filter { !stays.contains($0) }.map { "\(place.directory)/\($0)" }
         }
         return found
     }

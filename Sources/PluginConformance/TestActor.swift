@@ -1,9 +1,9 @@
 import ActorContract
 import ActorLifecycle
-import Dispatch
 import Glibc
 import HostErrors
 import SystemLayer
+import Threads
 
 /// One actor of a check, driven as a control plane drives it.
 struct TestActor: Sendable {
@@ -123,7 +123,7 @@ struct TestActor: Sendable {
         let ask = "\(volume)/\(name).do"
         let answer = "\(volume)/\(name).out"
         let bytes = Array((command + "\n").utf8)
-        try await blocking {
+        try await onThread("check") {
             _ = unsafe unlink(answer)
             try AtomicFile.write(bytes, to: ask, mode: 0o755)
         }
@@ -148,31 +148,6 @@ struct TestActor: Sendable {
     func leftovers(removed: Bool) async -> [String] {
         guard let place = stage.backend.place(key) else { return [] }
         let layout = stage.layout
-        return await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(returning: Leftovers.all(place, layout, removed: removed))
-            }
-        }
-    }
-}
-
-/// Runs blocking work off the cooperative pool.
-func aside<Value: Sendable>(
-    _ body: @escaping @Sendable () throws(HostError) -> Value
-) async throws(HostError) -> Value {
-    let result: Result<Value, HostError> = await withCheckedContinuation { continuation in
-        DispatchQueue.global().async {
-            do throws(HostError) { continuation.resume(returning: .success(try body())) } catch {
-                continuation.resume(returning: .failure(error))
-            }
-        }
-    }
-    return try result.get()
-}
-
-/// The same for work that fails with any error.
-func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+        return await onThread("leftovers") { Leftovers.all(place, layout, removed: removed) }
     }
 }

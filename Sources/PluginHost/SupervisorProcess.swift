@@ -1,9 +1,9 @@
-import Dispatch
 import Glibc
 package import HostErrors
 package import PluginProtocol
 import Synchronization
 import SystemLayer
+import Threads
 
 /// The process at the other end of a supervisor's socket, as far as the host cares; tests put another in its place.
 protocol SupervisorLife: Sendable {
@@ -23,7 +23,8 @@ package final class SupervisorProcess: Sendable {
     static let maxBytes = 256 << 20
     /// The exit code of a supervisor that could not confine itself.
     private static let exitUnconfined: Int32 = 6
-    private static let reaper = DispatchQueue(label: "substrate.reaper", attributes: .concurrent)
+    /// Threads of our own: a pool that is shared is full when many end at once.
+    private static let reapers = BlockingThreads(bound: 16)
 
     let handle: any SupervisorLife
     private let socket: OwnedFD
@@ -148,7 +149,7 @@ package final class SupervisorProcess: Sendable {
             defer { action = nil }
             return action
         }
-        Self.reaper.async { [handle] in
+        Self.reapers.run { [handle] in
             _ = handle.wait()
             onEnd?()
         }

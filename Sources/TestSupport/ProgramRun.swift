@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import SystemLayer
+import Threads
 
 /// What a program gave that ran to its end.
 public struct ProgramRun: Sendable {
@@ -25,17 +27,7 @@ public struct ProgramRun: Sendable {
         input: String = "",
         patience: Double = 60
     ) async throws -> ProgramRun {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                // A program begins with the signals that its thread blocks: none, or it could not be told to end.
-                var none = sigset_t()
-                _ = unsafe sigemptyset(&none)
-                _ = unsafe pthread_sigmask(CInt(SIG_SETMASK), &none, nil)
-                continuation.resume(
-                    with: Result { try wait(program, arguments, input: input, patience: patience) }
-                )
-            }
-        }
+        try await onThread("program") { try wait(program, arguments, input: input, patience: patience) }
     }
 
     /// Copies a program, or a directory of them, to where it will be run, by another process.
@@ -66,31 +58,47 @@ public struct ProgramRun: Sendable {
         input: String = "",
         patience: Double = 60
     ) throws -> ProgramRun {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
         // Files, not pipes: whoever inherits one of them cannot keep this waiting.
         let scratch = try ScratchDirectory("run")
-        func file(_ name: String, _ text: String = "") throws -> URL {
-            let place = URL(fileURLWithPath: "\(scratch.path)/\(name)")
-            try Data(text.utf8).write(to: place)
-            return place
+        let places = ["input", "output", "error"].map { "\(scratch.path)/\($0)" }
+        try Data(input.utf8).write(to: URL(fileURLWithPath: places[0]))
+        let files = try places.map { place in
+            let number = unsafe open(place, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard number >= 0 else { throw TestFailure("open \(place): errno \(errno)") }
+            return number
         }
-        let (output, error) = (try file("output"), try file("error"))
-        process.standardInput = try FileHandle(forReadingFrom: try file("input", input))
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: error)
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        if ended.wait(timeout: .now() + patience) == .timedOut {
-            kill(process.processIdentifier, SIGKILL)
-            ended.wait()
-        }
-        return ProgramRun(
-            code: process.terminationStatus,
-            output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
-            error: String(decoding: try Data(contentsOf: error), as: UTF8.self)
+        defer { for file in files { close(file) } }
+        var plan = SpawnPlan(program: program, arguments: [program] + arguments)
+        plan.environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        plan.descriptors = files.enumerated().map { (child: CInt($0), parent: $1) }
+        let process = try spawn(plan)
+        if !process.hasExited(within: patience) { process.signal(SIGKILL) }
+        guard let status = process.wait() else { throw TestFailure("\(program) was reaped by another") }
+        let (output, error) = (
+            try Data(contentsOf: URL(fileURLWithPath: places[1])), try Data(contentsOf: URL(fileURLWithPath: places[2]))
         )
+        return ProgramRun(
+            code: status.code,
+            output: String(decoding: output, as: UTF8.self),
+            error: String(decoding: error, as: UTF8.self)
+        )
+    }
+}
+
+extension ProcessHandle {
+    /// Whether it ends within some seconds; blocks until then.
+    fileprivate func hasExited(within seconds: Double) -> Bool {
+        var poller = pollfd(fd: pollDescriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&poller, 1, CInt(seconds * 1000)) > 0
+    }
+}
+
+extension ExitStatus {
+    /// The exit code, or the number of the signal, as Foundation's `terminationStatus` has them.
+    fileprivate var code: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .signaled(let number): number
+        }
     }
 }

@@ -15,6 +15,10 @@ public enum TestMachine {
     /// The checkout that this was built from.
     public static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
+    /// The names of the backends that the checkout ships, in order.
+    public static let shippedBackends =
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(checkout)/plugins")) ?? [])
+        .sorted()
     /// The host's binary.
     public static let host = "\(products)/substrate-host"
     /// Whether this machine's Python has a gRPC of its own; asked once.

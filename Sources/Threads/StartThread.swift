@@ -17,13 +17,14 @@ func startThread(
     detachState: CInt,
     _ body: @escaping @Sendable () -> Void
 ) throws(SyscallError) -> pthread_t {
-    var attributes = pthread_attr_t()
-    guard unsafe pthread_attr_init(&attributes) == 0 else { throw SyscallError("pthread_attr_init", ENOMEM, name) }
-    defer { _ = unsafe pthread_attr_destroy(&attributes) }
-    _ = unsafe pthread_attr_setdetachstate(&attributes, detachState)
-    _ = unsafe pthread_attr_setstacksize(&attributes, stackBytes)
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { unsafe attributes.deallocate() }
+    guard unsafe pthread_attr_init(attributes) == 0 else { throw SyscallError("pthread_attr_init", ENOMEM, name) }
+    defer { _ = unsafe pthread_attr_destroy(attributes) }
+    _ = unsafe pthread_attr_setdetachstate(attributes, detachState)
+    _ = unsafe pthread_attr_setstacksize(attributes, stackBytes)
     let work = unsafe Unmanaged.passRetained(ThreadWork(name, body))
-    var thread = pthread_t()
+    var thread: pthread_t = 0
     var all = sigset_t()
     var before = sigset_t()
     _ = unsafe sigfillset(&all)
@@ -32,7 +33,7 @@ func startThread(
     _ = unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     let error = unsafe pthread_create(
         &thread,
-        &attributes,
+        attributes,
         { argument in
             guard let argument = unsafe argument else { return nil }
             let work = unsafe Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue()

@@ -2,7 +2,6 @@ import ActorContract
 import ActorLifecycle
 import Assets
 import ContractWire
-import Dispatch
 import GRPCTransport
 import Glibc
 import HostErrors
@@ -13,6 +12,7 @@ import PluginOverlays
 import Snapshots
 import SystemLayer
 import Telemetry
+import Threads
 import Transfer
 
 /// `serve`: makes every part, joins them, and waits for a signal.
@@ -175,14 +175,10 @@ enum Serve {
         _ body: @escaping @Sendable () throws(HostError) -> Value
     ) -> Task<Result<Value, HostError>, Never> {
         Task.detached {
-            await withCheckedContinuation { continuation in
-                DispatchQueue.global().async {
-                    do throws(HostError) {
-                        continuation.resume(returning: .success(try body()))
-                    } catch {
-                        continuation.resume(returning: .failure(error))
-                    }
-                }
+            do throws(HostError) {
+                return .success(try await onThread("beginning", body))
+            } catch {
+                return .failure(error)
             }
         }
     }

@@ -55,6 +55,8 @@ enum Entrance {
         _ = close(failure.write.rawValue)
         let said = (try? readAll(from: failure.read.rawValue, limit: 8192)) ?? []
         if !said.isEmpty {
+            // Left unreaped it would keep the container's process 1 from ending (pid_namespaces(7)).
+            _ = waitpid(pid, nil, 0)
             let words = LaunchReport.decode(said)
             Launcher.end(words ?? .failed(step: Step.exec.rawValue, errno: 0, text: "no reason given"), -1)
         }

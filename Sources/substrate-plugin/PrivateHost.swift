@@ -1,3 +1,4 @@
+import ActorContract
 import Glibc
 import HostErrors
 import PluginAuthoring
@@ -133,9 +134,9 @@ final class PrivateHost {
             if line.contains(directory) { left.append("process \(pid): \(line.prefix(80))") }
         }
         for actor in (try? DirectoryTree.names(in: "\(directory)/base/actors")) ?? [] {
-            // Snapshots stay, as they should: Remove keeps them.
-            for kept in (try? DirectoryTree.names(in: "\(directory)/base/actors/\(actor)")) ?? []
-            where kept != "local-checkpoint" { left.append("\(kept) of \(actor)") }
+            let found = (try? DirectoryTree.names(in: "\(directory)/base/actors/\(actor)")) ?? []
+            let kept = found.contains("local-checkpoint") ? ActorDirectories.keptWithSnapshots : []
+            left += found.filter { !kept.contains($0) }.map { "\($0) of \(actor)" }
         }
         return left
     }

@@ -3,6 +3,7 @@ import Synchronization
 import SystemLayer
 import TestSupport
 import Testing
+import Threads
 
 @testable import ActorLifecycle
 

@@ -46,7 +46,8 @@ let rooms: [String: Room] = [
     ),
     "substrate-plugin": Room(
         uses: [
-            "SystemLayer", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost", "PluginOverlays",
+            "SystemLayer", "ActorContract", "PluginProtocol", "PluginCommands", "PluginAuthoring", "PluginHost",
+            "PluginOverlays",
             "PluginTesting", "PluginConformance", "Transfer", "Telemetry",
         ]
     ),

@@ -117,7 +117,8 @@ struct ForeignCommandTests {
         #expect(try await ProgramRun.run(TestMachine.host, ["doctor"]).output.contains("overlayfs"))
         let nope = try await ProgramRun.run(TestMachine.host, ["--backend=nope"])
         #expect(nope.code == 2)
-        #expect(nope.error.hasPrefix("substrate-host: unknown backend \"nope\"; available: process\n"))
+        let available = TestMachine.shippedBackends.joined(separator: ", ")
+        #expect(nope.error.hasPrefix("substrate-host: unknown backend \"nope\"; available: \(available)\n"))
         #expect(nope.output.isEmpty)
     }
 

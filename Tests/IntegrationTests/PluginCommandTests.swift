@@ -173,7 +173,10 @@ import Testing
         (["doc", "process.spwan"], "doc process.spwan: no such page; nearest: process.start, process.stop"),
         (["doc", "process.run@7"], "process.run@7: it has version 1"),
         (["doc", "./nope"], "./nope: no such file or folder"),
-        (["check", "nope"], "nope: no such file or folder, and no served backend (process)"),
+        (
+            ["check", "nope"],
+            "nope: no such file or folder, and no served backend (\(TestMachine.shippedBackends.joined(separator: ", ")))"
+        ),
         (["chekc"], "unknown command \"chekc\"; did you mean \"check\"?\nTry: substrate-host plugin --help"),
         (
             ["check", "x", "--jsn"],

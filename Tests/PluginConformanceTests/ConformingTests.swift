@@ -56,7 +56,11 @@ struct ConformingTests {
     func cannotTry() async throws {
         let cases: [(arguments: [String], says: String)] = [
             ([], "say which backend"),
-            (["nobody"], "no backend \"nobody\" is served and no such file is here; served: process"),
+            (
+                ["nobody"],
+                "no backend \"nobody\" is served and no such file is here; served: "
+                    + TestMachine.shippedBackends.joined(separator: ", ")
+            ),
             (["process", "--only", "nothing"], "--only \"nothing\" is no check; --list shows them"),
             (["process", "--sideways"], "conformance has no option \"--sideways\""),
             (["process", "--grant", "tool:x"], "--grant \"tool:x\""),

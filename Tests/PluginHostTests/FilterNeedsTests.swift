@@ -4,6 +4,7 @@ import HostErrors
 import PluginProtocol
 import SystemLayer
 import Testing
+import Threads
 
 /// Who needs each row of the supervisor's filter.
 ///
@@ -48,7 +49,7 @@ struct FilterNeedsTests {
     ///
     /// - Returns: the calls it made once confined, and how it ended.
     private func calls(_ run: Run) async throws -> (used: Set<String>, end: String) {
-        let (text, status) = try await onThread { try Self.trace(run) }
+        let (text, status) = try await onThread("test") { try Self.trace(run) }
         #expect(status == .exited(0), "the tracer of \(run.mode)")
         var lines = text.split(separator: "\n").map(String.init)
         let end = lines.popLast() ?? ""

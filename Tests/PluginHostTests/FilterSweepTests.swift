@@ -1,6 +1,7 @@
 import Confinement
 import Foundation
 import Testing
+import Threads
 
 #if arch(x86_64)
 /// Every system call there is, tried by a process under the supervisor's filter and nothing else.
@@ -28,7 +29,7 @@ struct FilterSweepTests {
         let base = "\(Probe.directory)/sweep-\(UUID().uuidString)"
         try Data(filter).write(to: URL(fileURLWithPath: base + ".filter"))
         try Data(calls.map { "\($0)\n" }.joined().utf8).write(to: URL(fileURLWithPath: base + ".calls"))
-        let output = try await onThread {
+        let output = try await onThread("test") {
             try Probe.run(try Probe.program.get(), ["sweep", base + ".filter"], input: base + ".calls")
         }
         return String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -7,6 +7,7 @@ import Synchronization
 import SystemLayer
 import Telemetry
 import Testing
+import Threads
 
 @testable import PluginHost
 @testable import PluginOverlays
@@ -93,7 +94,7 @@ struct HostileSupervisorTests {
                 try behaviour(fake)
             }
         }
-        return try await onThread {
+        return try await onThread("test") {
             try ScriptBackend(
                 entry: Self.entry("fake", Array("return {}".utf8)),
                 pool: pool,
@@ -135,7 +136,7 @@ struct HostileSupervisorTests {
         milliseconds: Int64 = 60_000
     ) async throws -> (error: HostError?, log: RecordingLog) {
         let log = RecordingLog()
-        let error = try await onThread { Self.error(of: backend, verb, milliseconds: milliseconds, log: log) }
+        let error = await onThread("test") { Self.error(of: backend, verb, milliseconds: milliseconds, log: log) }
         return (error, log)
     }
 

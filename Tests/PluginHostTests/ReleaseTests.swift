@@ -2,6 +2,7 @@ import ActorContract
 import HostErrors
 import PluginProtocol
 import Testing
+import Threads
 
 @testable import PluginHost
 
@@ -10,7 +11,7 @@ import Testing
     private func answered(_ frame: HostFrame) -> Bool { frame == .reply(ReplyFrame(status: "", values: [])) }
 
     @Test func aProgramOfTheVerbEndsAndItsHandleIsClosed() async throws {
-        try await onThread {
+        try await onThread("test") {
             let fixture = try VerbFixture()
             let handle = try fixture.hold("/bin/sleep", ["1000"], name: "sleep")
             guard case .live(let process) = fixture.context.processes.find(handle) else { throw CancellationError() }
@@ -27,7 +28,7 @@ import Testing
     }
 
     @Test func aKeptProgramIsOnlyLetGo() async throws {
-        try await onThread {
+        try await onThread("test") {
             let fixture = try VerbFixture()
             let first = try fixture.hold("/bin/sleep", ["1000"], name: "web")
             guard case .live(let program) = fixture.context.processes.find(first), let running = program.handle else {

@@ -5,6 +5,7 @@ import PluginProtocol
 import SystemLayer
 import Telemetry
 import Testing
+import Threads
 
 @testable import PluginHost
 
@@ -30,7 +31,7 @@ struct SpareTests {
     /// A spare that reached its filter: seccomp mode 2 and asleep in read(2).
     private func spare() async throws -> Spare {
         let confinement = confinement
-        return try await onThread { try Self.start(confinement) }
+        return try await onThread("test") { try Self.start(confinement) }
     }
 
     private static func start(_ confinement: SupervisorConfinement) throws -> Spare {
@@ -142,7 +143,7 @@ struct SpareTests {
     func filter() async throws {
         let spare = try await spare()
         defer { spare.end() }
-        let bytes = try await onThread { try Probe.run(try Probe.program.get(), ["filter", "\(spare.pid)"]) }
+        let bytes = try await onThread("test") { try Probe.run(try Probe.program.get(), ["filter", "\(spare.pid)"]) }
         #expect(Array(bytes) == SupervisorFilter.bytes)
     }
 
@@ -178,7 +179,7 @@ struct SpareTests {
             return { name = "x", api = 1, isolation = "none", needs = {}, stop = function() end,
               run = function() local t = {} while true do t[#t + 1] = string.rep("x", 4096) .. #t end end }
             """
-        let end = try await onThread {
+        let end = try await onThread("test") {
             var buffer = FrameBuffer()
             let deadline = ContinuousClock.now + .seconds(20)
             try spare.process.send(.load(name: "x", file: "x.lua", source: Array(source.utf8)), until: deadline)

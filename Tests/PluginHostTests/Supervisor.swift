@@ -109,10 +109,3 @@ final class Line {
         }
     }
 }
-
-/// Runs what blocks on a thread of its own: the tests' own threads are two, and others need them.
-func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
-    }
-}

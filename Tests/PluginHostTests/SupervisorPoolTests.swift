@@ -4,6 +4,7 @@ import PluginProtocol
 import Synchronization
 import Telemetry
 import Testing
+import Threads
 
 @testable import PluginHost
 
@@ -50,7 +51,7 @@ struct SupervisorPoolTests {
 
     private func take(_ name: String, from pool: SupervisorPool) async throws -> SpareSupervisor {
         let script = Self.script(name)
-        return try await onThread { try pool.take(for: script) }
+        return try await onThread("test") { try pool.take(for: script) }
     }
 
     @Test("after the first verb the next ones find the script in their supervisor")

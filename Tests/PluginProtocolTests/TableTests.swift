@@ -24,7 +24,7 @@ import Testing
             #expect(HostFunction.named(row.versionedName) == row)
             #expect(HostFunction.named("\(row.name)@\(row.version + 1)") == nil)
         }
-        #expect(HostFunction.modules == ["workload", "process", "file", "http", "asset", "clock"])
+        #expect(HostFunction.modules == ["workload", "process", "bundle", "file", "http", "asset", "clock"])
     }
 
     @Test func everyDefaultFitsItsField() throws {

@@ -3,6 +3,7 @@ import Glibc
 import SystemLayer
 import TestSupport
 import Testing
+import Threads
 
 @testable import PluginTesting
 
@@ -60,8 +61,6 @@ struct RealTests {
 
     /// It blocks its thread for what the cooperative pool does.
     private static func offPool(_ body: @escaping @Sendable () -> Bench.Run) async throws -> Bench.Run {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: body()) }
-        }
+        await onThread("real") { body() }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import PluginTesting
@@ -105,7 +106,11 @@ struct TestCommandTests {
     func cannot() throws {
         let good = try Bench(backend: Bench.hello, test: "test('x', function() end)")
         let cases: [([String], String)] = [
-            ([], "say which backend"), (["/nowhere"], "no such file or folder; shipped backends: process"),
+            ([], "say which backend"),
+            (
+                ["/nowhere"],
+                "no such file or folder; shipped backends: \(TestMachine.shippedBackends.joined(separator: ", "))"
+            ),
             ([good.directory, "--colour"], "there is no option --colour"),
             ([good.directory, "--only", "0"], "--only needs the number of a test"),
             ([good.directory, "--only", "7"], "--only 7: there are 1 tests"),

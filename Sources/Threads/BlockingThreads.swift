@@ -1,13 +1,12 @@
 import Dispatch
 import Synchronization
 import SystemLayer
-import Threads
 
 /// Threads for work that blocks: made as work comes, kept a while, never more than a bound.
 ///
 /// A system pool counts a thread that waits as one that works and is as wide as the machine has processors, so that two
 /// verbs that wait would hold up all others.
-final class BlockingThreads: Sendable {
+public final class BlockingThreads: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
         var idle = 0
@@ -20,13 +19,13 @@ final class BlockingThreads: Sendable {
     /// Makes a pool without threads.
     ///
     /// - Parameter bound: the most threads; further work waits for one, in order.
-    init(bound: Int) { self.bound = bound }
+    public init(bound: Int) { self.bound = bound }
 
     /// How many threads there are.
-    var count: Int { state.withLock { $0.threads } }
+    public var count: Int { state.withLock { $0.threads } }
 
     /// Runs a job on one of the threads, some time.
-    func run(_ job: @escaping @Sendable () -> Void) {
+    public func run(_ job: @escaping @Sendable () -> Void) {
         let needsThread = state.withLock { state in
             state.jobs.append(job)
             if state.idle >= state.jobs.count || state.threads >= bound { return false }
