@@ -99,6 +99,7 @@ let package = Package(
         c("CGRPCBridge", ["CGRPC"], links: grpcCore),
         // Opens libcurl itself at the first transfer: linked, it would be a third of every start.
         c("CCurlBridge", ["CCurl"]),
+        c("CNetworkBridge", links: [.linkedLibrary("mnl")]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
         room("HostErrors"),
@@ -115,7 +116,7 @@ let package = Package(
         room("LuaEngine", ["HostErrors", "CLuaBridge"]),
         room("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "CZstd"]),
         room("Transfer", ["HostErrors", "SystemLayer", "Telemetry", "Threads", "CCrypto", "CCurlBridge"]),
-        room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CSystemShims"]),
+        room("ActorNetwork", ["HostErrors", "SystemLayer", "Threads", "ActorContract", "CNetworkBridge"]),
         room("ContractWire", ["HostErrors", "ActorContract", "CContractMessages", "CProtobufC"]),
         room("GRPCTransport", ["HostErrors", "SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),
         // Floor 5

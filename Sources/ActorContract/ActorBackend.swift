@@ -30,6 +30,8 @@ public struct BackendDescription: Sendable, Equatable {
     public var network = "namespace"
     /// Whether actors get their own network namespace.
     public var needsNetwork = true
+    /// Whether that network's address is of an interface which the backend's programs take for themselves.
+    public var needsInterface = false
     /// Whether it makes things outside the slot, which only its own `stop` can end.
     public var isOutside = false
     /// Whether containers need images.

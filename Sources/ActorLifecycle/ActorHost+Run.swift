@@ -310,6 +310,7 @@ extension ActorHost {
             )
         }
         try keep(entry, answer)
+        if serving.description.needsInterface { try await reachInterface(entry.record) }
         try refuseCancelled(operation)
         let tries = try await clock.measure("readiness", program: true) { () async throws(HostError) in
             try await self.awaitReadiness(entry, operation, until: context.deadline)

@@ -47,7 +47,7 @@ extension ActorHost {
             }
             try log.made("cgroup.make")
             if described.needsNetwork {
-                try self.namespaces.create(at: places.network)
+                try self.namespaces.create(at: places.network, hasInterface: described.needsInterface)
                 try log.made("network.make")
             }
         }

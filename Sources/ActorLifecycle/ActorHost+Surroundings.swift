@@ -38,10 +38,16 @@ extension ActorHost {
             try self.makeCgroup(record, named: name)
             try log.made("cgroup.make")
             if makesNetwork {
-                try self.namespaces.create(at: places.network)
+                try self.namespaces.create(at: places.network, hasInterface: described.needsInterface)
                 try log.made("network.make")
             }
         }
+    }
+
+    /// Lets the host reach the workload by an interface, which a runtime has taken by now.
+    func reachInterface(_ record: ActorRecord) async throws(HostError) {
+        let path = slotDirectories(record).network
+        try await Offload.run { () throws(HostError) in try ActorNamespace.attach(at: path) }
     }
 
     private func makeDirectories(_ record: ActorRecord, keepRoots: Bool, keepVolumes: Bool) throws(HostError) {

@@ -1,4 +1,4 @@
-internal import CSystemShims
+internal import CNetworkBridge
 import Glibc
 public import HostErrors
 public import SystemLayer
@@ -11,14 +11,19 @@ public struct ActorNamespace: ~Copyable, Sendable {
     /// The address at which every workload is reached, inside its own namespace.
     public static let address = "169.254.17.2"
 
+    /// The host's own, where the workload's is that of an interface.
+    private static let hostAddress = "169.254.17.1"
+
     private let descriptor: OwnedFD
 
     /// Makes a namespace that ends with this value, unless it is pinned before.
     ///
+    /// - Parameter hasInterface: whether the address is that of an interface, `eth0`, which a runtime with a network
+    ///   stack of its own may take for itself; nobody reaches it before `attach(at:)`.
     /// - Throws: `FAILED_PRECONDITION` (`MACHINE`) without the privilege, `INTERNAL` else.
-    public init() throws(HostError) {
+    public init(hasInterface: Bool = false) throws(HostError) {
         var number: CInt = -1
-        let result = unsafe csh_network_make(Self.address, &number)
+        let result = unsafe csh_network_make(Self.address, hasInterface ? 1 : 0, &number)
         guard unsafe result.error == 0 else {
             throw Self.failure(unsafe SyscallError(String(cString: result.call), result.error))
         }
@@ -43,6 +48,18 @@ public struct ActorNamespace: ~Copyable, Sendable {
         guard unsafe result.error == 0 else {
             _ = unsafe unlink(path)
             throw Self.failure(unsafe SyscallError(String(cString: result.call), result.error, path))
+        }
+    }
+
+    /// Lets the host reach an interface's address, once a runtime has taken it.
+    ///
+    /// Before, the address of the host's end would be taken as well. Repeating it is harmless.
+    /// - Parameter path: the pinned namespace, made with an interface.
+    /// - Throws: `INTERNAL` when there is no such interface.
+    public static func attach(at path: String) throws(HostError) {
+        let result = unsafe csh_network_attach(path, hostAddress)
+        guard unsafe result.error == 0 else {
+            throw failure(unsafe SyscallError(String(cString: result.call), result.error, path))
         }
     }
 

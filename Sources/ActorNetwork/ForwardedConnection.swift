@@ -1,4 +1,4 @@
-internal import CSystemShims
+internal import CNetworkBridge
 import Glibc
 import SystemLayer
 

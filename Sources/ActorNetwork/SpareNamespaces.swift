@@ -8,6 +8,8 @@ import Synchronization
 public final class SpareNamespaces: Sendable {
     private struct State: ~Copyable {
         var spare: ActorNamespace?
+        /// Of the spare, and of the next: what was asked for last.
+        var hasInterface = false
         var isMaking = false
     }
     private let state = Mutex(State())
@@ -20,12 +22,23 @@ public final class SpareNamespaces: Sendable {
 
     /// Pins a namespace, the spare one if there is one.
     ///
-    /// - Parameter path: as for `ActorNamespace.pin(at:)`.
+    /// - Parameters:
+    ///   - path: as for `ActorNamespace.pin(at:)`.
+    ///   - hasInterface: as for `ActorNamespace.init(hasInterface:)`.
     /// - Throws: `FAILED_PRECONDITION` (`MACHINE`) without the privilege, `INTERNAL` else; nothing is left behind.
-    public func create(at path: String) throws(HostError) {
-        let spare = state.withLock { $0.spare.take() }
+    public func create(at path: String, hasInterface: Bool) throws(HostError) {
+        var spare = state.withLock { $0.spare.take() }
+        let fits = state.withLock { state in
+            defer { state.hasInterface = hasInterface }
+            return state.hasInterface == hasInterface
+        }
+        if !fits { spare = nil }
         refill()
-        if let spare { try spare.pin(at: path) } else { try ActorNamespace().pin(at: path) }
+        if let spare {
+            try spare.pin(at: path)
+        } else {
+            try ActorNamespace(hasInterface: hasInterface).pin(at: path)
+        }
     }
 
     /// Whether a namespace waits.
@@ -41,9 +54,10 @@ public final class SpareNamespaces: Sendable {
         queue.asyncAfter(deadline: .now() + Self.pause) { [weak self] in
             guard let self else { return }
             // What stands in the way is told to whoever needs one.
-            var made = try? ActorNamespace()
+            let hasInterface = self.state.withLock { $0.hasInterface }
+            var made = try? ActorNamespace(hasInterface: hasInterface)
             self.state.withLock { state in
-                state.spare = made.take()
+                if state.hasInterface == hasInterface { state.spare = made.take() }
                 state.isMaking = false
             }
         }

@@ -42,6 +42,7 @@ extension PluginDescriptor {
         described.isOutside = outside
         // A backend with a network of its own starts its programs in an empty namespace of ours.
         described.needsNetwork = network != "none"
+        described.needsInterface = network == "interface"
         described.needsImage = image != "none"
         return described
     }

@@ -80,13 +80,14 @@ struct VerbValues {
     }
 
     private var networkValue: PluginValue {
-        guard network == "namespace" || network == "tap", let namespace = actor.networkNamespace else {
+        guard ["namespace", "interface", "tap"].contains(network), let namespace = actor.networkNamespace else {
             return .boolean(false)
         }
         // No gateway: there is no way out of it.
+        let isLoopback = network != "interface"
         return .map([
-            "namespace": .text(namespace), "address": .text("169.254.17.2"), "interface": .text("lo"),
-            "mtu": .integer(65536),
+            "namespace": .text(namespace), "address": .text("169.254.17.2"),
+            "interface": .text(isLoopback ? "lo" : "eth0"), "mtu": .integer(isLoopback ? 65536 : 1500),
         ])
     }
 

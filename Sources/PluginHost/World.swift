@@ -22,8 +22,13 @@ package protocol World: Sendable {
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus?
     /// Makes a directory of mode 0700 in a directory of the actor's, unless it is there.
     func makeDirectory(_ name: String, in directory: String) throws(SyscallError)
-    /// Replaces a file below a directory of the actor's, whole or not at all.
-    func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError)
+    /// Replaces a file below a directory of the actor's, whole or not at all; a program may be run by everybody.
+    func replace(
+        _ path: String,
+        beneath directory: String,
+        with bytes: [UInt8],
+        isProgram: Bool
+    ) throws(SyscallError)
     /// Opens an asset of the actor's for reading.
     func asset(_ path: String) throws(HostError) -> any AssetBytes
     /// An asset of a pack, and the cache that it would be loaded into; nil where no pack has it.
@@ -113,8 +118,13 @@ struct Machinery: World {
         }
     }
 
-    func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
-        try FileReplacement.perform(path, beneath: directory, with: bytes)
+    func replace(
+        _ path: String,
+        beneath directory: String,
+        with bytes: [UInt8],
+        isProgram: Bool
+    ) throws(SyscallError) {
+        try FileReplacement.perform(path, beneath: directory, with: bytes, mode: isProgram ? 0o755 : 0o600)
     }
 
     func exchange(_ exchange: HTTPExchange) throws(HTTPExchange.Failure) -> HTTPAnswer { try exchange.perform() }

@@ -42,7 +42,7 @@ extension PluginTable {
             PluginField("devices", .map(presence), default: "{}", "device nodes that the operator may grant"),
             PluginField(
                 "network",
-                .words(["namespace", "tap", "backend", "none"]),
+                .words(["namespace", "interface", "tap", "backend", "none"]),
                 default: "\"namespace\"",
                 "what the host makes before the verb; with backend, run answers the address"
             ),

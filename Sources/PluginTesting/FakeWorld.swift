@@ -205,7 +205,12 @@ final class FakeWorld: World {
 
     func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {}
 
-    func replace(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
+    func replace(
+        _ path: String,
+        beneath directory: String,
+        with bytes: [UInt8],
+        isProgram: Bool
+    ) throws(SyscallError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         // There are no links in memory: what is left of the walk's rules is that nothing leads outside.
         guard !parts.contains("..") else { throw SyscallError("openat2", EXDEV, path) }

@@ -22,11 +22,11 @@ struct SpareNamespacesTests {
         defer { for path in paths { try? ActorNamespace.remove(at: path) } }
         let spares = SpareNamespaces()
         try await waitForSpare(spares)
-        try spares.create(at: paths[0])
+        try spares.create(at: paths[0], hasInterface: false)
         #expect(!spares.hasSpare)
-        try spares.create(at: paths[1])
+        try spares.create(at: paths[1], hasInterface: false)
         try await waitForSpare(spares)
-        try spares.create(at: paths[2])
+        try spares.create(at: paths[2], hasInterface: false)
         let numbers = try paths.map {
             try #require(FileManager.default.attributesOfItem(atPath: $0)[.systemFileNumber] as? Int)
         }

@@ -28,7 +28,7 @@ let rooms: [String: Room] = [
     "LuaEngine": Room(uses: ["CLuaBridge"], isStatic: true),
     "Unpacking": Room(uses: ["SystemLayer", "CArchive", "CZstd"], isStatic: true),
     "Transfer": Room(uses: ["SystemLayer", "Telemetry", "Threads", "CCurlBridge", "CCrypto"]),
-    "ActorNetwork": Room(uses: ["SystemLayer", "Threads", "ActorContract", "CSystemShims", "CMnl", "CNFTables"]),
+    "ActorNetwork": Room(uses: ["SystemLayer", "Threads", "ActorContract", "CNetworkBridge"]),
     "ContractWire": Room(uses: ["ActorContract", "CContractMessages", "CProtobufC"]),
     // SystemLayer for owned descriptors: it accepts connections itself.
     "GRPCTransport": Room(uses: ["SystemLayer", "Threads", "Telemetry", "CGRPCBridge"]),

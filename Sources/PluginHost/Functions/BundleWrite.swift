@@ -18,6 +18,9 @@ enum WriteBundle: HostHandler {
         }
     }
 
+    /// What holds a sandbox for the containers: no container of an actor may have this name (contract §5, V7).
+    static let sandboxRoot = "pause"
+
     static let row = HostFunction.bundleWrite
 
     static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
@@ -25,9 +28,13 @@ enum WriteBundle: HostHandler {
     static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply {
         let actor = call.context.actor
         let name = arguments.container
-        guard let prepared = actor.containers.first(where: { $0.container.name == name }) else {
+        let prepared = actor.containers.first { $0.container.name == name }
+        guard prepared != nil || name == Self.sandboxRoot else {
             let known = actor.containers.map { "\"\($0.container.name)\"" }.joined(separator: ", ")
-            return .refused(.notFound, "no container \"\(name)\"; the actor has \(known.isEmpty ? "none" : known)")
+            return .refused(
+                .notFound,
+                "no container \"\(name)\"; the actor has \(known.isEmpty ? "none" : known), and \(Self.sandboxRoot) is a sandbox's own"
+            )
         }
         var rules: RuntimeProfile?
         if arguments.seccomp != "none" {
@@ -42,6 +49,7 @@ enum WriteBundle: HostHandler {
         let bundles = actor.slotPlaces.bundles
         let specification = BundleSpecification(
             prepared,
+            root: "\(bundles)/\(name)/rootfs",
             of: actor,
             annotations: arguments.annotations,
             seccomp: rules,
@@ -49,7 +57,22 @@ enum WriteBundle: HostHandler {
         )
         do throws(SyscallError) {
             try call.context.world.makeDirectory(name, in: bundles)
-            try call.context.world.replace("\(name)/config.json", beneath: bundles, with: specification.encoded())
+            let world = call.context.world
+            if prepared == nil {
+                try world.makeDirectory("rootfs", in: "\(bundles)/\(name)")
+                try world.replace(
+                    "\(name)/rootfs/\(Self.sandboxRoot)",
+                    beneath: bundles,
+                    with: WaitingProgram.bytes,
+                    isProgram: true
+                )
+            }
+            try world.replace(
+                "\(name)/config.json",
+                beneath: bundles,
+                with: specification.encoded(),
+                isProgram: false
+            )
         } catch {
             return try .refused(error, "\(bundles)/\(name)")
         }

@@ -26,7 +26,7 @@ enum WriteFile: HostHandler {
             name != ".."
         else { return .refused(.unsupported, "\(path) names no file") }
         do throws(SyscallError) {
-            try call.context.world.replace(rest, beneath: directory, with: arguments.bytes)
+            try call.context.world.replace(rest, beneath: directory, with: arguments.bytes, isProgram: false)
             return .ok()
         } catch {
             return try .refused(error, path)
@@ -42,29 +42,40 @@ enum FileReplacement {
     ///   - path: below the directory; its last part is a name.
     ///   - directory: the actor's.
     ///   - bytes: the whole file.
+    ///   - mode: who may do what with it.
     /// - Throws: what stopped it; the old file is as it was then.
-    static func perform(_ path: String, beneath directory: String, with bytes: [UInt8]) throws(SyscallError) {
+    static func perform(
+        _ path: String,
+        beneath directory: String,
+        with bytes: [UInt8],
+        mode: mode_t
+    ) throws(SyscallError) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let parent = try BeneathPath.open(
             parts.dropLast().joined(separator: "/"),
             beneath: directory,
             flags: O_RDONLY | O_DIRECTORY
         )
-        try replace(parts.last ?? "", in: parent.rawValue, with: bytes)
+        try replace(parts.last ?? "", in: parent.rawValue, with: bytes, mode: mode)
     }
 
     /// A temporary file beside it, then one rename: whoever reads sees the old bytes or the new ones.
     ///
     /// Not synced: after a power loss every actor begins in emptied directories.
-    private static func replace(_ name: String, in directory: CInt, with bytes: [UInt8]) throws(SyscallError) {
+    private static func replace(
+        _ name: String,
+        in directory: CInt,
+        with bytes: [UInt8],
+        mode: mode_t
+    ) throws(SyscallError) {
         let temporary = ".write-\(UInt64.random(in: 0 ... .max))"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let number = unsafe openat(directory, temporary, flags, 0o600)
+        let number = unsafe openat(directory, temporary, flags, mode)
         guard number >= 0 else { throw SyscallError("openat", errno, name) }
         do throws(SyscallError) {
             let file = OwnedFD(number)
             try ByteTransfer.write(bytes, to: number, at: 0)
-            guard fchmod(number, 0o600) == 0 else { throw SyscallError("fchmod", errno, name) }
+            guard fchmod(number, mode) == 0 else { throw SyscallError("fchmod", errno, name) }
             try file.close()
             guard unsafe renameat(directory, temporary, directory, name) == 0 else {
                 throw SyscallError("renameat", errno, name)

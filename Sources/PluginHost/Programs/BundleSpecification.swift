@@ -10,20 +10,24 @@ import SystemLayer
 /// - Source: contract §3.4 for what an actor is given; OCI runtime specification 1.0.2 for the words. Beyond the
 ///   contract: no new privileges, `/dev/pts`, `/dev/shm`, and what the machine tells in /proc and /sys is covered.
 struct BundleSpecification {
-    private let prepared: PreparedContainer
+    /// nil for the root of a sandbox, in which only a program that waits is.
+    private let prepared: PreparedContainer?
+    private let root: String
     private let actor: PreparedActor
     private let annotations: [String: String]
     private let seccomp: RuntimeProfile?
     private let isMasked: Bool
 
     init(
-        _ prepared: PreparedContainer,
+        _ prepared: PreparedContainer?,
+        root: String,
         of actor: PreparedActor,
         annotations: [String: String],
         seccomp: RuntimeProfile?,
         isMasked: Bool
     ) {
         self.prepared = prepared
+        self.root = root
         self.actor = actor
         self.annotations = annotations
         self.seccomp = seccomp
@@ -42,13 +46,15 @@ struct BundleSpecification {
     }
 
     private var document: Document {
-        let container = prepared.container
-        let capabilities = WorkloadCapabilities.names(container)
+        let container = prepared?.container
+        let capabilities = container.map(WorkloadCapabilities.names) ?? []
         let places = ActorDirectories(actor.directory)
+        let variables = container?.environment.map { "\($0.name)=\($0.value)" } ?? []
+        let own = container == nil ? [] : [bind(places.identity, "/run/ate", "ro")] + volumes
         return Document(
             process: Document.Process(
-                args: container.command + container.args,
-                env: [WorkloadStart.searchPath] + container.environment.map { "\($0.name)=\($0.value)" },
+                args: container.map { $0.command + $0.args } ?? ["/\(WriteBundle.sandboxRoot)"],
+                env: [WorkloadStart.searchPath] + variables,
                 capabilities: Document.Capabilities(
                     bounding: capabilities,
                     effective: capabilities,
@@ -56,8 +62,8 @@ struct BundleSpecification {
                     permitted: capabilities
                 )
             ),
-            root: Document.Root(path: places.merged(container.name)),
-            mounts: Self.system + [bind(places.identity, "/run/ate", "ro")] + volumes,
+            root: Document.Root(path: container.map { places.merged($0.name) } ?? root),
+            mounts: Self.system + own,
             annotations: annotations,
             linux: Document.Linux(
                 namespaces: namespaces,
@@ -75,7 +81,7 @@ struct BundleSpecification {
 
     private var volumes: [Document.Mount] {
         // An undefined mount is ignored, as the contract's first dialect has it (§11 A9); autumn refused it before.
-        prepared.container.volumeMounts.compactMap { mount in
+        (prepared?.container.volumeMounts ?? []).compactMap { mount in
             actor.volumes[mount.name].map { bind($0, mount.mountPath, "rw") }
         }
     }

@@ -32,7 +32,7 @@ extension ToolRoom {
             try leaf.makeDirectories()
             // Until nobody new is met: who was moved puts its children into the same place.
             var moved: Set<Int32> = []
-            while case let wanted = Self.descendants(of: handle.pid).subtracting(moved), !wanted.isEmpty {
+            while case let wanted = household(of: handle.pid).subtracting(moved), !wanted.isEmpty {
                 for pid in wanted {
                     do throws(SyscallError) { try leaf.take(pid) } catch  where error.errno == ESRCH {}
                     moved.insert(pid)
@@ -80,6 +80,16 @@ extension ToolRoom {
             }
             return only
         }
+    }
+
+    /// A program, its descendants, and all else that the tool left which made it and has ended.
+    ///
+    /// What serves a sandbox need not be its child, and without it the sandbox ends.
+    private func household(of pid: Int32) -> Set<Int32> {
+        let maker = started.first { process in
+            process.handle?.hasExited() == true && process.leaf?.processes().contains(pid) == true
+        }
+        return Self.descendants(of: pid).union(maker?.leaf?.processes() ?? [])
     }
 
     private static func children(of pid: Int32) -> [Int32] {

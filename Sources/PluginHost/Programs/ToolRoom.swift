@@ -13,7 +13,7 @@ final class ToolRoom: ProgramRoom {
     let place: RoomPlace
     var actor: PreparedActor { place.actor }
     var layout: CgroupLayout { place.layout }
-    private var started: [HeldProcess] = []
+    var started: [HeldProcess] = []
     private var outputs: [Int32: ProgramOutput] = [:]
     private var logs: [String: ProgramLog] = [:]
     private var next = 0

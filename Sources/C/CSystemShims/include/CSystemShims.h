@@ -103,4 +103,3 @@ int csh_next_signal(int fd, int *sender);
 int64_t csh_realtime_ns(void);
 int64_t csh_monotonic_ms(void);
 
-#include "network.h"

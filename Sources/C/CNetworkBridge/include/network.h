@@ -9,8 +9,12 @@ typedef struct {
     const char *call;
 } csh_network_failure;
 
-/// Makes a namespace with the loopback up and `address` (dotted, /32) on it; `*descriptor` keeps it.
-csh_network_failure csh_network_make(const char *address, int *descriptor);
+/// Makes a namespace with the loopback up; `*descriptor` keeps it. `address` (dotted) is on the loopback, as a /32, or
+/// with `has_interface` on an interface of a pair, as a /30.
+csh_network_failure csh_network_make(const char *address, int has_interface, int *descriptor);
+
+/// Gives the other end of the pair in the namespace at `path` its address: only then is the first one reached.
+csh_network_failure csh_network_attach(const char *path, const char *address);
 
 /// Pins a namespace by a bind mount on the existing file `path`. On failure nothing is left mounted.
 csh_network_failure csh_network_pin(int descriptor, const char *path);

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "network.h"
 
+#include "interface.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +33,7 @@ static const csh_network_failure fine = {.error = 0, .call = ""};
 struct job {
     const char *path;
     const char *address;
+    int has_interface;
     csh_network_failure failure;
     int socket;
 };
@@ -52,15 +55,19 @@ static csh_network_failure on_own_thread(void *(*body)(void *), struct job *job)
     return job->failure;
 }
 
-static csh_network_failure configure_loopback(int control, const char *address) {
+static csh_network_failure bring_loopback_up(int control) {
     struct ifreq request;
-    struct sockaddr_in *where = (struct sockaddr_in *)&request.ifr_addr;
     memset(&request, 0, sizeof request);
     strcpy(request.ifr_name, "lo");
     if (ioctl(control, SIOCGIFFLAGS, &request) != 0) return failed("ioctl SIOCGIFFLAGS");
     request.ifr_flags |= IFF_UP;
     if (ioctl(control, SIOCSIFFLAGS, &request) != 0) return failed("ioctl SIOCSIFFLAGS");
+    return fine;
+}
 
+static csh_network_failure set_loopback_address(int control, const char *address) {
+    struct ifreq request;
+    struct sockaddr_in *where = (struct sockaddr_in *)&request.ifr_addr;
     memset(&request, 0, sizeof request);
     // A label of its own: on plain "lo" this would replace 127.0.0.1.
     strcpy(request.ifr_name, "lo:0");
@@ -86,7 +93,11 @@ static void *create_body(void *argument) {
         job->failure = failed("socket");
         return NULL;
     }
-    job->failure = configure_loopback(control, job->address);
+    job->failure = bring_loopback_up(control);
+    if (!job->failure.error) {
+        job->failure = job->has_interface ? csh_interface_make(control, job->address)
+                                          : set_loopback_address(control, job->address);
+    }
     close(control);
     if (job->failure.error) return NULL;
     // Last, so that what is handed out is always a whole one.
@@ -95,8 +106,8 @@ static void *create_body(void *argument) {
     return NULL;
 }
 
-csh_network_failure csh_network_make(const char *address, int *descriptor) {
-    struct job job = {.path = NULL, .address = address, .failure = fine, .socket = -1};
+csh_network_failure csh_network_make(const char *address, int has_interface, int *descriptor) {
+    struct job job = {.address = address, .has_interface = has_interface, .failure = fine, .socket = -1};
     csh_network_failure failure = on_own_thread(create_body, &job);
     *descriptor = job.socket;
     return failure;
@@ -149,6 +160,20 @@ static int enter_and_make(const char *path, csh_network_failure *failure) {
     int yes = 1;
     setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     return made;
+}
+
+static void *attach_body(void *argument) {
+    struct job *job = argument;
+    int control = enter_and_make(job->path, &job->failure);
+    if (control < 0) return NULL;
+    job->failure = csh_interface_attach(control, job->address);
+    close(control);
+    return NULL;
+}
+
+csh_network_failure csh_network_attach(const char *path, const char *address) {
+    struct job job = {.path = path, .address = address, .failure = fine, .socket = -1};
+    return on_own_thread(attach_body, &job);
 }
 
 static void *socket_body(void *argument) {
