@@ -50,17 +50,33 @@ struct ActorNamespaceTests {
         #expect(throws: Never.self) { try ActorNamespace.remove(at: "/nonexistent/net") }
     }
 
+    /// What the kernel tells of a namespace's interfaces, addresses and routes.
+    private func seen(_ path: String) throws -> String {
+        let files = ["dev", "fib_trie", "route", "if_inet6"].map { "/proc/net/\($0)" }
+        return try ProgramRun.wait("/usr/bin/nsenter", ["--net=\(path)", "cat"] + files).output
+    }
+
+    @Test("with an interface the address is that one's; the host's end has none before it is attached")
+    func pair() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "-pair"
+        defer { try? ActorNamespace.remove(at: path) }
+        try ActorNamespace(hasInterface: true).pin(at: path)
+        let before = try seen(path)
+        #expect(before.contains("eth0:") && before.contains("host0:") && before.contains("169.254.17.2"), "\(before)")
+        #expect(!before.contains("169.254.17.1\n"), "a runtime would take it too: \(before)")
+        for _ in 0..<2 { try ActorNamespace.attach(at: path) }
+        let after = try seen(path)
+        #expect(after.contains("169.254.17.1\n") && after.contains("169.254.17.2"), "\(after)")
+        #expect(!after.contains("eth0\n") && !after.contains("host0\n"), "an address of IPv6: \(after)")
+        // There is none in a namespace without.
+        #expect(throws: HostError.self) { try ActorNamespace.attach(at: scratch.path) }
+    }
+
     @Test("holds the loopback with the constant address and nothing else")
     func interfaces() throws {
         let scratch = try Scratch()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
-        process.arguments = ["--net=\(scratch.path)", "cat", "/proc/net/dev", "/proc/net/fib_trie", "/proc/net/route"]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let text = try seen(scratch.path)
         #expect(
             text.split(separator: "\n").filter { $0.contains(":") && !$0.contains("|") }.filter { $0.contains("lo:") }
                 .count == 1

@@ -8,16 +8,19 @@ import Testing
 
 @testable import substrate_host
 
+/// Where Debian has it.
+private let runscProgram = "/usr/bin/runsc"
+
 /// The shipped gvisor backend on a real runsc, through the binary.
 @Suite(
     "The gvisor backend",
     .serialized,
     .enabled(if: TestMachine.needs(TestMachine.isRoot), "sandboxes are made as root only"),
-    .enabled(if: TestMachine.needs(program), "no runsc: apt-get install -t bookworm-backports runsc"),
+    .enabled(if: TestMachine.needs(runscProgram), "no runsc: apt-get install -t bookworm-backports runsc"),
     .timeLimit(.minutes(5))
 )
 struct GvisorBackendTests {
-    private static let program = "/usr/bin/runsc"
+    private static let program = runscProgram
     private static let grant = ["--grant", "tool:runsc=\(program)"]
 
     /// What it counts in memory and on its volume.
@@ -60,9 +63,9 @@ struct GvisorBackendTests {
         try await TestHost.with(backend: "gvisor", arguments: Self.grant) { host in
             _ = try await host.run(try await host.request("one")).get()
             #expect(try await counts(host, "one") == "memory=1 data=1")
-            _ = try await done(host, "checkpoint", "one", "first", "--scope", "full")
+            _ = try await done(host, "checkpoint", "one", "--name", "first", "--scope", "full")
             for _ in 0..<2 {
-                _ = try await done(host, "restore", "one", "first")
+                _ = try await done(host, "restore", "one", "--from", "first")
                 #expect(try await counts(host, "one") == "memory=2 data=2")
                 _ = try await done(host, "stop", "one")
             }

@@ -153,6 +153,25 @@ struct RoomKeptTests {
         #expect(fixture.processes.isEmpty)
     }
 
+    @Test func whatItsMakerLeftBesideItComesAlong() throws {
+        let fixture = try RoomFixture()
+        let verb = fixture.verb()
+        // Two that are nobody's children: one serves the other.
+        let script = "(setsid sleep 600 & echo $! > pid); (setsid sleep 601 &)"
+        #expect(try verb.shell("\(script) >/dev/null 2>&1").status == "ok")
+        let fields: [String: PluginValue] = ["name": .text("web"), "pidfile": .text("\(fixture.places.work)/pid")]
+        let reply = try verb.call("process.adopt", fields)
+        #expect(reply.status == "ok", "\(reply)")
+        let kept = verb.context.kept
+        verb.end(keeping: kept)
+        #expect(fixture.processes.count == 2)
+        fixture.actor.processes = kept
+        let stop = fixture.verb("stop")
+        let handle = try #require(stop.context.handles["web"])
+        #expect(try stop.call("process.stop", ["process": .handle(handle), "grace_ms": .integer(1000)]).status == "ok")
+        #expect(fixture.processes.isEmpty)
+    }
+
     @Test func theOnlyChildIsAdopted() throws {
         let fixture = try RoomFixture()
         let verb = fixture.verb()

@@ -52,7 +52,7 @@ extension ReleasedTests {
                 "summary", "needs", "scopes", "enforces", "assets", "tools", "devices", "network", "image", "config",
                 "classes", "outside", "checkpoint", "restore", "prepare", "recover", "exec", "stats", "probe",
             ],
-            digest: "85e985a55ed1c0b1"
+            digest: "b22ac7c273365c70"
         ),
         Released(name: "Setting", optional: ["default", "one_of", "min", "max", "help"], digest: "7bd931dc51b4ee1e"),
         Released(name: "Slot", optional: ["cgroup"], digest: "4f753d726cd69c9e"),
