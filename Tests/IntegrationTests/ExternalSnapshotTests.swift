@@ -59,6 +59,17 @@ struct ExternalSnapshotTests {
         )
     }
 
+    /// A host with an actor that runs, and is gone afterwards.
+    static func running(_ body: (TestHost, RunRequest) async throws -> Void) async throws {
+        try await host().use { host in
+            try await host.start()
+            let request = try await host.request("one")
+            _ = try await host.run(request).get()
+            try await body(host, request)
+            try await host.terminate(request)
+        }
+    }
+
     static func checkpoint(_ request: RunRequest, _ place: SnapshotPlace, _ scope: SnapshotScope) -> [UInt8] {
         ContractWire.encode(
             CheckpointRequest(
@@ -113,10 +124,7 @@ struct ExternalSnapshotTests {
 
     @Test("a shared snapshot is served from this node's copy, a private one never")
     func golden() async throws {
-        try await Self.host().use { host in
-            try await host.start()
-            let request = try await host.request("one")
-            _ = try await host.run(request).get()
+        try await Self.running { (host, request) async throws in
             #expect(try await CounterProbe.data(host, "one") == 1)
             let place = SnapshotPlace.external("file://bucket/golden")
             #expect(await host.call(checkpointPath, Self.checkpoint(request, place, .data)) == nil)
@@ -131,16 +139,12 @@ struct ExternalSnapshotTests {
             #expect(alone?.contains("SNAPSHOT_NOT_FOUND") == true, "\(alone ?? "")")
             #expect(await host.call(restorePath, ContractWire.encode(shared)) == nil)
             #expect(try await CounterProbe.data(host, "one") == 2, "the golden never changes")
-            try await host.terminate(request)
         }
     }
 
     @Test("an upload that fails keeps the actor: paused, restored from here, or uploaded by the repeat")
     func failedUpload() async throws {
-        try await Self.host().use { host in
-            try await host.start()
-            let request = try await host.request("one")
-            _ = try await host.run(request).get()
+        try await Self.running { (host, request) async throws in
             #expect(try await CounterProbe.data(host, "one") == 1)
             // No store is where a file is in its place; asked for what is there, it says that nothing is.
             let place = SnapshotPlace.external("file://bucket/one")
@@ -161,16 +165,12 @@ struct ExternalSnapshotTests {
             #expect(try await host.actor("one").status == "suspended")
             #expect(await host.call(restorePath, Self.restore(request, second, .full)) == nil)
             #expect(try await CounterProbe.data(host, "one") == 3)
-            try await host.terminate(request)
         }
     }
 
     @Test("a full one wakes under the revision that made it, where that is kept, and is refused where not")
     func revisions() async throws {
-        try await Self.host().use { host in
-            try await host.start()
-            let request = try await host.request("one")
-            _ = try await host.run(request).get()
+        try await Self.running { (host, request) async throws in
             #expect(await host.call(checkpointPath, Self.checkpoint(request, .local("one"), .full)) == nil)
             let file = "\(host.scratch)/overlay/both.lua"
             let old = Self.script.replacingOccurrences(of: "REVISION", with: "one")
@@ -190,16 +190,12 @@ struct ExternalSnapshotTests {
             #expect(refused?.contains("SNAPSHOT_INCOMPATIBLE") == true, "\(refused ?? "")")
             #expect(refused?.contains("not kept here") == true, "\(refused ?? "")")
             #expect(try await host.actor("one").status == "stopped")
-            try await host.terminate(request)
         }
     }
 
     @Test("what does not fit this machine is refused with the reason, and changes nothing; corruption is another thing")
     func gate() async throws {
-        try await Self.host().use { host in
-            try await host.start()
-            let request = try await host.request("one")
-            _ = try await host.run(request).get()
+        try await Self.running { (host, request) async throws in
             #expect(await host.call(checkpointPath, Self.checkpoint(request, .local("one"), .full)) == nil)
             let file = "\(host.base)/actors/test:one/local-checkpoint/one/manifest.json"
             let good = try #require(TextFile.read(file))
@@ -232,7 +228,6 @@ struct ExternalSnapshotTests {
                 #expect(refused?.contains("SNAPSHOT_CORRUPT") == true, "\(refused ?? "")")
             }
             #expect(try names(host).contains(".corrupt-two"))
-            try await host.terminate(request)
         }
     }
 

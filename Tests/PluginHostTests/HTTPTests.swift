@@ -2,6 +2,7 @@ import ActorContract
 import Foundation
 import Glibc
 import PluginProtocol
+import Synchronization
 import SystemLayer
 import Testing
 
@@ -10,9 +11,8 @@ import Testing
 /// `http.request`: against a program that answers what a test tells it, and the reader of answers by itself.
 @Suite struct HTTPTests {
     /// Answers one connection with these bytes, and keeps what was asked.
-    private final class Server: @unchecked Sendable {
-        // Written by the one thread before it signals, read after the signal.
-        private(set) var asked: [UInt8] = []
+    private final class Server: Sendable {
+        private let asked = Mutex<[UInt8]>([])
         private let done = DispatchSemaphore(value: 0)
         private let listener: CInt
 
@@ -28,9 +28,9 @@ import Testing
             guard bound == 0, listen(listener, 4) == 0 else { throw SyscallError("bind", errno, path) }
             Thread.detachNewThread { [self] in
                 let peer = accept(listener, nil, nil)
-                while !String(decoding: asked, as: UTF8.self).contains(marker) {
+                while !text.contains(marker) {
                     guard let some = try? readSome(4096, from: peer), !some.isEmpty else { break }
-                    asked += some
+                    asked.withLock { $0 += some }
                 }
                 try? writeAll(Array(answer.utf8), to: peer)
                 _ = close(peer)
@@ -40,8 +40,10 @@ import Testing
 
         var request: String {
             done.wait()
-            return String(decoding: asked, as: UTF8.self)
+            return text
         }
+
+        private var text: String { asked.withLock { String(decoding: $0, as: UTF8.self) } }
 
         deinit { _ = close(listener) }
     }
@@ -93,20 +95,15 @@ import Testing
         let fixture = try VerbFixture()
         #expect(try ask(fixture).status == "not_found")
         let path = "\(fixture.places.work)/s"
-        let late = Late()
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) {
-            late.server = try? Server(path, answer: "HTTP/1.1 204 No Content\r\n\r\n", until: "\r\n\r\n")
+            // Its thread keeps it.
+            _ = try? Server(path, answer: "HTTP/1.1 204 No Content\r\n\r\n", until: "\r\n\r\n")
         }
         #expect(try ask(fixture, ["wait_ms": .integer(10_000)]).status == "ok")
         #expect(
             try fixture.call("http.request", ["socket": .text("/run/x.sock"), "path": .text("/")]).status
                 == "access_denied"
         )
-    }
-
-    private final class Late: @unchecked Sendable {
-        // Set once, by the one block that makes it, before anybody can connect.
-        var server: Server?
     }
 
     @Test func aSocketThatNobodyListensToIsNotReady() throws {
