@@ -20,6 +20,8 @@ struct Counter {
     let client: GRPCClient
     let image: String
     let name: String
+    var backend = "process"
+    var scope = SnapshotScope.data
 
     private var identity: ActorIdentity {
         ActorIdentity(
@@ -51,7 +53,7 @@ struct Counter {
         spec.containers = [container]
         spec.volumes = [Volume(name: "data", source: .durableDirectory)]
         var assets = SandboxAssets()
-        assets.sandboxClass = "process"
+        assets.sandboxClass = backend
         return RunRequest(identity: identity, slot: "slot-\(name)", spec: spec, assets: assets)
     }
 
@@ -63,7 +65,7 @@ struct Counter {
                 slot: request.slot,
                 spec: request.spec,
                 place: .local(snapshot),
-                scope: .data
+                scope: scope
             )
         )
     }
@@ -75,7 +77,7 @@ struct Counter {
     }
 
     func restore(_ snapshot: String) async throws -> Cost {
-        let restore = RestoreRequest(run: request, place: .local(snapshot), scope: .data)
+        let restore = RestoreRequest(run: request, place: .local(snapshot), scope: scope)
         return try await verb(.restore, ContractWire.encode(restore))
     }
 

@@ -6,13 +6,21 @@ struct Options {
     var samples = 9
     /// Scenarios by name; empty runs all.
     var only: Set<String> = []
+    /// The backend that is measured beside its runtime's bare commands; nil measures none.
+    var backend: String?
+    /// What it is given.
+    var grants: [String] = []
 
     static let help = """
         Measures substrate-host beside the floors of this machine, in one run.
 
         usage: substrate-bench [--only NAME]… [--samples N] [--json] [--strict]
+               substrate-bench --backend NAME [--grant GRANT]…
 
           --only NAME    one scenario; may be repeated: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))
+          --backend NAME measures this backend alone: Run, Checkpoint and Restore, without and with sandboxes made ahead,
+                         beside the commands of its runtime, which plugins/NAME/bare runs by hand
+          --grant GRANT  what that backend is given, as for substrate-host; may be repeated
           --samples N    samples of each figure, at least 7 (default 9); the median is shown
           --json         one JSON object for machines
           --strict       exit 1 when a goal is missed
@@ -26,6 +34,7 @@ struct Options {
           substrate-bench
           substrate-bench --only contract --only start
           substrate-bench --json > figures.json
+          substrate-bench --backend mine --grant tool:mine=/usr/bin/mine
 
         """
 
@@ -49,6 +58,8 @@ struct Options {
                     throw UsageFailure("--samples \(text): a number from 7 to 1000")
                 }
                 samples = number
+            case "--backend": backend = try value(argument)
+            case "--grant": grants += ["--grant", try value(argument)]
             case "--only":
                 let text = try value(argument)
                 guard Scenario(rawValue: text) != nil else {
@@ -61,7 +72,10 @@ struct Options {
         }
     }
 
-    func wants(_ scenario: Scenario) -> Bool { only.isEmpty || only.contains(scenario.rawValue) }
+    func wants(_ scenario: Scenario) -> Bool {
+        if scenario == .backend || backend != nil { return scenario == .backend && backend != nil }
+        return only.isEmpty || only.contains(scenario.rawValue)
+    }
 }
 
 /// A wrong command line.
@@ -73,5 +87,5 @@ struct UsageFailure: Error {
 
 /// What can be measured.
 enum Scenario: String, CaseIterable {
-    case contract, verbs, supervisor, memory, start, plugin, assets, unpack, snapshots
+    case contract, verbs, supervisor, memory, start, plugin, assets, unpack, snapshots, backend
 }

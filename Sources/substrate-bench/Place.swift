@@ -59,12 +59,12 @@ final class BenchHost {
     let startMilliseconds: Double
     private let base: String
 
-    init(scratch: String, name: String) throws {
+    init(scratch: String, name: String, backend: String = "process", options: [String] = []) throws {
         base = "\(scratch)/\(name)"
         let log = OwnedFD(unsafe open("\(scratch)/\(name).log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
         var plan = SpawnPlan(
             program: try Place.companion("substrate-host"),
-            arguments: ["substrate-host", "--backend=process", "--base-dir", base, "--stop-actors"]
+            arguments: ["substrate-host", "--backend=\(backend)", "--base-dir", base, "--stop-actors"] + options
         )
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         plan.descriptors = [(child: 2, parent: log.rawValue)]

@@ -29,7 +29,7 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
     if options.wants(.assets) {
         figures += try AssetScenario(scratch: scratch, samples: options.samples).measure()
     }
-    let needsImage = options.wants(.verbs) || options.wants(.memory)
+    let needsImage = options.wants(.verbs) || options.wants(.memory) || options.wants(.backend)
     let image = needsImage ? try Counter.buildImage(in: scratch) : ""
     if options.wants(.contract) || options.wants(.verbs) {
         let host = try BenchHost(scratch: scratch, name: "host")
@@ -58,6 +58,15 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
     }
     if options.wants(.snapshots) {
         figures += try SnapshotScenario(scratch: scratch, samples: options.samples).measure()
+    }
+    if options.wants(.backend), let backend = options.backend {
+        figures += try await BackendScenario(
+            backend: backend,
+            grants: options.grants,
+            scratch: scratch,
+            image: image,
+            samples: options.samples
+        ).measure()
     }
     return figures
 }

@@ -1,0 +1,112 @@
+import ActorContract
+import Glibc
+import SystemLayer
+
+/// Run, Checkpoint and Restore of a small actor with memory, beside the runtime's commands run by hand in the same run.
+struct BackendScenario {
+    let backend: String
+    let grants: [String]
+    let scratch: String
+    let image: String
+    let samples: Int
+
+    private static let verbs = ["Run", "Checkpoint", "Restore"]
+
+    func measure() async throws -> [Figure] {
+        let bare = try Place.inCheckout("plugins/\(backend)/bare")
+        let cold = try BenchHost(scratch: scratch, name: "cold", backend: backend, options: grants)
+        defer { cold.stop() }
+        let settings = "\(scratch)/warm.yaml"
+        try AtomicFile.write(Array("backends:\n  \(backend):\n    pool: { size: 1 }\n".utf8), to: settings)
+        let options = grants + ["--config", settings]
+        let warm = try BenchHost(scratch: scratch, name: "warm", backend: backend, options: options)
+        defer { warm.stop() }
+        var floors = Array(repeating: Samples(), count: 3)
+        var (walls, owns, ahead) = (floors, floors, floors)
+        // The first round unpacks the image, and asks the runtime what it can.
+        for round in 0...samples {
+            let hand = try Self.hand(bare, image, scratch)
+            let own = try await self.round(cold, round)
+            let made = try await self.round(warm, round)
+            guard round > 0 else { continue }
+            for index in 0..<3 {
+                floors[index].add(hand[index])
+                walls[index].add(own[index].wall)
+                owns[index].add(own[index].own)
+                ahead[index].add(made[index].wall)
+            }
+        }
+        return figures(floors, walls, owns, ahead)
+    }
+
+    private func figures(_ floors: [Samples], _ walls: [Samples], _ owns: [Samples], _ ahead: [Samples]) -> [Figure] {
+        // Of the cold bare sum; a checkpoint takes nothing that was made ahead.
+        let goals = [(cold: 0.75, ahead: 0.35), (cold: 0.45, ahead: 0.45), (cold: 0.75, ahead: 0.4)]
+        var figures: [Figure] = []
+        for (index, name) in Self.verbs.enumerated() {
+            let floor = (name: "the runtime's commands by hand", value: floors[index].median)
+            func figure(
+                _ words: String,
+                _ value: Double,
+                _ unit: String = "ms",
+                _ goal: Figure.Goal? = nil
+            ) -> Figure {
+                Figure(
+                    scenario: .backend,
+                    name: "\(backend): \(name), \(words)",
+                    value: value,
+                    unit: unit,
+                    floor: unit == "ms" ? floor : nil,
+                    goal: goal
+                )
+            }
+            figures += [
+                figure("own part", owns[index].median, "ms", .atMost(3)),
+                figure("whole", walls[index].median),
+                figure(
+                    "of what its commands take by hand",
+                    walls[index].median / floor.value,
+                    "×",
+                    .atMost(goals[index].cold)
+                ),
+                figure("with a sandbox made ahead", ahead[index].median),
+                figure(
+                    "with one, of the commands",
+                    ahead[index].median / floor.value,
+                    "×",
+                    .atMost(goals[index].ahead)
+                ),
+            ]
+        }
+        return figures
+    }
+
+    /// One actor's life, and then as long as a sandbox takes to be made ahead of the next.
+    private func round(_ host: BenchHost, _ round: Int) async throws -> [Counter.Cost] {
+        var counter = Counter(client: host.client, image: image, name: "small")
+        (counter.backend, counter.scope) = (backend, .full)
+        let run = try await counter.run()
+        usleep(700_000)
+        let checkpoint = try await counter.checkpoint("round-\(round)")
+        let restore = try await counter.restore("round-\(round)")
+        try await counter.terminate()
+        usleep(700_000)
+        return [run, checkpoint, restore]
+    }
+
+    /// Three numbers of milliseconds, a line each.
+    private static func hand(_ bare: String, _ image: String, _ scratch: String) throws -> [Double] {
+        let path = "\(scratch)/bare.out"
+        let output = OwnedFD(unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
+        var plan = SpawnPlan(
+            program: bare,
+            arguments: ["bare", String(image.dropFirst(4).prefix { $0 != ":" }), scratch]
+        )
+        plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        plan.descriptors = [(child: 1, parent: output.rawValue), (child: 2, parent: 2)]
+        guard try spawn(plan).wait() == .exited(0) else { throw BenchFailure("\(bare) failed") }
+        let numbers = (TextFile.read(path) ?? "").split(separator: "\n").compactMap { Double($0) }
+        guard numbers.count == 3 else { throw BenchFailure("\(bare) gave no three numbers") }
+        return numbers
+    }
+}
