@@ -55,7 +55,7 @@ extension PluginTable {
             PluginField("gateway", .address, optional: true, "the way out"),
             PluginField("interface", .string, optional: true, "the interface inside"),
             PluginField("mtu", .count, optional: true, "its largest packet"),
-            PluginField("tap", .string, optional: true, "with network = \"tap\""),
+            PluginField("tap", .string, optional: true, "nil: no host makes a tap device"),
         ]
     )
 
@@ -91,7 +91,7 @@ extension PluginTable {
                 "limits",
                 .table("Limits"),
                 optional: true,
-                "its own limits: empty, since a request that sets some is refused"
+                "its own limits, of those in container_limits; workload.start sets them"
             ),
         ]
     )

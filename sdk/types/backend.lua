@@ -10,10 +10,11 @@
 ---@field needs? string[]   host functions that this file may call, such as "process.start"; exactly these exist on `host`; default {}
 ---@field scopes? ("full"|"data")[]   the most that it can ever save; default {}
 ---@field enforces? ("cpu"|"memory"|"pids")[]   limits that hold for all it starts, as the actor's cgroup has them; a request with another one is refused; default {}
+---@field container_limits? ("cpu"|"memory")[]   limits of one container that hold for it, as workload.start sets them; a request with another one is refused; default {}
 ---@field assets? table<string, "required"|"optional">   files of the request by name, verified before any verb; default {}
 ---@field tools? table<string, "required"|"optional">   programs of this machine that the operator may grant; see grants and tool-room; default {}
 ---@field devices? table<string, "required"|"optional">   device nodes that the operator may grant; default {}
----@field network? "namespace"|"tap"|"backend"|"none"   what the host makes before the verb; with backend, run answers the address; default "namespace"
+---@field network? "namespace"|"tap"|"backend"|"none"   what the host makes before the verb; with backend, run answers the address; tap is refused: no host makes one; default "namespace"
 ---@field image? "directory"|"none"   container roots as directories, or images not pulled at all; default "directory"
 ---@field config? table<string, Setting>   the operator's settings, checked before load; default {}
 ---@field classes? string[]   further values of a request's sandbox_class that it accepts beside its own name; default {}
@@ -78,7 +79,7 @@
 ---@field gateway? string   the way out
 ---@field interface? string   the interface inside
 ---@field mtu? integer   its largest packet
----@field tap? string   with network = "tap"
+---@field tap? string   nil: no host makes a tap device
 
 ---Where programs are put.
 ---@class Cgroup
@@ -97,7 +98,7 @@
 ---@field ports? integer[]   from readiness
 ---@field root? string   its root: writable and private to this actor
 ---@field volumes Mount[]   every mount, the durable ones too
----@field limits? Limits   its own limits: empty, since a request that sets some is refused
+---@field limits? Limits   its own limits, of those in container_limits; workload.start sets them
 
 ---Who a container runs as.
 ---@class User

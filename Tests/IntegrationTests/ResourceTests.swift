@@ -1,0 +1,174 @@
+import ActorContract
+import ContractWire
+import Foundation
+import Glibc
+import SystemLayer
+import TestSupport
+import Testing
+
+/// What an actor may use, and what becomes of one that uses more.
+@Suite(
+    "An actor's resources",
+    .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only"),
+    .timeLimit(.minutes(3))
+)
+struct ResourceTests {
+    /// Takes memory until it is killed, beside the counter.
+    private static let hog = ["/bin/busybox", "tail", "/dev/zero"]
+
+    private static func lines(_ path: String) -> [String] {
+        (TextFile.read(path) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    /// The first line of a file of the cgroup that holds a process, where its controller is.
+    private func limit(_ pid: Int, _ controller: String, _ v1: String, _ v2: String) -> String? {
+        let layout = CgroupLayout.detect()
+        for line in Self.lines("/proc/\(pid)/cgroup") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 3, let name = parts[2].components(separatedBy: "/test:").last else { continue }
+            if parts[1].split(separator: ",").contains(Substring(controller)), let base = layout.v1Bases[controller] {
+                return find("test:\(name)/\(v1)", below: base)
+            }
+            if parts[1].isEmpty, layout.v1Bases[controller] == nil, let base = layout.v2Base {
+                return find("test:\(name)/\(v2)", below: base)
+            }
+        }
+        return nil
+    }
+
+    /// The first line of the file whose path ends so, and is this host's alone: it has one.
+    private func find(_ suffix: String, below base: String) -> String? {
+        let paths = (FileManager.default.subpaths(atPath: base) ?? []).filter { $0.hasSuffix("/\(suffix)") }
+        return paths.lazy.compactMap { Self.lines("\(base)/\($0)").first }.first
+    }
+
+    @Test("cpu_milli and memory_bytes are on the actor's cgroup", arguments: SharedBackend.all)
+    func whole(_ backend: SharedBackend) async throws {
+        try await backend.host().use { host in
+            try await host.start()
+            var request = try await host.request("whole-\(backend.name)")
+            (request.cpuMilli, request.memoryBytes) = (250, 96 << 20)
+            _ = try await host.run(request).get()
+            let pid = try await host.actor("whole-\(backend.name)").pid
+            #expect(limit(pid, "memory", "memory.limit_in_bytes", "memory.max") == "\(96 << 20)")
+            #expect(limit(pid, "cpu", "cpu.cfs_quota_us", "cpu.max")?.hasPrefix("25000") == true)
+            try await SharedBackend.command(host, "remove", "whole-\(backend.name)")
+        }
+    }
+
+    @Test("limits of one container hold for it, for what is executed in it, and for no other")
+    func one() async throws {
+        try await SharedBackend(name: "process").host().use { host in
+            try await host.start()
+            var request = try await host.request("limited") { ($0.cpuMillis, $0.memoryBytes) = (200, 64 << 20) }
+            request.memoryBytes = 256 << 20
+            request.cpuMilli = 150
+            var side = request.spec.containers[0]
+            side.name = "side"
+            side.command = ["/bin/busybox", "sleep", "600"]
+            side.readiness = nil
+            (side.cpuMillis, side.memoryBytes) = (0, 0)
+            request.spec.containers.append(side)
+            _ = try await host.run(request).get()
+            func inside(_ container: String) throws -> Int {
+                let layout = CgroupLayout.detect()
+                let name = "test:limited/container-\(container)/cgroup.procs"
+                guard let base = layout.v2Base ?? layout.v1Bases["memory"],
+                    let pid = find(name, below: base).flatMap({ Int($0) })
+                else { throw TestFailure("nobody is in container-\(container)") }
+                return pid
+            }
+            let (main, beside) = (try inside("main"), try inside("side"))
+            #expect(limit(main, "memory", "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
+            // Not more than the actor's: version 1 would refuse it.
+            #expect(limit(main, "cpu", "cpu.cfs_quota_us", "cpu.max")?.hasPrefix("15000") == true)
+            #expect(limit(beside, "memory", "memory.limit_in_bytes", "memory.max") != "\(64 << 20)")
+            let hog = try await SharedBackend.exec(host, "limited", "/bin/busybox tail /dev/zero; echo $?")
+            #expect(hog.output == "137\n", "what is executed in it is under its limit: \(hog)")
+            #expect(try await host.actor("limited").status == "ready", "the container itself lives")
+            try await SharedBackend.command(host, "checkpoint", "limited")
+            try await SharedBackend.command(host, "restore", "limited")
+            #expect(limit(try inside("main"), "memory", "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
+            try await SharedBackend.command(host, "remove", "limited")
+        }
+    }
+
+    @Test("a limit of one container is refused by its field where the backend does not declare it")
+    func refused() async throws {
+        let verbs = try VerbHost(VerbHost.script(#"container_limits = { "memory" },"#))
+        try await verbs.use { host in
+            let cpu = try await host.request("one") { $0.cpuMillis = 100 }
+            let refused = await host.call(ContractMethod.run.path, ContractWire.encode(cpu))
+            #expect(
+                refused
+                    == "spec.containers[0].resources.cpu_millis (container \"main\") is set, and backend \"mine\" enforces of one container: memory; set the actor's own (LIMIT_UNSUPPORTED)"
+            )
+            #expect(try await host.actors().isEmpty)
+            let memory = try await host.request("one") { $0.memoryBytes = 64 << 20 }
+            _ = try await host.run(memory).get()
+            try await host.terminate(memory)
+        }
+    }
+
+    @Test("an actor that the kernel kills for its memory says so", arguments: SharedBackend.all)
+    func outOfMemory(_ backend: SharedBackend) async throws {
+        try await backend.host().use { host in
+            try await host.start()
+            var request = try await host.request("late") {
+                let wait = "while [ ! -e /data/go ]; do /bin/busybox sleep 0.05; done; exec /bin/busybox tail /dev/zero"
+                $0.command = ["/bin/busybox", "sh", "-c", wait]
+                $0.readiness = nil
+            }
+            request.memoryBytes = 64 << 20
+            _ = try await host.run(request).get()
+            #expect(try await host.actor("late").status == "ready")
+            try AtomicFile.write([], to: "\(host.base)/actors/test:late/durable-dir/data/go")
+            let failed = try await host.reaches("late", "failed", seconds: 20)
+            #expect(failed.reason == "out_of_memory", "\(failed)")
+            let words = "container \"main\" was killed: it used more than its memory limit of \(64 << 20) bytes"
+            #expect(failed.message == words)
+            // Before it is ready: the verb says it, and the actor.
+            var early = try await host.request("early") { $0.command = Self.hog }
+            early.memoryBytes = 64 << 20
+            let refused = await host.call(ContractMethod.run.path, ContractWire.encode(early))
+            #expect(refused == "\(words) (OUT_OF_MEMORY)")
+            #expect(try await host.actor("early").reason == "out_of_memory")
+            // Killed by somebody else it crashed.
+            var other = try await host.request("other")
+            other.memoryBytes = 64 << 20
+            _ = try await host.run(other).get()
+            #expect(kill(Int32(try await host.actor("other").pid), SIGKILL) == 0)
+            #expect(try await host.reaches("other", "failed", seconds: 20).reason == "crashed")
+            for name in ["late", "early", "other"] { try await SharedBackend.command(host, "remove", name) }
+        }
+    }
+
+    @Test(
+        "without an egress gateway there is no way out; with one the request is refused",
+        arguments: SharedBackend.all
+    )
+    func egress(_ backend: SharedBackend) async throws {
+        try await backend.host(overTCP: true).use { host in
+            try await host.start()
+            let loopback = host.tcp.replacingOccurrences(of: ":", with: " ")
+            let reach = "echo x | /bin/busybox nc -w 2"
+            // From the machine it is reached.
+            #expect(try await ProgramRun.run("/bin/sh", ["-c", "\(reach) \(loopback)"]).code == 0)
+            var request = try await host.request("one")
+            _ = try await host.run(request).get()
+            #expect(try await SharedBackend.sees(host, "one", "cat /proc/net/route | wc -l") == "1\n", "its head alone")
+            let interfaces = try await SharedBackend.sees(host, "one", "tail -n +3 /proc/net/dev | cut -d: -f1")
+            #expect(interfaces.split(whereSeparator: \.isWhitespace).map(String.init) == ["lo"])
+            for address in ["192.0.2.1 80", "169.254.169.254 80", loopback] {
+                let tried = try await SharedBackend.exec(host, "one", "\(reach) \(address)")
+                #expect(tried.code != 0, "\(address): \(tried)")
+            }
+            request.identity = try await host.request("two").identity
+            request.egressGateway = "192.0.2.1:443"
+            let refused = await host.call(ContractMethod.run.path, ContractWire.encode(request))
+            #expect(refused?.contains("egress_gateway is not served yet") == true, "\(refused ?? "it ran")")
+            #expect(try await host.actors().count == 1)
+            try await SharedBackend.command(host, "remove", "one")
+        }
+    }
+}
