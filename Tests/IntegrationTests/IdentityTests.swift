@@ -122,7 +122,10 @@ struct IdentityTests {
             let bundle: [UInt8] = [0x3a, 11, 0x12, 9, 0x0a, 1, 0x74, 0x22, 4, 0x0a, 2, 0x12, 0]
             let request = ContractWire.encode(try await host.request("one")) + bundle
             let other = try #require(await host.call(ContractMethod.run.path, request))
-            #expect(other.contains("spec.volumes[1].system_info.data_sources[0].trust_bundle (volume \"t\")"), "\(other)")
+            #expect(
+                other.contains("spec.volumes[1].system_info.data_sources[0].trust_bundle (volume \"t\")"),
+                "\(other)"
+            )
             #expect(try await host.actors().isEmpty)
         }
     }

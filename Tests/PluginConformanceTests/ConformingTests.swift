@@ -21,10 +21,11 @@ struct ConformingTests {
         #expect(run.code == 0, "\(run.output)\(run.error)")
         let lines = run.output.split(separator: "\n")
         #expect(lines.count == 3, "\(run.output)")
-        #expect(lines.first?.hasPrefix("contract 68 of 68 · faults 7 calls × 4–9 kinds: 51 of 51 · ") == true)
+        #expect(lines.first?.hasPrefix("contract 69 of 69 · faults 7 calls × 4–9 kinds: 51 of 51 · ") == true)
         #expect(lines.first?.hasSuffix(" · killed at each of 7 calls: 7 converge · leaks 0") == true)
         let absent = [
-            "cpu-limit-ignored", "data-scope-accepted", "memory-limit-ignored", "never-warm", "probe-changes",
+            "container-cpu-limit-ignored", "container-memory-limit-ignored", "cpu-limit-ignored", "data-scope-accepted",
+            "memory-limit-ignored", "never-warm", "probe-changes",
             "recover-denies-the-living", "recover-revives-the-dead", "stats-nonsense", "warm-differs",
         ]
         #expect(lines.dropFirst().first.map(String.init) == "not applicable: \(absent.joined(separator: ", "))")
@@ -33,7 +34,7 @@ struct ConformingTests {
         let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(json["conforms"] as? Bool == true)
         let contract = try #require(json["contract"] as? [String: Any])
-        #expect((contract["checks"] as? [Any])?.count == 68)
+        #expect((contract["checks"] as? [Any])?.count == 69)
         #expect((contract["not_applicable"] as? [String])?.isEmpty == false)
     }
 
