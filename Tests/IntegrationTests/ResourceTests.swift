@@ -104,6 +104,17 @@ struct ResourceTests {
                     == "spec.containers[0].resources.cpu_millis (container \"main\") is set, and backend \"mine\" enforces of one container: memory; set the actor's own (LIMIT_UNSUPPORTED)"
             )
             #expect(try await host.actors().isEmpty)
+            // Between a runtime and its container there is no cgroup of the host's: it declares none.
+            let other = try SharedBackend.all.last.map { $0.name == "container" ? try $0.host() : nil } ?? nil
+            try await other?.use { host in
+                try await host.start()
+                let request = try await host.request("one") { $0.memoryBytes = 64 << 20 }
+                let words =
+                    "spec.containers[0].resources.memory_bytes (container \"main\") is set, and backend \"container\""
+                let refused = await host.call(ContractMethod.run.path, ContractWire.encode(request))
+                #expect(refused?.hasPrefix(words) == true, "\(refused ?? "it ran")")
+                #expect(try await host.actors().isEmpty)
+            }
             let memory = try await host.request("one") { $0.memoryBytes = 64 << 20 }
             _ = try await host.run(memory).get()
             try await host.terminate(memory)

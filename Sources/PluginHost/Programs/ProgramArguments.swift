@@ -76,7 +76,8 @@ struct ProgramArguments: HostArguments {
         guard spec.log.isEmpty || containers.contains(spec.log) else {
             // In the first line, which is all that a test's report shows: a log is a container's, not a program's.
             let known = containers.joined(separator: ", ")
-            throw Self.mistake(call, "log", spec.log, "a container: \(known)", also: "; the containers are \(known)")
+            let also = containers.isEmpty ? "; the actor has no container" : "; the containers are \(known)"
+            throw Self.mistake(call, "log", spec.log, "a container: \(known)", also: also)
         }
         return spec
     }
