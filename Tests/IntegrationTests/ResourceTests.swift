@@ -20,26 +20,28 @@ struct ResourceTests {
         (TextFile.read(path) ?? "").split(separator: "\n").map(String.init)
     }
 
-    /// The first line of a file of the cgroup that holds a process, where its controller is.
-    private func limit(_ pid: Int, _ controller: String, _ v1: String, _ v2: String) -> String? {
+    /// The cgroup that holds a process, where that controller is: its directory, and whether it is of version 1.
+    private func place(_ pid: Int, _ controller: String) -> (path: String, isFirst: Bool)? {
         let layout = CgroupLayout.detect()
         for line in Self.lines("/proc/\(pid)/cgroup") {
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 3, let name = parts[2].components(separatedBy: "/test:").last else { continue }
-            if parts[1].split(separator: ",").contains(Substring(controller)), let base = layout.v1Bases[controller] {
-                return find("test:\(name)/\(v1)", below: base)
-            }
-            if parts[1].isEmpty, layout.v1Bases[controller] == nil, let base = layout.v2Base {
-                return find("test:\(name)/\(v2)", below: base)
+            guard parts.count == 3 else { continue }
+            let first = parts[1].split(separator: ",").contains(Substring(controller))
+            let base = first ? layout.v1Bases[controller] : parts[1].isEmpty ? layout.v2Base : nil
+            guard let base, first || layout.v1Bases[controller] == nil else { continue }
+            // The line begins at the hierarchy's root, which is above our base or the base itself.
+            var root = base[...]
+            while !root.isEmpty {
+                if unsafe access("\(root)\(parts[2])", F_OK) == 0 { return ("\(root)\(parts[2])", first) }
+                root = root[..<(root.lastIndex(of: "/") ?? root.startIndex)]
             }
         }
         return nil
     }
 
-    /// The first line of the file whose path ends so, and is this host's alone: it has one.
-    private func find(_ suffix: String, below base: String) -> String? {
-        let paths = (FileManager.default.subpaths(atPath: base) ?? []).filter { $0.hasSuffix("/\(suffix)") }
-        return paths.lazy.compactMap { Self.lines("\(base)/\($0)").first }.first
+    /// The first line of a file of that cgroup.
+    private func limit(_ pid: Int, _ controller: String, _ v1: String, _ v2: String) -> String? {
+        place(pid, controller).flatMap { Self.lines("\($0.path)/\($0.isFirst ? v1 : v2)").first }
     }
 
     @Test("cpu_milli and memory_bytes are on the actor's cgroup", arguments: SharedBackend.all)
@@ -70,15 +72,16 @@ struct ResourceTests {
             (side.cpuMillis, side.memoryBytes) = (0, 0)
             request.spec.containers.append(side)
             _ = try await host.run(request).get()
-            func inside(_ container: String) throws -> Int {
-                let layout = CgroupLayout.detect()
-                let name = "test:limited/container-\(container)/cgroup.procs"
-                guard let base = layout.v2Base ?? layout.v1Bases["memory"],
-                    let pid = find(name, below: base).flatMap({ Int($0) })
-                else { throw TestFailure("nobody is in container-\(container)") }
+            func inside(_ container: String) async throws -> Int {
+                let path = try #require(place(try await host.actor("limited").pid, "memory")).path
+                let place = path.split(separator: "/").dropLast().joined(separator: "/")
+                let name = "/\(place)/container-\(container)/cgroup.procs"
+                guard let pid = Self.lines(name).first.flatMap({ Int($0) }) else {
+                    throw TestFailure("nobody is in \(name)")
+                }
                 return pid
             }
-            let (main, beside) = (try inside("main"), try inside("side"))
+            let (main, beside) = (try await inside("main"), try await inside("side"))
             #expect(limit(main, "memory", "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
             // Not more than the actor's: version 1 would refuse it.
             #expect(limit(main, "cpu", "cpu.cfs_quota_us", "cpu.max")?.hasPrefix("15000") == true)
@@ -88,7 +91,7 @@ struct ResourceTests {
             #expect(try await host.actor("limited").status == "ready", "the container itself lives")
             try await SharedBackend.command(host, "checkpoint", "limited")
             try await SharedBackend.command(host, "restore", "limited")
-            #expect(limit(try inside("main"), "memory", "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
+            #expect(limit(try await inside("main"), "memory", "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
             try await SharedBackend.command(host, "remove", "limited")
         }
     }
