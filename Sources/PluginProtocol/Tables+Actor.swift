@@ -86,7 +86,11 @@ extension PluginTable {
             PluginField("image", .string, "reference and digest"),
             PluginField("ports", .list(.count), optional: true, "from readiness"),
             PluginField("root", .path, optional: true, "its root: writable and private to this actor"),
-            PluginField("volumes", .list(.table("Mount")), "every mount, the durable ones too"),
+            PluginField(
+                "volumes",
+                .list(.table("Mount")),
+                "every mount: durable ones, what tells the actor about itself, and the operator's"
+            ),
             PluginField(
                 "limits",
                 .table("Limits"),
@@ -109,7 +113,7 @@ extension PluginTable {
         "Mount",
         "A volume in a container.",
         [
-            PluginField("name", .string, "the volume's name"),
+            PluginField("name", .string, "the volume's name; of what the operator mounts the path"),
             PluginField("path", .path, "where the container sees it"),
             PluginField("source", .path, "where it is on the host"),
             PluginField("read_only", .boolean, "true: it may not be written; mount it read-only"),

@@ -97,7 +97,7 @@
 ---@field image string   reference and digest
 ---@field ports? integer[]   from readiness
 ---@field root? string   its root: writable and private to this actor
----@field volumes Mount[]   every mount, the durable ones too
+---@field volumes Mount[]   every mount: durable ones, what tells the actor about itself, and the operator's
 ---@field limits? Limits   its own limits, of those in container_limits; workload.start sets them
 
 ---Who a container runs as.
@@ -108,7 +108,7 @@
 
 ---A volume in a container.
 ---@class Mount
----@field name string   the volume's name
+---@field name string   the volume's name; of what the operator mounts the path
 ---@field path string   where the container sees it
 ---@field source string   where it is on the host
 ---@field read_only boolean   true: it may not be written; mount it read-only
