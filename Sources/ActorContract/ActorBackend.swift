@@ -20,6 +20,8 @@ public struct BackendDescription: Sendable, Equatable {
     public var scopes: [SnapshotScope] = []
     /// The limits that it enforces: `cpu`, `memory`, `pids`.
     public var enforces: [String] = []
+    /// The limits of one container that it enforces: `cpu`, `memory`.
+    public var containerLimits: [String] = []
     /// The verbs that the script has.
     public var verbs: [String] = []
     /// The host functions that it needs.
@@ -120,6 +122,10 @@ public struct PreparedActor: Sendable {
     public var containers: [PreparedContainer] = []
     /// The durable volumes: name → directory on the host.
     public var volumes: [String: String] = [:]
+    /// The volumes that tell the actor about itself: name → directory on the host, which nobody writes.
+    public var information: [String: String] = [:]
+    /// What the operator shows to every container.
+    public var operatorMounts: [OperatorMount] = []
     /// The actor's directory.
     public var directory: String
     /// The network namespace's file; nil without one.

@@ -10,6 +10,12 @@ public struct ActorDirectories: Sendable {
     public init(_ root: String) { self.root = root }
     /// Holds the identity file, shown at `/run/ate`.
     public var identity: String { "\(root)/identity" }
+    /// The identity's files, in the words of the programs that read them.
+    public static let (actorID, token) = ("actor-id", "token")
+    /// Parent of the volumes that tell the actor about itself.
+    public var information: String { "\(root)/system-info" }
+    /// One of them.
+    public func information(_ volume: String) -> String { "\(information)/\(volume)" }
     /// Parent of the durable volumes.
     public var durable: String { "\(root)/durable-dir" }
     /// Parent of the containers' writable layers.

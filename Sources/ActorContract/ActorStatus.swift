@@ -78,6 +78,8 @@ public enum FailureReason: String, Sendable, CaseIterable, Codable {
     case readinessTimeout = "readiness_timeout"
     /// It ended before its time.
     case crashed
+    /// The kernel killed it: it used more memory than its limit.
+    case outOfMemory = "out_of_memory"
     /// The machine restarted under it.
     case rebooted
     /// It did not fail: after a restart of the host its backend could not say yet whether it lives.

@@ -16,21 +16,25 @@ public enum Admission {
         }
         if request.cpuMilli > 0, !described.enforces.contains("cpu") { throw limit("cpu_milli", described) }
         if request.memoryBytes > 0, !described.enforces.contains("memory") { throw limit("memory_bytes", described) }
-        for (index, container) in request.spec.containers.enumerated()
-        where container.memoryBytes > 0 || container.cpuMillis > 0 {
+        for (index, container) in request.spec.containers.enumerated() {
             // Ignored it would be a promise that nobody keeps.
-            throw HostError(
-                .failedPrecondition,
-                .limitUnsupported,
-                "spec.containers[\(index)].resources (container \"\(container.name)\"): limits of one container are not enforced yet; set cpu_milli and memory_bytes of the actor"
-            )
+            let path = "spec.containers[\(index)].resources"
+            let asked = [("cpu", "cpu_millis", container.cpuMillis), ("memory", "memory_bytes", container.memoryBytes)]
+            for (limit, field, value) in asked where value > 0 && !described.containerLimits.contains(limit) {
+                let known = described.containerLimits.joined(separator: ", ")
+                throw HostError(
+                    .failedPrecondition,
+                    .limitUnsupported,
+                    "\(path).\(field) (container \"\(container.name)\") is set, and backend \"\(described.name)\" enforces of one container: \(known.isEmpty ? "(none)" : known); set the actor's own"
+                )
+            }
         }
         for (index, volume) in request.spec.volumes.enumerated() {
             if case .unserved(let kind) = volume.source {
                 throw HostError(
                     .unimplemented,
                     .notServed,
-                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir is"
+                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir and the actor_metadata of system_info are"
                 )
             }
         }

@@ -104,6 +104,16 @@ extension WorkloadSpec {
             switch volume.source {
             case .unspecified: writer.put("unspecified")
             case .durableDirectory: writer.put("durable")
+            case .systemInformation(let sources):
+                writer.put("information")
+                writer.put(UInt64(sources.count))
+                for files in sources {
+                    writer.put(UInt64(files.count))
+                    for file in files {
+                        writer.put(Int64(file.field.rawValue))
+                        writer.put(file.path)
+                    }
+                }
             case .unserved(let field): writer.put("unserved \(field)")
             }
         }

@@ -35,6 +35,9 @@ extension Validation {
             guard volumes.insert(volume.name).inserted else {
                 throw invalid("\(path): duplicate volume name \(quoted(volume.name))")
             }
+            if case .systemInformation(let sources) = volume.source {
+                try information(sources, at: "spec.volumes[\(index)].system_info")
+            }
         }
         for (index, container) in spec.containers.enumerated() {
             let path = "spec.containers[\(index)]"

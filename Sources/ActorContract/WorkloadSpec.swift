@@ -95,6 +95,8 @@ public struct Volume: Sendable, Equatable, Codable {
         case unspecified
         /// A directory that survives checkpoint and restore.
         case durableDirectory
+        /// Files that tell the actor who it is, by data source; read-only, and made anew at each start.
+        case systemInformation([[SystemInformationFile]])
         /// A kind this host decodes and does not serve, by the contract's field name.
         case unserved(String)
     }
@@ -106,5 +108,48 @@ public struct Volume: Sendable, Equatable, Codable {
     public init(name: String, source: Source) {
         self.name = name
         self.source = source
+    }
+}
+
+/// One file of a `system_info` volume.
+///
+/// - Source: contract §1.2, ActorMetadataItem.
+public struct SystemInformationFile: Sendable, Equatable, Codable {
+    /// What a file can tell; the numbers are the contract's.
+    public enum Field: Int32, Sendable, CaseIterable, Codable {
+        /// Nothing, or what this host does not know.
+        case unspecified = 0
+        /// The actor's name.
+        case name = 1
+        /// Its atespace.
+        case atespace = 2
+        /// Its uid.
+        case uid = 3
+    }
+    /// What it tells.
+    public var field: Field
+    /// Where it is in the volume: relative, of plain components.
+    public var path: String
+    /// Makes one.
+    public init(field: Field, path: String) {
+        self.field = field
+        self.path = path
+    }
+
+    /// The file's whole text.
+    ///
+    /// - Parameter identity: whose.
+    /// - Returns: it, without an end of line.
+    public func text(of identity: ActorIdentity) -> String {
+        switch field {
+        case .unspecified: return ""
+        case .name: return identity.key.name
+        case .uid: return identity.uid
+        case .atespace:
+            switch identity.key {
+            case .june(let namespace, _, _): return namespace
+            case .autumn(let atespace, _): return atespace
+            }
+        }
     }
 }

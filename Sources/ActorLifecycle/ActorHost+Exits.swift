@@ -54,11 +54,12 @@ extension ActorHost {
         // Several containers: the first that failed decides at once; all at 0 is an ordinary end.
         defer { repeatOutside(entry) }
         if let bad = codes.first(where: { $0.ended && $0.status != .exited(0) }) {
+            let memory = bad.status.isPerhapsOutOfMemory ? outOfMemory(bad.name, record) : nil
             await end(
                 entry,
                 as: .failed,
-                reason: .crashed,
-                message: "container \"\(bad.name)\" \(Self.words(bad.status))"
+                reason: memory == nil ? .crashed : .outOfMemory,
+                message: memory ?? "container \"\(bad.name)\" \(Self.words(bad.status))"
             )
         } else if codes.allSatisfy(\.ended) {
             await end(entry, as: .stopped, message: "ended with exit status 0")

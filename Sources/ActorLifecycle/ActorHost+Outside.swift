@@ -43,6 +43,7 @@ extension ActorHost {
                     try self.makeSurroundings(
                         record,
                         of: serving.description,
+                        token: Self.newToken(),
                         keepRoots: true,
                         keepVolumes: true,
                         log: log

@@ -1,6 +1,6 @@
-import ActorContract
+package import ActorContract
 import Assets
-import HostErrors
+package import HostErrors
 import SystemLayer
 import Telemetry
 import Transfer
@@ -117,6 +117,37 @@ extension ActorHost {
             ]
         )
         return answer.probe ?? ProbeAnswer()
+    }
+
+    /// One verb about a slot, in a slot of its own that is gone afterwards: for whoever tries a script; blocks.
+    ///
+    /// - Parameters:
+    ///   - verb: `probe` or `prepare`.
+    ///   - slot: a name that no slot of this host has or had.
+    ///   - files: the assets that a request would bring.
+    /// - Returns: the answer; what it kept is ended when this returns.
+    /// - Throws: what `perform` throws.
+    package func tryOut(
+        _ verb: BackendVerb,
+        slot: String,
+        assets files: [String: SandboxAssets.File]
+    ) throws(HostError) -> VerbAnswer {
+        let serving = backend.newest()
+        let operation = Operation(verb.rawValue)
+        let log = VerbLog(journal: journal, slot: slot, verb: verb.rawValue)
+        defer { try? removeSlot(slot) }
+        let probed = verb == .prepare ? try probe(serving, files, cancellation: operation) : nil
+        try makeSlot(slot, for: serving.description, log: log)
+        var actor = slotActor(slot, assets: try cached(files, for: serving.description), by: serving.description)
+        actor.probed = probed?.answer.probed ?? []
+        var request = VerbRequest()
+        request.timeoutMilliseconds = Self.probeMilliseconds
+        let answer = try serving.perform(verb, actor: actor, request: request, log: log, cancellation: operation)
+        let handles = answer.processes.compactMap { ProcessHandle.find(pid: $0.pid, startTime: $0.startTime) }
+        Cgroup.open(layout: layout, name: slotCgroupName(slot)).kill()
+        // Whoever is our child is reaped here.
+        for handle in handles { _ = handle.wait() }
+        return answer
     }
 
     /// Refuses what the backend said that it cannot do here, in its own words.

@@ -46,7 +46,7 @@ extension ActorHost {
             }
             return nil
         }
-        if let text = ended() { throw HostError(.failedPrecondition, .crashed, text) }
+        if let text = ended() { throw explained(HostError(.failedPrecondition, .crashed, text), record) }
         let network = slotDirectories(record).network
         do throws(HostError) {
             return try await ReadinessProber.wait(
@@ -56,7 +56,9 @@ extension ActorHost {
                 shouldStop: ended
             ).attempts
         } catch {
-            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else { throw error }
+            guard error.code == .cancelled, let deadline, ContinuousClock.now >= deadline else {
+                throw explained(error, record)
+            }
             throw HostError(.deadlineExceeded, .readinessTimeout, "not ready when the caller's deadline passed")
         }
     }

@@ -90,6 +90,7 @@ extension ActorHost {
         let newest = try await Offload.run { () throws(HostError) in self.backend.newest() }
         if let restore { try checkScope(restore.scope, by: newest.description) }
         try checkRequest(request, by: newest.description)
+        try checkMounts(request, by: newest.description)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let fingerprint = hexadecimal(
@@ -211,8 +212,8 @@ extension ActorHost {
             probed.answer,
             verb: resolved == nil ? .run : .restore,
             scope: resolved?.scope,
-            cpuMilli: request.cpuMilli,
-            memoryBytes: request.memoryBytes
+            cpuMilli: request.spec.containers.map(\.cpuMillis).reduce(request.cpuMilli, max),
+            memoryBytes: request.spec.containers.map(\.memoryBytes).reduce(request.memoryBytes, max)
         )
         try refuseCancelled(operation)
         entry.with { $0.environments = secrets }
@@ -221,6 +222,7 @@ extension ActorHost {
         if before.warmSlot != nil {
             try await Offload.run { () throws(HostError) in try self.teardown(before) }
         }
+        let token = Self.newToken()
         let warmed = takeWarm(serving, probed, pauseImage: pause)
         defer { fillWarm(serving, probed, pauseImage: pause) }
         do throws(HostError) {
@@ -235,6 +237,7 @@ extension ActorHost {
                 record.spec = bare
                 record.assets = files
                 record.warmSlot = warmed?.name
+                record.tokenSHA256 = SHA256.hex(of: Array(token.utf8))
                 record.address = nil
                 record.pauseImage = pause.isEmpty ? nil : pause
                 record.probed = probed.answer.probed.isEmpty ? nil : probed.answer.probed
@@ -277,6 +280,7 @@ extension ActorHost {
             try self.makeSurroundings(
                 entry.record,
                 of: serving.description,
+                token: token,
                 keepRoots: again,
                 keepVolumes: again,
                 log: log
@@ -352,7 +356,6 @@ extension ActorHost {
         keepsImages: Bool,
         _ operation: Operation
     ) throws(HostError) -> PreparedActor {
-        let places = self.directories(record.identity.key)
         var actor = surrounded(record, by: described)
         actor.assets = try cached(record.assets, for: described)
         actor.state = record.state
@@ -367,9 +370,6 @@ extension ActorHost {
             described.needsImage
             ? try prepareImages(of: containers, record.identity, keepsImages: keepsImages, operation)
             : containers.map { PreparedContainer(container: $0, layers: []) }
-        for volume in record.spec.volumes where volume.source == .durableDirectory {
-            actor.volumes[volume.name] = places.volume(volume.name)
-        }
         return actor
     }
 

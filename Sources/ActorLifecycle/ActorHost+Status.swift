@@ -58,6 +58,7 @@ extension ActorHost {
     static func reason(of error: HostError, while status: ActorStatus) -> FailureReason {
         switch error.reason {
         case .readinessTimeout: .readinessTimeout
+        case .outOfMemory: .outOfMemory
         case .plugin, .notGranted: .plugin
         case .policy: .policy
         case .image, .asset: .pull

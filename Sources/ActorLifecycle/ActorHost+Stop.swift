@@ -98,7 +98,8 @@ extension ActorHost {
         let verb = entry.verb
         try await Offload.run { () throws(HostError) in
             for path in [
-                places.identity, places.durable, places.roots, places.logs, places.exits, places.runtime, places.work,
+                places.identity, places.information, places.durable, places.roots, places.logs, places.exits,
+                places.runtime, places.work,
                 places.bundles, places.checkpoint, places.restoreState,
             ] { try DirectoryTree.remove(path) }
             if (try? DirectoryTree.names(in: places.snapshots))?.isEmpty ?? true {
@@ -123,10 +124,11 @@ extension ActorHost {
 
     /// What every verb of an actor is given of what is around it.
     func surrounded(_ record: ActorRecord, by described: BackendDescription) -> PreparedActor {
+        let places = directories(record.identity.key)
         var actor = PreparedActor(
             identity: record.identity,
             slot: record.slot,
-            directory: directories(record.identity.key).root,
+            directory: places.root,
             cgroup: cgroupName(record)
         )
         let slot = slotDirectories(record)
@@ -137,18 +139,22 @@ extension ActorHost {
         actor.memoryBytes = limits.memoryBytes
         actor.pids = limits.pids
         actor.pauseImage = record.pauseImage ?? ""
+        for volume in record.spec.volumes {
+            switch volume.source {
+            case .durableDirectory: actor.volumes[volume.name] = places.volume(volume.name)
+            case .systemInformation: actor.information[volume.name] = places.information(volume.name)
+            case .unspecified, .unserved: break
+            }
+        }
+        actor.operatorMounts = settings.mounts
         return actor
     }
 
     /// What a verb on a live actor is given.
     func present(_ record: ActorRecord, to described: BackendDescription) -> PreparedActor {
-        let places = directories(record.identity.key)
         var actor = surrounded(record, by: described)
         actor.containers = record.spec.containers.map {
             PreparedContainer(container: $0, layers: [], defaults: record.defaults?[$0.name] ?? ImageDefaults())
-        }
-        for volume in record.spec.volumes where volume.source == .durableDirectory {
-            actor.volumes[volume.name] = places.volume(volume.name)
         }
         // What is no longer in the cache is not fetched for a verb that ends or looks.
         for (name, file) in record.assets {

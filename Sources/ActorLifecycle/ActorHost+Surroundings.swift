@@ -14,6 +14,7 @@ extension ActorHost {
     /// - Parameters:
     ///   - record: the actor's.
     ///   - described: what its backend says it needs.
+    ///   - token: what this start's programs have and nobody else.
     ///   - keepRoots: whether the containers' written files stay, as after Stop and Start.
     ///   - keepVolumes: whether the durable volumes stay.
     ///   - log: journals each effect.
@@ -21,6 +22,7 @@ extension ActorHost {
     func makeSurroundings(
         _ record: ActorRecord,
         of described: BackendDescription,
+        token: String,
         keepRoots: Bool,
         keepVolumes: Bool,
         log: VerbLog
@@ -34,6 +36,7 @@ extension ActorHost {
         // One commit before all of them and one after: each is a wait for the disk.
         try log.effects(effects) { () throws(HostError) in
             try makeDirectories(record, keepRoots: keepRoots, keepVolumes: keepVolumes)
+            try makeIdentity(record, token: token)
             try log.made("directories.make")
             try self.makeCgroup(record, named: name)
             try log.made("cgroup.make")
@@ -54,7 +57,7 @@ extension ActorHost {
         let places = directories(record.identity.key)
         var emptied = [
             places.checkpoint, places.restoreState, places.runtime, places.work, places.bundles, places.exits,
-            places.identity,
+            places.identity, places.information,
         ]
         if !keepRoots { emptied += [places.roots, places.logs] }
         if !keepVolumes { emptied.append(places.durable) }
@@ -64,7 +67,7 @@ extension ActorHost {
         ] {
             try DirectoryTree.make(path, mode: 0o700)
         }
-        for path in [places.identity, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
+        for path in [places.identity, places.information, places.durable] { try DirectoryTree.make(path, mode: 0o755) }
         for volume in record.spec.volumes where volume.source == .durableDirectory {
             try DirectoryTree.make(places.volume(volume.name), mode: 0o700)
         }
@@ -78,16 +81,6 @@ extension ActorHost {
             try Self.system { () throws(SyscallError) in
                 guard unsafe chmod(upper, 0o755) == 0 else { throw SyscallError("chmod", errno, upper) }
             }
-        }
-        // Nobody reads it before the workload runs, and after a power loss nobody does: it need not be durable.
-        try Self.system { () throws(SyscallError) in
-            let path = "\(places.identity)/actor-id"
-            let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-            guard number >= 0 else { throw SyscallError("open", errno, path) }
-            let file = OwnedFD(number)
-            guard fchmod(number, 0o644) == 0 else { throw SyscallError("fchmod", errno, path) }
-            try writeAll([UInt8](record.identity.key.name.utf8), to: file.rawValue)
-            try file.close()
         }
     }
 

@@ -58,6 +58,8 @@ public struct ActorRecord: Sendable, Codable {
     public var pauseImage: String?
     /// What each container has from its image, by the container's name; nil before there was one.
     public var defaults: [String: ImageDefaults]?
+    /// The SHA-256 of the token that its last start gave it, 64 hex digits; nil before the first.
+    public var tokenSHA256: String?
     /// Whether the backend may have made something outside this machine that no `stop` has ended yet; nil is no.
     public var owesStop: Bool?
     /// Whether network, cgroup or mounts may still be there.

@@ -1,3 +1,5 @@
+public import ActorContract
+
 /// What the operator decided about this host, as far as actors are concerned.
 public struct HostSettings: Sendable {
     /// Where all state is; absolute.
@@ -12,6 +14,8 @@ public struct HostSettings: Sendable {
     public var warmSlots = 0
     /// How many local snapshots of an actor are kept when a newer one was made; 0 = all.
     public var keepSnapshots = 0
+    /// What the operator shows to every container of every actor.
+    public var mounts: [OperatorMount] = []
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

@@ -117,6 +117,8 @@ extension HostMessages {
         public var claim: String = ""
         /// Whose claim that is.
         public var claimedBy: String = ""
+        /// The SHA-256 of the token that its programs have in `/run/ate/token`: 64 hex digits.
+        public var tokenSHA256: String = ""
         /// Makes one.
         public init(
             actor: String = "",
@@ -137,7 +139,8 @@ extension HostMessages {
             containers: [String] = [],
             applied: [String] = [],
             claim: String = "",
-            claimedBy: String = ""
+            claimedBy: String = "",
+            tokenSHA256: String = ""
         ) {
             self.actor = actor
             self.uid = uid
@@ -158,6 +161,7 @@ extension HostMessages {
             self.applied = applied
             self.claim = claim
             self.claimedBy = claimedBy
+            self.tokenSHA256 = tokenSHA256
         }
 
         init(_ from: WireMessage) {
@@ -180,6 +184,7 @@ extension HostMessages {
             applied = from.strings("applied")
             claim = from.string("claim")
             claimedBy = from.string("claimed_by")
+            tokenSHA256 = from.string("token_sha256")
         }
 
         func fill(_ out: inout WireMessage) {
@@ -202,6 +207,7 @@ extension HostMessages {
             out.add("applied", applied)
             out.add("claim", claim)
             out.add("claimed_by", claimedBy)
+            out.add("token_sha256", tokenSHA256)
         }
 
         static var schema: MessageSchema { .actor }

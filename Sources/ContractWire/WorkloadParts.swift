@@ -34,6 +34,10 @@ extension WireMessage {
                     case .durableDirectory:
                         if dialect == .june { message.add("type", 1) }
                         message.add("durable_dir") { _ in }
+                    case .systemInformation(let sources):
+                        message.add("system_info") { info in
+                            for files in sources { info.add("data_sources") { $0.fill(files) } }
+                        }
                     case .unserved(let field):
                         // What it held is not kept: nobody serves it yet.
                         if message.schema.index(ofName: field) != nil { message.add(field) { _ in } }
@@ -132,9 +136,44 @@ extension WireMessage {
     }
 
     private var autumnVolume: Volume {
-        let unserved = ["external", "system_info", "image"].first { has($0) }
+        let unserved = ["external", "image"].first { has($0) }
         let source: Volume.Source =
-            if has("durable_dir") { .durableDirectory } else { unserved.map { .unserved($0) } ?? .unspecified }
+            if has("durable_dir") {
+                .durableDirectory
+            } else if let info = message("system_info") {
+                info.systemInformation
+            } else {
+                unserved.map { .unserved($0) } ?? .unspecified
+            }
         return Volume(name: string("name"), source: source)
+    }
+
+    private var systemInformation: Volume.Source {
+        let sources = messages("data_sources")
+        if let other = sources.firstIndex(where: { !$0.has("actor_metadata") }) {
+            let kind = sources[other].has("trust_bundle") ? ".trust_bundle" : ""
+            return .unserved("system_info.data_sources[\(other)]\(kind)")
+        }
+        return .systemInformation(
+            sources.map { source in
+                (source.message("actor_metadata")?.messages("items") ?? []).map { item in
+                    SystemInformationFile(
+                        field: SystemInformationFile.Field(rawValue: item.number32("field")) ?? .unspecified,
+                        path: item.string("path")
+                    )
+                }
+            }
+        )
+    }
+
+    private mutating func fill(_ files: [SystemInformationFile]) {
+        add("actor_metadata") { message in
+            for file in files {
+                message.add("items") { item in
+                    item.add("field", file.field.rawValue)
+                    item.add("path", file.path)
+                }
+            }
+        }
     }
 }

@@ -50,6 +50,8 @@ public enum Reason: String, Sendable, CaseIterable {
     case readinessTimeout = "READINESS_TIMEOUT"
     /// The workload ended before it was ready, or died afterwards.
     case crashed = "CRASHED"
+    /// The kernel killed the workload before it was ready: it used more memory than its limit.
+    case outOfMemory = "OUT_OF_MEMORY"
     /// Something this host needs is missing on the machine.
     case machine = "MACHINE"
     /// The disk or a budget is full.

@@ -167,7 +167,8 @@ public struct OwnService: Sendable {
             containers: record.spec.containers.map(\.name),
             applied: live ? IsolationLevel.common(record.processes) : [],
             claim: record.claim ?? "",
-            claimedBy: record.claimedBy ?? ""
+            claimedBy: record.claimedBy ?? "",
+            tokenSHA256: record.tokenSHA256 ?? ""
         )
     }
 }

@@ -179,6 +179,7 @@ public struct CheckReport: Sendable {
                 ("summary", .text(descriptor.summary)), ("verbs", .texts(descriptor.verbs)),
                 ("needs", .texts(descriptor.needs)), ("scopes", .texts(descriptor.scopes)),
                 ("enforces", .texts(descriptor.enforces)),
+                ("container_limits", .texts(descriptor.containerLimits)),
             ]
         }
         let wanted = grants.map { grant in

@@ -20,6 +20,13 @@ extension PluginCommand {
         "what the operator would give: tool:NAME=PATH, device:NAME=PATH, socket:PATH, asset, host-network"
     )
 
+    private static let config = Option(
+        "config",
+        "NAME=VALUE",
+        repeats: true,
+        "a setting of the script, as in backends.NAME.config of substrate.yaml"
+    )
+
     private static let new = PluginCommand(
         name: "new",
         summary: "write a backend that runs, with a test",
@@ -83,8 +90,7 @@ extension PluginCommand {
         options: [
             Option("actor", "FILE", "the actor, in YAML, as for `substrate-host run`"),
             Option("life", "VERBS", "of run, checkpoint, restore, stop, start (default run,checkpoint,restore,stop)"),
-            grant,
-            overlay,
+            config, grant, overlay,
         ],
         examples: [("run mine --actor examples/counter/actor.yaml --life run,stop", "run and stop")]
     )
@@ -127,7 +133,7 @@ extension PluginCommand {
             Option("asset", "NAME=FILE", repeats: true, "a file that requests bring as that asset"),
             Option("image", "oci:DIR:TAG", "the image of examples/counter, when it was built before"),
             Option("plugins-dir", "DIR", "the shipped backends"),
-            grant, overlay,
+            config, grant, overlay,
         ],
         examples: [
             ("conformance mine", "the folder ./mine"),

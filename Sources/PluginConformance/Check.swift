@@ -12,6 +12,10 @@ struct Check: Sendable {
         case limit(String)
         /// It does not.
         case noLimit(String)
+        /// It enforces that limit on one container.
+        case containerLimit(String)
+        /// It does not.
+        case noContainerLimit(String)
         /// Its actors have a network namespace.
         case network
         /// It has that optional verb.
@@ -48,6 +52,8 @@ struct Check: Sendable {
             case .lacks(let scope): !descriptor.scopes.contains(scope)
             case .limit(let limit): descriptor.enforces.contains(limit)
             case .noLimit(let limit): !descriptor.enforces.contains(limit)
+            case .containerLimit(let limit): descriptor.containerLimits.contains(limit)
+            case .noContainerLimit(let limit): !descriptor.containerLimits.contains(limit)
             case .network: descriptor.network == "namespace"
             case .verb(let verb): descriptor.verbs.contains(verb)
             }

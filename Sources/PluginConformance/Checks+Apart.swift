@@ -48,6 +48,29 @@ extension Check {
     static let limits: [Check] = [
         limitIgnored("cpu") { $0.cpuMilli = 500 },
         limitIgnored("memory") { $0.memoryBytes = 256 << 20 },
+        limitIgnored("container-cpu", needs: .noContainerLimit("cpu")) { $0.spec.containers[0].cpuMillis = 500 },
+        limitIgnored("container-memory", needs: .noContainerLimit("memory")) {
+            $0.spec.containers[0].memoryBytes = 256 << 20
+        },
+        Check(
+            "container-memory-open",
+            "the memory limit of one container holds for it and not for the one beside it",
+            needs: [.containerLimit("memory")]
+        ) { trial in
+            var limited = Probe.container("web")
+            limited.memoryBytes = 32 << 20
+            let actor = trial.actor("a", [limited, Probe.container("side")])
+            try await actor.begin()
+            let grow = "if busybox dd if=/dev/zero of=/dev/null bs=64M count=1; then echo grown; else echo refused; fi"
+            let beside = try await actor.shell(grow, in: "side")
+            try expect(beside.contains("grown"), "\"side\" has no limit and cannot have 64 MiB")
+            do {
+                let text = try await actor.shell(grow, in: "web")
+                try expect(!text.contains("grown"), "\"web\" has 32 MiB and used 64")
+            } catch  where actor.status != .ready {
+                return
+            }
+        },
         Check(
             "memory-unlimited",
             "a program cannot have more memory than its actor was given",
@@ -96,11 +119,15 @@ extension Check {
         }
     }
 
-    private static func limitIgnored(_ limit: String, _ set: @escaping @Sendable (inout RunRequest) -> Void) -> Check {
+    private static func limitIgnored(
+        _ limit: String,
+        needs: Check.Need? = nil,
+        _ set: @escaping @Sendable (inout RunRequest) -> Void
+    ) -> Check {
         Check(
             "\(limit)-limit-ignored",
             "a \(limit) limit that the backend does not enforce is refused before anything changes",
-            needs: [.noLimit(limit)]
+            needs: [needs ?? .noLimit(limit)]
         ) { trial in
             var actor = trial.actor()
             set(&actor.request)

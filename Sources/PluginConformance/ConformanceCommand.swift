@@ -45,6 +45,7 @@ public enum ConformanceCommand {
         }
         settings.image = options.image
         settings.assets = options.assets
+        settings.config = options.config
         settings.only = options.only
         settings.countsDescriptors = true
         return report(ConformanceSuite(settings, entry: entry), entry, options)
@@ -85,6 +86,9 @@ public enum ConformanceCommand {
         case .success(let report)?: return tell(report, entry, options)
         case .failure(let error)?:
             print(error: error.message)
+            if error.message.contains("backends.\(entry.name).config.") {
+                print(error: "  mend      here: --config NAME=VALUE for each")
+            }
             return error.code == .cancelled ? interrupted : couldNotTry
         case nil: return couldNotTry
         }

@@ -18,6 +18,7 @@ struct ConformanceOptions {
     var only: Set<String> = []
     var assets: [String: String] = [:]
     var grants: [String] = []
+    var config: [String: String] = [:]
 
     static let help = """
         usage: substrate-host plugin conformance BACKEND [options]
@@ -29,6 +30,7 @@ struct ConformanceOptions {
           --report FILE          where the report goes; without it conformance.json beside the script
           --only NAME            one check (again: several); a name of a fault runs all faults
           --grant GRANT          workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH, socket:PATH
+          --config NAME=VALUE    a setting of the script, as in backends.BACKEND.config of substrate.yaml
           --asset NAME=FILE      a file that requests bring as that asset
           --image oci:DIR:TAG    the image of examples/counter, when it was built before
           --overlay DIR          where served backends are looked for, beside the shipped ones
@@ -62,6 +64,12 @@ struct ConformanceOptions {
             case "--plugins-dir": pluginsDirectory = try value()
             case "--only": only.insert(try Self.check(try value()))
             case "--grant": grants.append(try value())
+            case "--config":
+                let text = try value()
+                guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                    throw Mistake(text: "--config \"\(text)\" is not NAME=VALUE")
+                }
+                config[String(text[..<equals])] = String(text[text.index(after: equals)...])
             case "--asset":
                 let text = try value()
                 guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {

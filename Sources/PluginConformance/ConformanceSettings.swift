@@ -10,6 +10,8 @@ public struct ConformanceSettings: Sendable {
     public var grants: Grants?
     /// Assets: name → absolute path of the file.
     public var assets: [String: String] = [:]
+    /// The operator's settings of the script: name → value, as it would be written.
+    public var config: [String: String] = [:]
     /// The names of the checks to run; empty: all, and the faults.
     public var only: Set<String> = []
     /// Whether faults are injected, too.

@@ -2,6 +2,7 @@ import ActorContract
 import ActorLifecycle
 import HostErrors
 import PluginProtocol
+import Threads
 
 /// Every host call of every verb, gone wrong in every way that its row has.
 struct Faults: Sendable {
@@ -32,7 +33,9 @@ struct Faults: Sendable {
     }
 
     /// The optional verbs that are asked while an actor lives, and leave it as it is.
-    private static let looks = ["exec", "stats"]
+    private static let looks = ["exec", "stats", "recover"]
+    /// The optional verbs that are about a slot, without an actor.
+    private static let slotVerbs: [BackendVerb] = [.probe, .prepare]
 
     private func has(_ verb: String) -> Bool { stage.descriptor.verbs.contains(verb) }
 
@@ -40,6 +43,9 @@ struct Faults: Sendable {
     private func look(_ verb: String, at actor: TestActor) async throws(HostError) {
         if verb == "stats" {
             _ = try await stage.host.statistics(actor.key)
+        } else if verb == "recover" {
+            let (backend, key) = (stage.backend, actor.key)
+            _ = try await onThread("fault") { () throws(HostError) in try backend.recover(key) }
         } else {
             let done = try await actor.exec(["/bin/sh", "-c", "exit 5"])
             if done.code != 5 { throw HostError(.internal, nil, "its program ended with \(done.code) and not with 5") }
@@ -67,8 +73,15 @@ struct Faults: Sendable {
             _ = await trial.finish()
             throw error
         }
-        let calls = stage.observer.calls(actor.key)
+        var calls = stage.observer.calls(actor.key)
         _ = await trial.finish()
+        for verb in Self.slotVerbs where has(verb.rawValue) {
+            let slot = SlotFault.recorded(verb)
+            _ = try await SlotFault.ask(verb, slot, stage)
+            // A probe is asked twice, to compare: the first time counts.
+            var seen: Set<Int> = []
+            calls += stage.observer.calls(ObservedBackend.key(ofSlot: slot)).filter { seen.insert($0.number).inserted }
+        }
         return calls
     }
 
@@ -86,7 +99,13 @@ struct Faults: Sendable {
     func perform(_ injection: Injection, number: Int) async -> ConformanceReport.Failure? {
         let trial = Trial(stage, name: "fault-\(number)")
         var failure: ConformanceReport.Failure?
-        do { try await live(injection, trial) } catch let error as Named {
+        do {
+            if let verb = BackendVerb(rawValue: injection.call.verb), verb.takesSlot {
+                try await SlotFault(stage: stage, injection: injection, verb: verb).perform(number, trial)
+            } else {
+                try await live(injection, trial)
+            }
+        } catch let error as Named {
             failure = error.failure(injection, trial)
         } catch {
             let named = Named("next-verb-fails", "\(error)")
@@ -102,7 +121,7 @@ struct Faults: Sendable {
         return failure
     }
 
-    private struct Named: Error {
+    struct Named: Error {
         let name: String
         let text: String
         init(_ name: String, _ text: String) { (self.name, self.text) = (name, text) }
@@ -132,7 +151,7 @@ struct Faults: Sendable {
         case "run": try? await actor.run()
         case "restore": try? await actor.restore(scope: scope)
         case "checkpoint": try? await actor.checkpoint(scope: scope)
-        case "exec", "stats": try? await look(verb, at: actor)
+        case "exec", "stats", "recover": try? await look(verb, at: actor)
         default: try? await actor.stop()
         }
         stage.observer.disarm(actor.key)
@@ -186,24 +205,7 @@ struct Faults: Sendable {
                     "\(words) (\(error.message)); called again: \(again ?? "not at all")"
                 )
             }
-        case (.failure(let error), .status(let status)):
-            if let trap = error.context["plugin.trap"] {
-                throw Named("trap-on-fault", "\(words), and \(verb) trapped (\(trap)): \(error.message)")
-            }
-            let answered = error.context["plugin.status"] ?? status.rawValue
-            if error.code != status.code || answered != status.rawValue {
-                throw Named(
-                    "changed-status",
-                    "\(words), and \(verb) answered \"\(error.context["plugin.status"] ?? "\(error.code)")\": the cause is hidden"
-                )
-            }
-        case (.failure(let error), _):
-            if let trap = error.context["plugin.trap"] {
-                throw Named("trap-on-fault", "\(words), and \(verb) trapped (\(trap)): \(error.message)")
-            }
-            if error.code != .deadlineExceeded {
-                throw Named("changed-status", "\(words), and \(verb) answered \(error.code): the cause is hidden")
-            }
+        case (.failure(let error), _): try injection.judge(error, trial)
         }
     }
 
@@ -229,7 +231,7 @@ struct Faults: Sendable {
                 } else {
                     try await actor.begin()
                 }
-            case "exec", "stats":
+            case "exec", "stats", "recover":
                 guard isReady else { throw Finding("the actor is \(actor.statusText)") }
                 try await look(verb, at: actor)
             case "stop":

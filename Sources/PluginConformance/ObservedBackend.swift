@@ -95,15 +95,9 @@ final class ObservedBackend: ActorBackend {
         }
         actor.processes = Self.living(actor.processes)
         var request = VerbRequest()
-        request.timeoutMilliseconds = 5000
-        let answer = try inner.perform(
-            .recover,
-            actor: actor,
-            request: request,
-            log: NoJournal(),
-            cancellation: NoCancellation()
-        )
-        return (answer, actor.processes)
+        request.timeoutMilliseconds = observer.armed(key, verb: "recover") == .slow ? Self.shortMilliseconds : 5000
+        let outcome = attempt(.recover, actor, request, NoJournal(), NoCancellation(), isAgain: false)
+        return (try outcome.get(), actor.processes)
     }
 
     /// Effects' targets that the journal was given.
@@ -123,7 +117,7 @@ final class ObservedBackend: ActorBackend {
         log: any EffectLog,
         cancellation: any VerbCancellation
     ) throws(HostError) -> VerbAnswer {
-        let key = actor.identity.key
+        let key = Self.key(verb, actor)
         let plan = state.withLock { state -> Plan in
             state.places[key, default: Place()].directory = actor.directory
             state.places[key]?.cgroup = actor.cgroup
@@ -162,6 +156,13 @@ final class ObservedBackend: ActorBackend {
         }
     }
 
+    /// Whose a verb is: of one about a slot the slot's, which has no actor.
+    static func key(ofSlot slot: String) -> ActorKey { .autumn(atespace: "", name: slot) }
+
+    private static func key(_ verb: BackendVerb, _ actor: PreparedActor) -> ActorKey {
+        verb.takesSlot ? key(ofSlot: actor.slot) : actor.identity.key
+    }
+
     /// The time of a verb in which a call is slow.
     private static let shortMilliseconds: Int64 = 700
 
@@ -173,7 +174,7 @@ final class ObservedBackend: ActorBackend {
         _ cancellation: any VerbCancellation,
         isAgain: Bool
     ) -> Result<VerbAnswer, HostError> {
-        let key = actor.identity.key
+        let key = Self.key(verb, actor)
         let killable = KillableVerb(cancellation)
         let flight = Observer.Flight(
             key: key,

@@ -64,6 +64,7 @@ final class Stage: Sendable {
                 companions: companions,
                 layout: layout,
                 grants: grants,
+                config: settings.config,
                 logger: logger,
                 world: RealWorld.machine,
                 observer: observer

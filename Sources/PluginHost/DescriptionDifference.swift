@@ -15,6 +15,7 @@ extension BackendDescription {
             ("summary", before.summary, summary),
             ("scopes", words(before.scopes.map(\.rawValue)), words(scopes.map(\.rawValue))),
             ("enforces", words(before.enforces), words(enforces)),
+            ("container_limits", words(before.containerLimits), words(containerLimits)),
             ("verbs", words(before.verbs), words(verbs)),
             ("needs", words(before.needs), words(needs)),
             ("classes", words(before.classes), words(classes)),

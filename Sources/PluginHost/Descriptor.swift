@@ -34,6 +34,7 @@ extension PluginDescriptor {
         described.summary = summary
         described.classes = classes
         described.enforces = enforces
+        described.containerLimits = containerLimits
         described.verbs = verbs
         described.needs = needs
         described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:))

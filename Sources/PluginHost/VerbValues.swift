@@ -121,6 +121,7 @@ struct VerbValues {
 
     private func container(_ prepared: PreparedContainer) -> PluginValue {
         let container = prepared.container
+        let own = actor.limits(of: container)
         var fields: [String: PluginValue] = [
             "name": .text(container.name),
             "command": .list((container.command + container.args).map { .text($0) }),
@@ -133,13 +134,16 @@ struct VerbValues {
             ]),
             "capabilities": .list(WorkloadCapabilities.names(container).map { .text($0) }),
             "ports": .list((container.readiness.map { [$0.port] } ?? []).map { .integer(Int64($0)) }),
-            "limits": .map([:]),
+            "limits": .map(
+                ["cpu_milli": own.cpuMilli, "memory_bytes": own.memoryBytes].compactMapValues { limit in
+                    limit.map { .integer($0) }
+                }
+            ),
             "volumes": .list(
-                container.volumeMounts.compactMap { mount in
-                    guard let source = actor.volumes[mount.name] else { return nil }
-                    return .map([
-                        "name": .text(mount.name), "path": .text(mount.mountPath), "source": .text(source),
-                        "read_only": .boolean(false),
+                actor.mounts(of: container).map { mount in
+                    .map([
+                        "name": .text(mount.name), "path": .text(mount.target), "source": .text(mount.source),
+                        "read_only": .boolean(mount.readOnly),
                     ])
                 }
             ),

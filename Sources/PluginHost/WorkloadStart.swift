@@ -28,7 +28,7 @@ package struct WorkloadStart {
     /// - Returns: the PID 1 of the container's namespace.
     /// - Throws: which step failed.
     func perform() throws(HostError) -> KeptProcess {
-        let cgroup = Cgroup.open(layout: layout, name: actor.cgroup)
+        let cgroup = try openCgroup()
         let plan = try makePlan(cgroup)
         do throws(SyscallError) {
             let plans = try DescriptorPair.pipe().release()
@@ -113,6 +113,28 @@ package struct WorkloadStart {
         }
     }
 
+    /// The actor's cgroup, or the container's own, made with its limits.
+    private func openCgroup() throws(HostError) -> Cgroup {
+        let container = prepared.container
+        let name = actor.cgroup(of: container.name)
+        guard name != actor.cgroup else { return Cgroup.open(layout: layout, name: name) }
+        let limits = actor.limits(of: container)
+        do throws(SyscallError) {
+            return try Cgroup.create(
+                layout: layout,
+                name: name,
+                limits: CgroupLimits(cpuMilli: limits.cpuMilli, memoryBytes: limits.memoryBytes)
+            )
+        } catch {
+            throw HostError(
+                .internal,
+                .machine,
+                "container \"\(container.name)\": its limits cannot be set",
+                context: ["error": "\(error)"]
+            )
+        }
+    }
+
     private func openGroup(_ cgroup: Cgroup) -> CInt {
         guard let path = cgroup.v2Path else { return -1 }
         return unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -163,11 +185,9 @@ package struct WorkloadStart {
         plan.upperDirectory = places.upper(container.name)
         plan.workDirectory = places.scratch(container.name)
         plan.mounts = [LaunchPlan.Mount(source: places.identity, target: "/run/ate", readOnly: true)]
-        for mount in container.volumeMounts {
-            // An undefined mount is ignored, as the contract's first dialect has it (§11 A9); autumn refused it before.
-            guard let source = actor.volumes[mount.name] else { continue }
-            give(source)
-            plan.mounts.append(LaunchPlan.Mount(source: source, target: mount.mountPath))
+        for mount in actor.mounts(of: container) {
+            if actor.volumes[mount.name] != nil { give(mount.source) }
+            plan.mounts.append(LaunchPlan.Mount(source: mount.source, target: mount.target, readOnly: mount.readOnly))
         }
         plan.networkNamespace = actor.networkNamespace
         plan.cgroupProcs = cgroup.v1Procs

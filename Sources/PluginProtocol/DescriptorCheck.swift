@@ -100,17 +100,17 @@ struct DescriptorCheck {
         return scopes
     }
 
-    func enforces() throws(Mistake) -> [String] {
-        let limits = Self.words("enforces")
+    func limits(_ field: String) throws(Mistake) -> [String] {
+        let limits = Self.words(field)
         var found: [String] = []
-        for (index, item) in try list("enforces").enumerated() {
+        for (index, item) in try list(field).enumerated() {
             guard case .text(let text) = item, limits.contains(text) else {
                 var near: String?
                 if case .text(let text) = item { near = Self.otherNames[text] ?? Nearest.name(to: text, among: limits) }
                 let mend =
                     near.map { "did you mean \"\($0)\"?" }
                     ?? "limits are \(limits.dropLast().joined(separator: ", ")) and \(limits.last ?? "")"
-                throw Mistake("enforces[\(index + 1)] is \(ArgumentWords.literal(item)); \(mend)", field: "enforces")
+                throw Mistake("\(field)[\(index + 1)] is \(ArgumentWords.literal(item)); \(mend)", field: field)
             }
             found.append(text)
         }
@@ -186,6 +186,12 @@ struct DescriptorCheck {
         guard let value = pairs["network"] else { return "namespace" }
         if value == .text("host") {
             throw Mistake("network is \"host\": no backend may put an actor on the host's network", field: "network")
+        }
+        if value == .text("tap") {
+            throw Mistake(
+                "network is \"tap\": this host makes no tap device; write network = \"namespace\", and let a tool with device:tun make one there",
+                field: "network"
+            )
         }
         return try one(value, of: Self.words("network"), "network", field: "network")
     }

@@ -16,6 +16,8 @@ public struct PluginDescriptor: Sendable, Equatable {
     public var scopes: [String] = []
     /// `cpu`, `memory`, `pids`.
     public var enforces: [String] = []
+    /// `cpu`, `memory`: those that it enforces on one container.
+    public var containerLimits: [String] = []
     /// Further values of a request's sandbox class that it accepts.
     public var classes: [String] = []
     /// Assets by name; true = required.
@@ -111,7 +113,8 @@ public struct PluginDescriptor: Sendable, Equatable {
         take(()) { () throws(Mistake) in try check.verbsFit(verbs, scopes: scopes) }
         summary = take("", check.summary)
         needs = take([], check.needs)
-        enforces = take([], check.enforces)
+        enforces = take([]) { () throws(Mistake) in try check.limits("enforces") }
+        containerLimits = take([]) { () throws(Mistake) in try check.limits("container_limits") }
         classes = take([], check.classes)
         assets = take([:]) { () throws(Mistake) in
             try check.presence("assets", "an asset is a name; the request brings the file")

@@ -55,7 +55,7 @@ extension PluginTable {
             PluginField("gateway", .address, optional: true, "the way out"),
             PluginField("interface", .string, optional: true, "the interface inside"),
             PluginField("mtu", .count, optional: true, "its largest packet"),
-            PluginField("tap", .string, optional: true, "with network = \"tap\""),
+            PluginField("tap", .string, optional: true, "nil: no host makes a tap device"),
         ]
     )
 
@@ -86,12 +86,16 @@ extension PluginTable {
             PluginField("image", .string, "reference and digest"),
             PluginField("ports", .list(.count), optional: true, "from readiness"),
             PluginField("root", .path, optional: true, "its root: writable and private to this actor"),
-            PluginField("volumes", .list(.table("Mount")), "every mount, the durable ones too"),
+            PluginField(
+                "volumes",
+                .list(.table("Mount")),
+                "every mount: durable ones, what tells the actor about itself, and the operator's"
+            ),
             PluginField(
                 "limits",
                 .table("Limits"),
                 optional: true,
-                "its own limits: empty, since a request that sets some is refused"
+                "its own limits, of those in container_limits; workload.start sets them"
             ),
         ]
     )
@@ -109,7 +113,7 @@ extension PluginTable {
         "Mount",
         "A volume in a container.",
         [
-            PluginField("name", .string, "the volume's name"),
+            PluginField("name", .string, "the volume's name; of what the operator mounts the path"),
             PluginField("path", .path, "where the container sees it"),
             PluginField("source", .path, "where it is on the host"),
             PluginField("read_only", .boolean, "true: it may not be written; mount it read-only"),

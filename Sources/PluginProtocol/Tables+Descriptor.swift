@@ -28,6 +28,12 @@ extension PluginTable {
                 "limits that hold for all it starts, as the actor's cgroup has them; a request with another one is refused"
             ),
             PluginField(
+                "container_limits",
+                .list(.words(["cpu", "memory"])),
+                default: "{}",
+                "limits of one container that hold for it, as workload.start sets them; a request with another one is refused"
+            ),
+            PluginField(
                 "assets",
                 .map(presence),
                 default: "{}",
@@ -44,7 +50,7 @@ extension PluginTable {
                 "network",
                 .words(["namespace", "interface", "tap", "backend", "none"]),
                 default: "\"namespace\"",
-                "what the host makes before the verb; with backend, run answers the address"
+                "what the host makes before the verb; with backend, run answers the address; tap is refused: no host makes one"
             ),
             PluginField(
                 "image",

@@ -33,6 +33,20 @@ extension Cgroup {
         return usage
     }
 
+    /// How many processes the kernel killed here because a memory limit was reached; 0 where nobody counts.
+    ///
+    /// - Parameters:
+    ///   - layout: the machine's.
+    ///   - name: as for `create`; version 1 counts those alone that were in this very directory.
+    /// - Returns: the count since the cgroup was made.
+    public static func outOfMemoryKills(layout: CgroupLayout, name: String) -> Int64 {
+        let cgroup = open(layout: layout, name: name)
+        let file = layout.v1Bases["memory"].map { "\($0)/\(name)/memory.oom_control" }
+        guard let path = file ?? cgroup.v2Path.map({ "\($0)/memory.events" }) else { return 0 }
+        let line = TextFile.lines(path).first { $0.hasPrefix("oom_kill ") }
+        return line.flatMap { Int64($0.dropFirst(9)) } ?? 0
+    }
+
     private static func value(_ path: String) -> Int64? {
         TextFile.lines(path).first.flatMap { Int64($0) }
     }

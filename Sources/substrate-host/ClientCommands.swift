@@ -216,6 +216,7 @@ enum ClientCommands {
             ),
             "since": .integer(actor.sinceUnixMs), "message": .string(actor.message),
             "isolation": .string(actor.isolation), "applied": .list(actor.applied.map { .string($0) }),
+            "token_sha256": .string(actor.tokenSHA256),
             "claim": .members(["isolation": .string(actor.claim), "by": .string(actor.claimedBy)]),
             "snapshots": .list(actor.snapshots.map { .string($0) }),
             "phases": .list(

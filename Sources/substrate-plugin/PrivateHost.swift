@@ -15,8 +15,14 @@ final class PrivateHost {
     private var read = 0
     private var actor = ""
 
-    /// Makes its directory: the backend in an overlay, and the actor's file with that backend's name in it.
-    init(entry: PluginEntry, actor: String, place: PluginPlace, grants: [String]) throws {
+    /// Makes its directory: the backend in an overlay, its settings, and the actor's file with that backend's name in it.
+    init(
+        entry: PluginEntry,
+        actor: String,
+        place: PluginPlace,
+        grants: [String],
+        config: [(name: String, value: String)]
+    ) throws {
         guard entry.state == .candidate else {
             throw CommandFailure("\(entry.path) cannot be served", code: ExitCode.wrong)
         }
@@ -30,6 +36,13 @@ final class PrivateHost {
             String(decoding: entry.source, as: UTF8.self),
             to: "\(directory)/overlay/backends/\(name)/backend.lua"
         )
+        // Its own file, empty or not: what the operator of this machine wrote is for another host.
+        let values = Dictionary(config.map { ($0.name, PluginJSON.text($0.value)) }, uniquingKeysWith: { $1 })
+        let fields = values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        let settings = PluginJSON.object([
+            ("backends", .object([(name, .object([("config", .object(fields))]))]))
+        ])
+        try NewCommand.write(settings.line, to: "\(directory)/substrate.yaml")
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
             let key = line.drop { $0 == " " }
             guard key.hasPrefix("sandbox_class:") else { return String(line) }
@@ -45,7 +58,8 @@ final class PrivateHost {
             program: program,
             arguments: [
                 "substrate-host", "serve", "--backend=\(name)", "--base-dir", "\(directory)/base", "--overlay",
-                "\(directory)/overlay", "--json", "--log-level", "debug", "--stop-actors",
+                "\(directory)/overlay", "--config", "\(directory)/substrate.yaml", "--json", "--log-level", "debug",
+                "--stop-actors",
             ] + grants.flatMap { ["--grant", $0] }
         )
         plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]

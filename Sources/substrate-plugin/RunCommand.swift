@@ -9,6 +9,16 @@ import SystemLayer
 enum RunCommand {
     private static let verbs = ["run", "checkpoint", "restore", "stop", "start"]
 
+    private static func config(_ texts: [String]) throws -> [(name: String, value: String)] {
+        try texts.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw CommandFailure("--config \"\(text)\" is not NAME=VALUE")
+            }
+            return (parts[0], parts[1])
+        }
+    }
+
     static func run(_ arguments: PluginArguments, _ place: PluginPlace) throws -> Int32 {
         guard let actor = arguments.value("actor") else {
             throw CommandFailure("run needs --actor FILE, such as examples/counter/actor.yaml")
@@ -25,7 +35,13 @@ enum RunCommand {
         // Handled, so that the children have it and this command lives to clean up.
         signal(SIGINT) { _ in }
         let entry = try place.find(arguments.operands[0], overlays: arguments.list("overlay"))
-        let host = try PrivateHost(entry: entry, actor: actor, place: place, grants: arguments.list("grant"))
+        let host = try PrivateHost(
+            entry: entry,
+            actor: actor,
+            place: place,
+            grants: arguments.list("grant"),
+            config: try config(arguments.list("config"))
+        )
         defer { host.remove() }
         try host.start()
         var good = true

@@ -36,7 +36,8 @@ import Testing
         let words = FailureReason.allCases.map(\.rawValue)
         #expect(
             words == [
-                "", "pull", "init", "config", "plugin", "policy", "readiness_timeout", "crashed", "rebooted",
+                "", "pull", "init", "config", "plugin", "policy", "readiness_timeout", "crashed", "out_of_memory",
+                "rebooted",
                 "unconfirmed",
             ]
         )

@@ -1,3 +1,4 @@
+import ActorContract
 import PluginOverlays
 import Snapshots
 import Testing
@@ -44,7 +45,7 @@ struct CommandLineTests {
             serve --backend=b --base-dir d --listen unix:./s --listen tcp:[::1]:99 --insecure-tcp --contract june \
             --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
             --asset-budget 20GiB --asset-pack s.pack --offline --image-auth-file f --image-budget 1MiB --object-dir o \
-            --snapshot-format atelet --keep-snapshots 4 --slot-capacity 3 --require cgroups --require=landlock \
+            --snapshot-format atelet --keep-snapshots 4 --mount /usr:/machine:ro --slot-capacity 3 --require cgroups --require=landlock \
             --stop-actors --json
             """
         let expected = ServeOptions(
@@ -66,6 +67,7 @@ struct CommandLineTests {
             objectDirectory: "/home/d/o",
             snapshotFormat: .atelet,
             keepSnapshots: 4,
+            mounts: [try OperatorMount("/usr:/machine:ro")],
             images: ImageOptions(isOffline: true, authFile: "/home/d/f", budget: 1 << 20)
         )
         #expect(try parse(line) == .serve(expected))

@@ -12,7 +12,7 @@ import Testing
 )
 struct EnvironmentSecretTests {
     /// The files below a directory that hold the text; what cannot be read holds none.
-    private func holders(of text: String, in directory: String) -> [String] {
+    static func holders(of text: String, in directory: String) -> [String] {
         let needle = Data(text.utf8)
         return (FileManager.default.subpaths(atPath: directory) ?? []).filter { name in
             var status = stat()
@@ -39,7 +39,7 @@ struct EnvironmentSecretTests {
                 )
             }
             #expect(environments.contains { $0.contains("TOKEN=\(secret)") })
-            #expect(holders(of: secret, in: host.scratch) == [])
+            #expect(Self.holders(of: secret, in: host.scratch) == [])
             // A failure names the field and not the value.
             var other = request
             other.spec.containers[0].environment[0].value = secret + "-other"
@@ -49,7 +49,7 @@ struct EnvironmentSecretTests {
                 let told = try await ProgramRun.run(TestMachine.host, words + ["--connect", host.unix])
                 #expect(told.code == 0 && !told.output.contains(secret), "\(words) \(told.code): \(told.error)")
             }
-            #expect(holders(of: secret, in: host.scratch) == [])
+            #expect(Self.holders(of: secret, in: host.scratch) == [])
             try await host.terminate(request)
         }
     }

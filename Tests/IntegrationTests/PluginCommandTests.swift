@@ -272,6 +272,28 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("     6  workload.start counter   ") && $0.contains("handle<process:") })
         #expect(lines.contains { $0.contains(#/^   ready after [0-9.]+ ms \([0-9]+ (try|tries)\)$/#) }, "\(lines)")
         #expect(lines.last == "left behind: nothing")
+        // A setting without a default is the operator's to give, here by the command line.
+        let set = "\(scratch.path)/mine/backend.lua"
+        let plain = try String(contentsOfFile: set, encoding: .utf8)
+        let config = "config = { words = { type = \"string\" } }, run = function(actor) print(actor.config.words) "
+        try Self.write(plain.replacingOccurrences(of: "run = start,", with: config + "return start(actor) end,"), set)
+        let unset = try await Self.plugin(scratch, "run", "mine", "--actor", "actor.yaml", "--life", "run")
+        #expect(unset.code == 1 && unset.error.contains("backends.mine.config.words is missing"), "\(unset)")
+        let told = try await Self.plugin(
+            scratch,
+            "run",
+            "mine",
+            "--actor",
+            "actor.yaml",
+            "--life",
+            "run,stop",
+            "--config",
+            "words=a: \"b\" = c"
+        )
+        #expect(told.code == 0, "\(told.output)\(told.error)")
+        let nothing = try await Self.plugin(scratch, "run", "mine", "--actor", "actor.yaml", "--config", "words")
+        #expect(nothing.code == 2 && nothing.error.contains("--config \"words\" is not NAME=VALUE"), "\(nothing)")
+        try Self.write(plain, set)
         let broken = "\(scratch.path)/mine/backend.lua"
         let text = try String(contentsOfFile: broken, encoding: .utf8)
         try Self.write(text.replacingOccurrences(of: "container.name", with: "container.nme"), broken)

@@ -61,6 +61,11 @@ import Testing
                 "devices[\"/dev/kvm\"]: a device is a name; the operator gives the path"
             ),
             (["network": "\"host\""], "network is \"host\": no backend may put an actor on the host's network"),
+            (
+                ["network": "\"tap\""],
+                "network is \"tap\": this host makes no tap device; write network = \"namespace\", and let a tool with device:tun make one there"
+            ),
+            (["container_limits": "{ \"pids\" }"], "container_limits[1] is \"pids\"; limits are cpu and memory"),
             (["network": "\"namespac\""], "network is \"namespac\"; did you mean \"namespace\"?"),
             (["image": "\"block\""], "image is \"block\": not in api 1"),
             (

@@ -114,6 +114,27 @@ struct BrokenTests {
             caught: ["restored-not-stoppable", "state-lost"],
             says: "checkpoint answered: restored-not-stoppable: nobody knows who is first"
         ),
+        Golden(
+            name: "recover-hides-the-cause",
+            caught: ["changed-status"],
+            faults: ["recover"],
+            tools: ["sh": "/bin/sh"],
+            says: "and recover answered \"failed\": the cause is hidden"
+        ),
+        Golden(
+            name: "probe-hides-the-cause",
+            caught: ["changed-status"],
+            faults: ["probe"],
+            tools: ["sh": "/bin/sh"],
+            says: "and probe answered \"unsupported\": the cause is hidden"
+        ),
+        Golden(
+            name: "prepare-swallows-a-fault",
+            caught: ["swallowed-fault"],
+            faults: ["prepare"],
+            tools: ["sh": "/bin/sh"],
+            says: "yet prepare answered \"ok\": \"keeper\" never started"
+        ),
         Golden(name: "warm-differs", caught: ["warm-differs"], says: "\"side\" never started"),
     ]
 

@@ -16,15 +16,17 @@ struct ConformingTests {
         let image = try await CounterImage.reference()
         let run = try await ProgramRun.run(
             Self.program,
-            ["conformance", "process", "--image", image, "--report", "\(scratch.path)/report.json"]
+            ["conformance", "process", "--image", image, "--report", "\(scratch.path)/report.json"],
+            patience: 240
         )
         #expect(run.code == 0, "\(run.output)\(run.error)")
         let lines = run.output.split(separator: "\n")
         #expect(lines.count == 3, "\(run.output)")
-        #expect(lines.first?.hasPrefix("contract 68 of 68 · faults 7 calls × 4–9 kinds: 51 of 51 · ") == true)
+        #expect(lines.first?.hasPrefix("contract 69 of 69 · faults 7 calls × 4–9 kinds: 51 of 51 · ") == true)
         #expect(lines.first?.hasSuffix(" · killed at each of 7 calls: 7 converge · leaks 0") == true)
         let absent = [
-            "cpu-limit-ignored", "data-scope-accepted", "memory-limit-ignored", "never-warm", "probe-changes",
+            "container-cpu-limit-ignored", "container-memory-limit-ignored", "cpu-limit-ignored", "data-scope-accepted",
+            "memory-limit-ignored", "never-warm", "probe-changes",
             "recover-denies-the-living", "recover-revives-the-dead", "stats-nonsense", "warm-differs",
         ]
         #expect(lines.dropFirst().first.map(String.init) == "not applicable: \(absent.joined(separator: ", "))")
@@ -33,7 +35,7 @@ struct ConformingTests {
         let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(json["conforms"] as? Bool == true)
         let contract = try #require(json["contract"] as? [String: Any])
-        #expect((contract["checks"] as? [Any])?.count == 68)
+        #expect((contract["checks"] as? [Any])?.count == 69)
         #expect((contract["not_applicable"] as? [String])?.isEmpty == false)
     }
 
@@ -52,6 +54,55 @@ struct ConformingTests {
         #expect(report.lines(report: nil).last == "conforms: api 1, no snapshots")
     }
 
+    private static let early = """
+        local function start(actor)
+          for _, container in ipairs(actor.containers) do
+            try(host.workload.start { container = container.name })
+          end
+          return "ok"
+        end
+        local function look(slot)
+          return try(host.process.run { program = slot.tools.sh, args = { "-c", slot.config.words } })
+        end
+        return {
+          name = "early", api = 1, isolation = "kernel-shared",
+          tools = { sh = "required" }, config = { words = { type = "string" } },
+          needs = { "workload.start", "process.run", "process.start", "process.stop" },
+          run = start,
+          stop = function(actor, request) return host.process.stop(actor.processes, request.grace_ms) end,
+          probe = function(slot) return "ok", { probed = { said = look(slot).stdout } } end,
+          prepare = function(slot)
+            look(slot)
+            try(host.process.start {
+              program = slot.tools.sh, args = { "-c", "exec sleep 600" }, name = "keeper", keep = true,
+            })
+            return "ok", { prepared = { warm = true } }
+          end,
+          recover = function(actor)
+            look(actor)
+            return "ok"
+          end,
+        }
+        """
+
+    @Test("every call of probe, prepare and recover goes wrong too; --config gives a script its settings")
+    func early() async throws {
+        let scratch = try ScratchDirectory("conform")
+        try Self.early.write(toFile: "\(scratch.path)/early.lua", atomically: false, encoding: .utf8)
+        let image = try await CounterImage.reference()
+        let words = [
+            "conformance", "\(scratch.path)/early.lua", "--image", image, "--grant", "tool:sh=/bin/sh", "--only",
+            "swallowed-fault", "--report", "\(scratch.path)/report.json",
+        ]
+        let without = try await ProgramRun.run(Self.program, words)
+        #expect(without.code == 2 && without.error.contains("config.words is missing"), "\(without)")
+        #expect(without.error.contains("--config NAME=VALUE"), "\(without)")
+        let run = try await ProgramRun.run(Self.program, words + ["--config", "words=echo said"])
+        #expect(run.code == 0, "\(run.output)\(run.error)")
+        // run starts two, stop ends them; one call of probe, two of prepare, one of recover.
+        #expect(run.output.contains(" · killed at each of 7 calls: 7 converge · leaks 0"), "\(run.output)")
+    }
+
     @Test("a command that cannot try says why and exits with 2")
     func cannotTry() async throws {
         let cases: [(arguments: [String], says: String)] = [
@@ -64,6 +115,8 @@ struct ConformingTests {
             (["process", "--only", "nothing"], "--only \"nothing\" is no check; --list shows them"),
             (["process", "--sideways"], "conformance has no option \"--sideways\""),
             (["process", "--grant", "tool:x"], "--grant \"tool:x\""),
+            (["process", "--config", "x"], "--config \"x\" is not NAME=VALUE"),
+            (["process", "--config", "x=y"], "backends.process.config.x is no setting of the script"),
             (["process", "--asset", "x"], "--asset \"x\" is not NAME=FILE"),
             (["process", "other"], "one backend at a time"),
             (["/nowhere/at/all.lua"], "/nowhere/at/all.lua: no such file"),

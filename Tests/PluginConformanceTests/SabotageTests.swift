@@ -81,6 +81,9 @@ struct SabotageTests {
             if verb == .restore { actor.containers[0].container.environment = [] }
         },
         Case("sees-others-files", "the other one sees /mine") { _, actor in mark(actor, "mine") },
+        Case("container-memory-open", "has 32 MiB and used 64") { _, actor in
+            actor.containers[0].container.memoryBytes = 0
+        },
         Case("memory-unlimited", "is in no cgroup that holds the limit", unlimited("memory")),
         Case("not-reachable", "") { _, actor in
             // A namespace that is nobody's: the launcher joins it, and the host asks in vain.
@@ -252,6 +255,7 @@ struct SabotageTests {
     static let byScripts: Set<String> = [
         "unwatched", "not-cancellable", "stop-waits-for-run", "changes-between-loads", "checkpoint-needs-everybody",
         "not-idempotent-checkpoint", "stop-needs-anybody", "cpu-limit-ignored", "memory-limit-ignored", "secret-in-log",
+        "container-cpu-limit-ignored", "container-memory-limit-ignored",
         "secret-in-journal", "unneeded-grant", "missing-grant",
     ]
 
@@ -351,13 +355,19 @@ struct SabotageTests {
             }
             """
         let entry = try Fixture.entry("unlimited", script: script, in: scratch)
-        let names: Set = ["cpu-limit-ignored", "memory-limit-ignored"]
+        let names: Set = [
+            "cpu-limit-ignored", "memory-limit-ignored", "container-cpu-limit-ignored",
+            "container-memory-limit-ignored",
+        ]
         let good = try await Fixture.report(entry, only: names)
-        #expect(good.conforms && good.contract.count == 2, "\(good.lines(report: nil))")
+        #expect(good.conforms && good.contract.count == 4, "\(good.lines(report: nil))")
         let bad = try await Fixture.report(
             entry,
             only: names,
-            sabotage: Sabotage(description: { $0.enforces = ["cpu", "memory"] })
+            sabotage: Sabotage(description: { described in
+                described.enforces = ["cpu", "memory"]
+                described.containerLimits = ["cpu", "memory"]
+            })
         )
         #expect(Set(bad.failures.map(\.name)) == names, "\(bad.lines(report: nil))")
     }

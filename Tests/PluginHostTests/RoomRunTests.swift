@@ -122,7 +122,7 @@ struct RoomRunTests {
         #expect(try mistake(["hide": .list([.text("/etc")])]).message == "process.run: hide[1] is \"/etc\"")
         #expect(try mistake(["hide": .list([.text("/sys/../etc")])]).expected == "a path under /proc/sys or /sys")
         #expect(try mistake(["devices": .list([.text("kvm")])]).expected == "a granted device; none is granted here")
-        #expect(try mistake(["log": .text("web")]).message == "process.run: log is \"web\"")
+        #expect(try mistake(["log": .text("web")]).message == "process.run: log is \"web\"; the actor has no container")
         #expect(try mistake(["keep": .boolean(true)], "process.start").message == "process.start: name is \"\"")
         #expect(
             try mistake(["keep": .boolean(true), "name": .text("a/b")], "process.start").expected

@@ -37,6 +37,7 @@ return {
   isolation = "kernel-shared",
   scopes = { "data" },
   enforces = { "cpu", "memory", "pids" },
+  container_limits = { "cpu", "memory" },
   needs = { "workload.start", "workload.enter", "process.stop" },
 
   run = start,

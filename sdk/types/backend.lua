@@ -10,6 +10,7 @@
 ---@field needs? string[]   host functions that this file may call, such as "process.start"; exactly these exist on `host`; default {}
 ---@field scopes? ("full"|"data")[]   the most that it can ever save; default {}
 ---@field enforces? ("cpu"|"memory"|"pids")[]   limits that hold for all it starts, as the actor's cgroup has them; a request with another one is refused; default {}
+---@field container_limits? ("cpu"|"memory")[]   limits of one container that hold for it, as workload.start sets them; a request with another one is refused; default {}
 ---@field assets? table<string, "required"|"optional">   files of the request by name, verified before any verb; default {}
 ---@field tools? table<string, "required"|"optional">   programs of this machine that the operator may grant; see grants and tool-room; default {}
 ---@field devices? table<string, "required"|"optional">   device nodes that the operator may grant; default {}
@@ -78,7 +79,7 @@
 ---@field gateway? string   the way out
 ---@field interface? string   the interface inside
 ---@field mtu? integer   its largest packet
----@field tap? string   with network = "tap"
+---@field tap? string   nil: no host makes a tap device
 
 ---Where programs are put.
 ---@class Cgroup
@@ -96,8 +97,8 @@
 ---@field image string   reference and digest
 ---@field ports? integer[]   from readiness
 ---@field root? string   its root: writable and private to this actor
----@field volumes Mount[]   every mount, the durable ones too
----@field limits? Limits   its own limits: empty, since a request that sets some is refused
+---@field volumes Mount[]   every mount: durable ones, what tells the actor about itself, and the operator's
+---@field limits? Limits   its own limits, of those in container_limits; workload.start sets them
 
 ---Who a container runs as.
 ---@class User
@@ -107,7 +108,7 @@
 
 ---A volume in a container.
 ---@class Mount
----@field name string   the volume's name
+---@field name string   the volume's name; of what the operator mounts the path
 ---@field path string   where the container sees it
 ---@field source string   where it is on the host
 ---@field read_only boolean   true: it may not be written; mount it read-only

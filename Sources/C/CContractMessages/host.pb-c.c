@@ -1440,7 +1440,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__phase__descriptor =
   (ProtobufCMessageInit) substrate__host__v1__phase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[19] =
+static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descriptors[20] =
 {
   {
     "actor",
@@ -1670,6 +1670,18 @@ static const ProtobufCFieldDescriptor substrate__host__v1__actor__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "token_sha256",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__Actor, token_sha256),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
   0,   /* field[0] = actor */
@@ -1690,12 +1702,13 @@ static const unsigned substrate__host__v1__actor__field_indices_by_name[] = {
   2,   /* field[2] = slot */
   14,   /* field[14] = snapshots */
   4,   /* field[4] = status */
+  19,   /* field[19] = token_sha256 */
   1,   /* field[1] = uid */
 };
 static const ProtobufCIntRange substrate__host__v1__actor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
 {
@@ -1705,7 +1718,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__actor__descriptor =
   "Substrate__Host__V1__Actor",
   "substrate.host.v1",
   sizeof(Substrate__Host__V1__Actor),
-  19,
+  20,
   substrate__host__v1__actor__field_descriptors,
   substrate__host__v1__actor__field_indices_by_name,
   1,  substrate__host__v1__actor__number_ranges,

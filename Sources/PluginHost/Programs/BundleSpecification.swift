@@ -80,10 +80,8 @@ struct BundleSpecification {
     }
 
     private var volumes: [Document.Mount] {
-        // An undefined mount is ignored, as the contract's first dialect has it (§11 A9); autumn refused it before.
-        (prepared?.container.volumeMounts ?? []).compactMap { mount in
-            actor.volumes[mount.name].map { bind($0, mount.mountPath, "rw") }
-        }
+        guard let container = prepared?.container else { return [] }
+        return actor.mounts(of: container).map { bind($0.source, $0.target, $0.readOnly ? "ro" : "rw") }
     }
 
     private func bind(_ source: String, _ target: String, _ mode: String) -> Document.Mount {

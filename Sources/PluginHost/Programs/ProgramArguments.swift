@@ -74,7 +74,10 @@ struct ProgramArguments: HostArguments {
         }
         let containers = call.context.actor.containers.map(\.container.name)
         guard spec.log.isEmpty || containers.contains(spec.log) else {
-            throw Self.mistake(call, "log", spec.log, "a container: \(containers.joined(separator: ", "))")
+            // In the first line, which is all that a test's report shows: a log is a container's, not a program's.
+            let known = containers.joined(separator: ", ")
+            let also = containers.isEmpty ? "; the actor has no container" : "; the containers are \(known)"
+            throw Self.mistake(call, "log", spec.log, "a container: \(known)", also: also)
         }
         return spec
     }
@@ -85,12 +88,13 @@ struct ProgramArguments: HostArguments {
         _ field: String,
         _ value: String,
         _ expected: String,
-        mend: String = ""
+        mend: String = "",
+        also: String = ""
     ) -> HostFailure {
         .mistake(
             ArgumentFault(
                 code: "api.range",
-                message: "\(call.row.name): \(field) is \"\(value.prefix(60))\"",
+                message: "\(call.row.name): \(field) is \"\(value.prefix(60))\"\(also)",
                 expected: expected,
                 mend: mend
             )

@@ -27,12 +27,12 @@ extension ToolRoom {
         plan.group = entry.defaults.group
         plan.groups = entry.defaults.groups
         plan.environment += entry.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup).v1Procs
+        plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup(of: name)).v1Procs
         plan.capabilities = entry.capabilities
         plan.seccompProfile = entry.container.seccomp ?? "default"
         plan.hasTerminal = entry.client?.isTerminal ?? false
         let begin = ContinuousClock.now
-        let leafName = fresh()
+        let leafName = fresh(in: name)
         let leaf = Cgroup.leaf(layout: layout, name: leafName)
         let (handle, report, output): (ProcessHandle, LaunchReport?, ProgramOutput?)
         do throws(SyscallError) {

@@ -120,7 +120,9 @@ extension ToolRoom {
         if slot.root != places.root { writable.append(places.logs) }
         writable += actor.containers.map { places.merged($0.container.name) }
         writable += actor.volumes.values.sorted()
-        var readable = [places.identity] + actor.assets.values.sorted() + place.secrets
+        writable += actor.operatorMounts.filter { !$0.isReadOnly }.map(\.source)
+        var readable = actor.operatorMounts.filter(\.isReadOnly).map(\.source)
+        readable += [places.identity] + actor.information.values.sorted() + actor.assets.values.sorted() + place.secrets
         if let namespace = actor.networkNamespace { readable.append(namespace) }
         if !place.request.snapshotDirectory.isEmpty {
             // After a checkpoint nobody changes it any more.

@@ -97,10 +97,10 @@ final class ToolRoom: ProgramRoom {
         if let output, let handle = process.handle as? ProcessHandle { outputs[handle.pid] = output }
     }
 
-    /// A name below the actor's cgroup that no other program of this host has.
-    func fresh() -> String {
+    /// A name below the actor's cgroup, or a container's own, that no other program of this host has.
+    func fresh(in container: String? = nil) -> String {
         next += 1
-        return "\(actor.cgroup)/run.\(UInt64.random(in: 0 ... .max)).\(next)"
+        return "\(container.map { actor.cgroup(of: $0) } ?? actor.cgroup)/run.\(UInt64.random(in: 0 ... .max)).\(next)"
     }
 
     @discardableResult

@@ -1,3 +1,4 @@
+import ActorContract
 import PluginOverlays
 
 /// The settings that come from file, environment and command line together.
@@ -54,6 +55,15 @@ extension CommandReader {
                 environment: environment
             ).sources
         } catch { throw UsageError(configuration: error.lines) }
+    }
+
+    /// What every container is shown of this machine.
+    ///
+    /// - Throws: the first that is none, or is not there.
+    func mounts() throws(UsageError) -> [OperatorMount] {
+        let list = MountList(parsed.list("mount"))
+        if let fault = list.faults.first { throw error("--mount: \(fault)") }
+        return list.mounts
     }
 
     /// What each backend is given, `--grant` included: without `BACKEND/` it is for the one that was named.

@@ -87,6 +87,7 @@ struct CommandReader {
             objectDirectory: directory("object-dir"),
             snapshotFormat: try choice("snapshot-format") ?? .chunks,
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
+            mounts: try mounts(),
             images: try imageOptions()
         )
     }

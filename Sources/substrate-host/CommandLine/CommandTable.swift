@@ -103,6 +103,12 @@ enum CommandTable {
                 "a pack of assets to take at start, after those of the overlays (repeatable)",
                 repeats: true
             ),
+            .value(
+                "mount",
+                "MOUNT",
+                "HOST:TARGET or HOST:TARGET:ro: show HOST of this machine at TARGET of every container (repeatable)",
+                repeats: true
+            ),
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(
                 "require",

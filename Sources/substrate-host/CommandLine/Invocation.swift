@@ -1,3 +1,4 @@
+import ActorContract
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -64,6 +65,8 @@ struct ServeOptions: Equatable, Sendable {
     var snapshotFormat = SnapshotFormat.chunks
     /// How many local snapshots of an actor are kept; 0 = all.
     var keepSnapshots = 0
+    /// What every container is shown of this machine.
+    var mounts: [OperatorMount] = []
     /// What images are told.
     var images = ImageOptions()
 }

@@ -85,6 +85,10 @@ struct ConfigurationReader {
                 }
             }
             keep(name, origins, member)
+        case .mounts:
+            let texts = list(member.value, name, "a list of HOST:TARGET[:ro]")
+            for fault in MountList(texts).faults { mistake(member.line, "\(name): \(fault)") }
+            keep(name, texts, member)
         case .size:
             guard let text = scalar(member.value, name, ByteSize.form) else { return }
             guard ByteSize.parse(text) != nil else {

@@ -88,7 +88,7 @@ extension CommandReader {
         case .boolean: .bool(first == "true")
         case .size: ByteSize.parse(first).map(JSONText.integer) ?? .string(first)
         case .integer: Int64(first).map(JSONText.integer) ?? .string(first)
-        case .texts, .paths, .addresses, .origins, .sources: .list(texts.map { .string($0) })
+        case .texts, .paths, .addresses, .origins, .mounts, .sources: .list(texts.map { .string($0) })
         case .text, .path, .choice, .backends: .string(first)
         }
     }

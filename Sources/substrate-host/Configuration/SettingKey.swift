@@ -24,6 +24,8 @@ struct SettingKey: Sendable {
         case addresses
         /// A list of `http://HOST[:PORT]` and `https://HOST[:PORT]`.
         case origins
+        /// A list of `HOST:TARGET[:ro]`.
+        case mounts
         /// A list of overlays: `OverlayReader` says more.
         case sources
         /// A map from a backend's name to what it is given: `BackendSettings` says more.
@@ -187,6 +189,16 @@ struct SettingKey: Sendable {
             standard: "0",
             flag: "slot-capacity",
             doc: "Actors that one slot may hold in autumn; 0 is no limit but the machine's."
+        ),
+        SettingKey(
+            name: "mounts",
+            kind: .mounts,
+            standard: "[]",
+            flag: "mount",
+            doc: """
+                Directories and files of this machine that every container is shown, as HOST:TARGET or HOST:TARGET:ro; ro \
+                refuses writes. Mounted anew at each Run, Restore and Start; an actor cannot choose one.
+                """
         ),
         SettingKey(
             name: "require",

@@ -1,0 +1,55 @@
+import ActorContract
+import Glibc
+import HostErrors
+import SystemLayer
+import Transfer
+
+/// Who an actor is, in files that only the host writes: made anew at each Run, Restore and Start.
+///
+/// Files and not the environment: a snapshot freezes an environment, and whoever is restored from it is somebody else.
+extension ActorHost {
+    /// Thirty-two bytes of chance, as hex digits.
+    static func newToken() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return hexadecimal((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+
+    /// Writes the identity, the token beside it, and the volumes that tell the actor about itself.
+    ///
+    /// Their directories are empty.
+    /// - Parameters:
+    ///   - record: the actor's.
+    ///   - token: this start's.
+    /// - Throws: `resourceExhausted` on a full disk.
+    func makeIdentity(_ record: ActorRecord, token: String) throws(HostError) {
+        let places = directories(record.identity.key)
+        try Self.system { () throws(SyscallError) in
+            let identity = record.identity
+            try Self.show(identity.key.name, at: "\(places.identity)/\(ActorDirectories.actorID)")
+            try Self.show(token, at: "\(places.identity)/\(ActorDirectories.token)")
+            for volume in record.spec.volumes {
+                guard case .systemInformation(let sources) = volume.source else { continue }
+                let root = places.information(volume.name)
+                try FileTree.makeDirectories(root, mode: 0o755)
+                for file in sources.joined() {
+                    let path = "\(root)/\(file.path)"
+                    let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+                    try FileTree.makeDirectories("/\(parent)", mode: 0o755)
+                    try Self.show(file.text(of: identity), at: path)
+                }
+            }
+        }
+    }
+
+    /// Makes a file that every user of the actor may read.
+    ///
+    /// Nobody reads it before the workload runs, and after a power loss nobody does: it need not be durable.
+    private static func show(_ text: String, at path: String) throws(SyscallError) {
+        let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard number >= 0 else { throw SyscallError("open", errno, path) }
+        let file = OwnedFD(number)
+        guard fchmod(number, 0o644) == 0 else { throw SyscallError("fchmod", errno, path) }
+        try writeAll([UInt8](text.utf8), to: file.rawValue)
+        try file.close()
+    }
+}
