@@ -209,6 +209,8 @@ struct ImageOptions: Equatable, Sendable {
     var isOffline = false
     /// The file with the registries' credentials, absolute; nil looks in the usual places.
     var authFile: String?
+    /// The registry that is asked for images of localhost; nil asks this machine.
+    var localhostReplacement: String?
     /// The bytes that images may take; 0 = no limit.
     var budget: Int64 = 0
 }
