@@ -34,8 +34,15 @@ struct ChunkReader: Sendable {
         try fill(path, words, children: Machine.processors) { (channels, output) throws(HostError) in
             let target = PageWriter(output: output, size: file.size, pages: list.pages)
             try target.begin(path)
-            try Workers.share(store.width, items: entries.count, making: { () throws(HostError) in }) {
-                (_, index) throws(HostError) in
+            let turn = Atomic(0)
+            try Workers.share(
+                store.width,
+                items: entries.count,
+                // A thread sends to one child: two that send to the same wait for each other.
+                making: { () throws(HostError) in
+                    channels[turn.wrappingAdd(1, ordering: .relaxed).oldValue % channels.count]
+                }
+            ) { (channel, index) throws(HostError) in
                 if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
                 let entry = entries[index]
                 let bytes = try chunk(hexadecimal(entry.digest), root, limit: entry.length)
@@ -53,7 +60,7 @@ struct ChunkReader: Sendable {
                 ChunkIndex.append(entry.mask, to: &frame)
                 ChunkIndex.append(UInt64(bytes.count) | UInt64(entry.length) << 32, to: &frame)
                 frame += bytes
-                try channels[index % channels.count].send(frame)
+                try channel.send(frame)
             }
         }
         // A child could have written anywhere in the file.

@@ -7,8 +7,8 @@ import SystemLayer
 public struct FileObjectStore: ObjectStore {
     /// `file://BUCKET`.
     public let name: String
-    /// Files come from memory as a rule: more threads than cores bring nothing.
-    public let width = 4
+    /// Files come from memory as a rule: more threads than processors only wait for one another.
+    public let width = max(2, Machine.processors)
     private let root: String
     /// What files are called until they are whole; none of these is an object.
     static let temporaryPrefix = ".writing-"

@@ -169,7 +169,7 @@ struct OverlaysOptions: Equatable, Sendable {
 /// `assets`.
 struct AssetsOptions: Equatable, Sendable {
     /// What to do.
-    enum Action: String, CaseIterable, Sendable { case ls, fetch, verify, gc, pack, preload }
+    enum Action: String, CaseIterable, Sendable { case ls, stats, fetch, verify, gc, pack, preload }
 
     var action: Action
     /// What stands behind it: a URL and its digest, or files, absolute.
