@@ -21,6 +21,7 @@ struct PageWriter: Sendable {
     /// - Parameters:
     ///   - payload: the pages that the mask has, one after another.
     ///   - entry: from a list that was checked against the size.
+    /// - Throws: RESOURCE_EXHAUSTED on a full disk, INTERNAL where it cannot be written.
     func write(_ payload: [UInt8], _ entry: ChunkEntry) throws(HostError) {
         let start = Int64(entry.window) * Int64(pages * ChunkFormat.page)
         var left = entry.mask
