@@ -131,7 +131,7 @@ extension ActorHost {
                     operation
                 )
             }
-            guard let entry else { return try journal.forgetEffects(of: key) }
+            guard let entry else { return try await forgetRemoved(key) }
             let record = entry.record
             let isSuspended = record.status == .paused && record.snapshot == name && !request.keepLocal
             try move(
@@ -159,7 +159,7 @@ extension ActorHost {
                     _ = try self.snapshots.prune(actorDirectory: key.directoryName)
                 }
             }
-            guard let entry else { return try journal.forgetEffects(of: key) }
+            guard let entry else { return try await forgetRemoved(key) }
             try move(
                 entry,
                 to: entry.record.status,
@@ -167,6 +167,14 @@ extension ActorHost {
                 message: entry.record.message,
                 settled: true
             )
+        }
+    }
+
+    /// An actor that is removed has nothing here any more once its last snapshot is gone.
+    private func forgetRemoved(_ key: ActorKey) async throws(HostError) {
+        try await Offload.run { () throws(HostError) in
+            try self.journal.forgetEffects(of: key)
+            try RemovedActors.forget(self.directories(key), key.directoryName, self.journal)
         }
     }
 

@@ -121,6 +121,7 @@ extension AssetCache {
             return true
         }
         guard moved else { return false }
+        count(.evicted)
         if release != nil { _ = unsafe unlink(sumPath(key)) }
         try DirectoryTree.remove(grave)
         return true

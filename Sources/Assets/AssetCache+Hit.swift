@@ -23,6 +23,7 @@ extension AssetCache {
             state.counters.hits += 1
             return (true, now - before >= 60)
         }
+        if isHit { count(.hits) }
         if isHit, isStale { Self.touch(path) }
         return isHit
     }
@@ -71,6 +72,7 @@ extension AssetCache {
             $0.verified[digest] = nil
             $0.counters.quarantined += 1
         }
+        count(.quarantined)
         logger.warning("a cached asset is not what its digest says", ["asset": digest, "put.aside": place])
         limitQuarantine()
     }

@@ -42,6 +42,7 @@ extension AssetCache {
             state.counters.hits += 1
             return Self.now() - before >= 60
         }
+        if isStale != nil { count(.hits) }
         if isStale == true { touch(release) }
         return isStale != nil
     }

@@ -36,10 +36,14 @@ public final class AssetCache: Sendable {
     let quarantine: String
     /// Where the locks between processes are.
     let locks: String
+    /// Where what every process counts is kept.
+    let counterFile: String
     let settings: AssetSettings
     let source: AssetSource
     let logger: Logger
     let state = Mutex(State())
+    /// Nil until there is a directory to keep them in.
+    let shared = Mutex<SharedCounters?>(nil)
     private let flights = SingleFlight()
 
     /// Opens the cache and sweeps what a crash left half made.
@@ -55,6 +59,7 @@ public final class AssetCache: Sendable {
         self.settings = settings
         source = AssetSource(settings)
         self.logger = logger
+        counterFile = "\(baseDirectory)/asset-counters"
         sweep()
     }
 
@@ -130,14 +135,8 @@ public final class AssetCache: Sendable {
             try flights.run(release?.entry ?? digest, attempt: url) { () throws(HostError) in
                 let lock = try AssetLock(digest, in: locks)
                 defer { withExtendedLifetime(lock) {} }
-                if let release, try isWhole(release, path) {
-                    state.withLock { $0.counters.hits += 1 }
-                    return
-                }
-                if release == nil, try isWhole(digest, path) {
-                    state.withLock { $0.counters.hits += 1 }
-                    return
-                }
+                if let release, try isWhole(release, path) { return noteHit() }
+                if release == nil, try isWhole(digest, path) { return noteHit() }
                 try miss(AssetRequest(name: name, url: url, digest: digest, progress: progress))
             }
         } catch {
@@ -151,6 +150,11 @@ public final class AssetCache: Sendable {
         return path
     }
 
+    private func noteHit() {
+        state.withLock { $0.counters.hits += 1 }
+        count(.hits)
+    }
+
     private func miss(_ request: AssetRequest) throws(HostError) {
         do throws(HostError) {
             let bytes = try fetch(request)
@@ -158,11 +162,15 @@ public final class AssetCache: Sendable {
                 $0.counters.misses += 1
                 $0.counters.bytes += bytes
             }
+            count(.misses)
+            count(.bytes, Int(bytes))
         } catch {
             state.withLock {
                 $0.counters.misses += 1
                 $0.counters.failures += 1
             }
+            count(.misses)
+            count(.failures)
             throw error
         }
         if settings.budgetBytes > 0 { _ = try? collect() }

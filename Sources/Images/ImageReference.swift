@@ -124,7 +124,7 @@ struct RegistryReference: Equatable, Sendable {
         return text.utf8.allSatisfy { isWord($0) || [0x5f, 0x2e, 0x2d].contains($0) }
     }
 
-    private static func isHost(_ text: String) -> Bool {
+    static func isHost(_ text: String) -> Bool {
         var name = Substring(text)
         if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
             guard let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return false }

@@ -6,6 +6,10 @@ public struct ImageSettings: Sendable {
     public var isOffline = false
     /// The file with the registries' credentials; nil looks in the usual places.
     public var authFile: String?
+    /// The registry that is asked for images of this machine's own name, over plain HTTP; nil asks this machine.
+    ///
+    /// - Source: contract §3.1, `--localhost-registry-replacement`.
+    public var localhostReplacement: String?
     /// How many bytes layers and blobs may take before unused images are removed; 0 = no limit.
     public var budgetBytes: Int64 = 0
     /// How long an image stays after its last use, whatever the budget, in seconds.
@@ -22,6 +26,22 @@ public struct ImageSettings: Sendable {
         "REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "SSL_CERT_FILE",
         "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     ]
+
+    /// Whether a text names a registry: `HOST` or `HOST:PORT`.
+    ///
+    /// - Parameter text: any.
+    /// - Returns: whether an image's name that begins so has it for a registry; a bare word is a repository's.
+    public static func isRegistry(_ text: String) -> Bool {
+        RegistryReference.isHost(text) && (text.contains(".") || text.contains(":") || text == "localhost")
+    }
+
+    /// Whom to ask for what, and whether over plain HTTP.
+    func asked(_ reference: RegistryReference) -> (reference: RegistryReference, isPlain: Bool) {
+        guard reference.isLoopback, let localhostReplacement else { return (reference, reference.isLoopback) }
+        var asked = reference
+        asked.host = localhostReplacement
+        return (asked, true)
+    }
 
     /// The defaults, with the variables of this process.
     public init() {

@@ -77,7 +77,7 @@ struct Registry: Sendable {
             try common(content, place, ["copy", "--quiet"], tls: "--src-tls-verify=false")
             + [
                 "--dest-oci-accept-uncompressed-layers", "--dest-shared-blob-dir", "\(place)/blobs",
-                "docker://\(content.text)", "oci:\(place)/layout:image",
+                source(content), "oci:\(place)/layout:image",
             ]
         do throws(HostError) {
             var ticks = 0
@@ -142,7 +142,7 @@ struct Registry: Sendable {
     ) throws(HostError) {
         let arguments = try common(content, place, ["inspect", "--config", "--raw"], tls: "--tls-verify=false")
         let bytes = try again(use) { () throws(HostError) in
-            try skopeo.run(arguments + ["docker://\(content.text)"], in: place, isCancelled: use.isCancelled)
+            try skopeo.run(arguments + [source(content)], in: place, isCancelled: use.isCancelled)
         }
         guard "sha256:\(SHA256.hex(of: bytes))" == descriptor.digest else {
             throw HostError(.dataLoss, .image, "configuration \(descriptor.digest) came as other bytes")
@@ -156,7 +156,7 @@ struct Registry: Sendable {
         let place = making.path
         let arguments = try common(reference, place, ["inspect", "--raw"], tls: "--tls-verify=false")
         let bytes = try again(use) { () throws(HostError) in
-            try skopeo.run(arguments + ["docker://\(reference.text)"], in: place, isCancelled: use.isCancelled)
+            try skopeo.run(arguments + [source(reference)], in: place, isCancelled: use.isCancelled)
         }
         if let digest = reference.digest, "sha256:\(SHA256.hex(of: bytes))" != digest {
             throw HostError(.dataLoss, .image, "the registry gave another manifest than \(digest)")
@@ -176,8 +176,9 @@ struct Registry: Sendable {
         // The operator's policy of signatures, where there is one.
         if unsafe access("/etc/containers/policy.json", F_OK) != 0 { arguments.append("--insecure-policy") }
         arguments += command
-        if reference.isLoopback { arguments.append(tls) }
-        if let file = try RegistryCredentials.find(reference, settings) {
+        let asked = settings.asked(reference)
+        if asked.isPlain { arguments.append(tls) }
+        if let file = try RegistryCredentials.find(asked.reference, settings) {
             let path = "\(place)/auth.json"
             do throws(SyscallError) { try AtomicFile.write(file, to: path, mode: 0o400) } catch {
                 throw storeError(error)
@@ -203,6 +204,11 @@ struct Registry: Sendable {
             }
         }
         return try body()
+    }
+
+    /// What skopeo calls it.
+    private func source(_ reference: RegistryReference) -> String {
+        "docker://\(settings.asked(reference).reference.text)"
     }
 
     private func refuseOffline(_ reference: RegistryReference, _ why: String) throws(HostError) {

@@ -21,14 +21,22 @@ enum ChunkFormat {
     /// The pages of a window.
     ///
     /// Fixed places, not places that the content defines: memory images change page by page and never shift, and a
-    /// scan for borders costs as much as the digest. 16 pages: see `substrate-bench` for what larger ones would cost a
-    /// second snapshot.
-    static let pages = 16
+    /// scan for borders costs as much as the digest. 8 pages: of larger windows single changed pages, here and there,
+    /// would dirty more than a tenth when a hundredth changed; `substrate-bench --only snapshots` measures others.
+    static let pages = 8
     /// Where chunks are in a bucket.
     static let root = ".substrate-chunks"
 
     /// The name of a chunk, spread over 256 directories.
-    static func key(_ digest: String, below root: String) -> String { "\(root)/\(digest.prefix(2))/\(digest)" }
+    static func key(_ digest: String, below root: String) -> String {
+        var key = root
+        key.reserveCapacity(root.utf8.count + 4 + digest.utf8.count)
+        key += "/"
+        key += digest.prefix(2)
+        key += "/"
+        key += digest
+        return key
+    }
 }
 
 /// The list of a file's windows as bytes: small, of fixed size each, checked entry by entry.

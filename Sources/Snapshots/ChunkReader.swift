@@ -24,12 +24,36 @@ struct ChunkReader: Sendable {
         guard let list = file.chunks else { throw HostError(.internal, nil, "\(path) has no chunk list") }
         guard file.size <= Self.largest else { throw tooLarge(path) }
         let entries = try entries(of: list, size: file.size, root: root)
-        try fill(path, ["--chunks", "\(file.size)", "\(list.pages)"]) { (channel) throws(HostError) in
-            try Workers.share(store.width, items: entries.count, making: { () throws(HostError) in }) {
-                (_, index) throws(HostError) in
+        let others = HostError(
+            .dataLoss,
+            .snapshotCorrupt,
+            "the chunks of \(name(path)) have other bytes than their digests"
+        )
+        let isParsed = Mutex(false)
+        let words = ["--chunks", "\(file.size)", "\(list.pages)"]
+        try fill(path, words, children: Machine.processors) { (channels, output) throws(HostError) in
+            let target = PageWriter(output: output, size: file.size, pages: list.pages)
+            try target.begin(path)
+            let turn = Atomic(0)
+            try Workers.share(
+                store.width,
+                items: entries.count,
+                // A thread sends to one child: two that send to the same wait for each other.
+                making: { () throws(HostError) in
+                    channels[turn.wrappingAdd(1, ordering: .relaxed).oldValue % channels.count]
+                }
+            ) { (channel, index) throws(HostError) in
                 if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
                 let entry = entries[index]
                 let bytes = try chunk(hexadecimal(entry.digest), root, limit: entry.length)
+                if bytes.count == entry.length {
+                    // The pages themselves: there is nothing to parse, and so nothing for a child to do.
+                    var stream = SHA256Stream()
+                    stream.update(bytes)
+                    guard stream.finish() == entry.digest else { throw others }
+                    return try target.write(bytes, entry)
+                }
+                isParsed.withLock { $0 = true }
                 var frame: [UInt8] = []
                 frame.reserveCapacity(24 + bytes.count)
                 ChunkIndex.append(entry.window, to: &frame)
@@ -39,22 +63,21 @@ struct ChunkReader: Sendable {
                 try channel.send(frame)
             }
         }
+        // A child could have written anywhere in the file.
+        guard isParsed.withLock({ $0 }) else { return }
         guard try Self.scan(SparseFile(path), pages: list.pages) == entries else {
             _ = unsafe unlink(path)
-            throw HostError(
-                .dataLoss,
-                .snapshotCorrupt,
-                "the chunks of \(name(path)) have other bytes than their digests"
-            )
+            throw others
         }
     }
 
     /// Fetches a file that is one object: the Go daemon's sparse extents, or plain zstd.
     func fetchWhole(_ key: String, to path: String, size: Int64?) throws(HostError) {
-        try fill(path, ["--sparse", "\(size ?? Self.largest)"]) { (channel) throws(HostError) in
+        try fill(path, ["--sparse", "\(size ?? Self.largest)"], children: 1) {
+            (channels, _) throws(HostError) in
             try store.stream(key) { (bytes) throws(HostError) in
                 if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
-                try channel.send(bytes)
+                try channels[0].send(bytes)
             }
         }
     }
@@ -112,11 +135,12 @@ struct ChunkReader: Sendable {
         }
     }
 
-    /// Lets the child write a file from what the body sends.
+    /// Lets children write a file from what the body sends to each of them.
     private func fill(
         _ path: String,
         _ words: [String],
-        _ body: (Channel) throws(HostError) -> Void
+        children: Int,
+        _ body: ([Channel], CInt) throws(HostError) -> Void
     ) throws(HostError) {
         let number = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw storeError("open", path) }
@@ -128,21 +152,18 @@ struct ChunkReader: Sendable {
         guard opened >= 0 else { throw storeError("open", place) }
         let directory = OwnedFD(opened)
         let (target, room) = (output.rawValue, directory.rawValue)
-        let channel = try Channel()
+        var channels: [Channel] = []
+        for _ in 0..<max(1, children) { channels.append(try Channel()) }
         let child = Mutex<HostError?>(nil)
-        var failure: HostError?
-        do throws(HostError) {
-            try Workers.beside({
-                do throws(HostError) {
-                    try worker.run(words, input: channel.reading, output: target, directories: [room])
-                } catch { child.withLock { $0 = error } }
-                // Whoever still sends is told that nobody reads.
-                channel.end()
-            }) {
-                do throws(HostError) { try body(channel) } catch { failure = error }
-                channel.finish()
-            }
-        } catch { failure = error }
+        let failure = beside(channels[...]) { channel in
+            do throws(HostError) {
+                try worker.run(words, input: channel.reading, output: target, directories: [room])
+            } catch { child.withLock { $0 = $0 ?? error } }
+            // Whoever still sends is told that nobody reads.
+            channel.end()
+        } body: { () throws(HostError) in
+            try body(channels, target)
+        }
         // That nobody reads any more is the child's failure.
         let said = child.withLock { $0 }
         guard let error = said ?? failure else { return }
@@ -153,6 +174,28 @@ struct ChunkReader: Sendable {
             throw HostError(.dataLoss, .snapshotCorrupt, "\(name(path)): \(error.message)")
         }
         throw error
+    }
+
+    /// Runs one thing beside the body for each channel; each channel ends when the body has.
+    ///
+    /// - Returns: why the body failed, or could not be begun.
+    private func beside(
+        _ channels: ArraySlice<Channel>,
+        _ aside: @escaping @Sendable (Channel) -> Void,
+        body: () throws(HostError) -> Void
+    ) -> HostError? {
+        var failure: HostError?
+        guard let channel = channels.first else {
+            do throws(HostError) { try body() } catch { failure = error }
+            return failure
+        }
+        do throws(HostError) {
+            try Workers.beside({ aside(channel) }) {
+                failure = beside(channels.dropFirst(), aside, body: body)
+                channel.finish()
+            }
+        } catch { failure = error }
+        return failure
     }
 
     private func tooLarge(_ path: String) -> HostError {

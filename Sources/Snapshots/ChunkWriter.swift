@@ -27,6 +27,8 @@ struct ChunkWriter: Sendable {
     let store: any ObjectStore
     /// Below which name of the bucket.
     let root: String
+    /// The pages of a window.
+    let pages: Int
     /// Chunks that were written longer ago are written again, so that a collection that runs meanwhile spares them.
     let freshSince: Int64
     /// Whether somebody wants this to end.
@@ -38,7 +40,7 @@ struct ChunkWriter: Sendable {
     /// - Returns: where the list is.
     /// - Throws: what the store says. What was written stays, and the next try finds it.
     func write(_ file: SparseFile, count: inout TransferCount) throws(HostError) -> SnapshotManifest.ChunkList {
-        let bytes = Int64(ChunkFormat.pages * ChunkFormat.page)
+        let bytes = Int64(pages * ChunkFormat.page)
         let windows = try file.windows(of: bytes)
         let batch = try store.batch()
         let done = Mutex<(entries: [ChunkEntry], count: TransferCount)>(([], TransferCount()))
@@ -51,7 +53,7 @@ struct ChunkWriter: Sendable {
                 items: (windows.count + stretch - 1) / stretch,
                 making: { () throws(HostError) in Kept(try Compressor()) }
             ) { (kept, item) throws(HostError) in
-                var reader = WindowReader(file, pages: ChunkFormat.pages)
+                var reader = WindowReader(file, pages: pages)
                 var entries: [ChunkEntry] = []
                 var own = TransferCount()
                 for window in windows[(item * stretch)..<min((item + 1) * stretch, windows.count)] {
@@ -61,10 +63,10 @@ struct ChunkWriter: Sendable {
                         var stream = SHA256Stream()
                         unsafe stream.update(payload)
                         let digest = stream.finish()
-                        let text = hexadecimal(digest)
-                        if try seen.isFirst(text), try lacks(text) {
+                        let key = ChunkFormat.key(hexadecimal(digest), below: root)
+                        if seen.isFirst(digest), try lacks(key) {
                             let stored = try unsafe compressor.compress(payload)
-                            try batch.put(ChunkFormat.key(text, below: root), stored)
+                            try batch.put(key, stored)
                             own.written += 1
                             own.writtenBytes += Int64(stored.count)
                         }
@@ -85,16 +87,17 @@ struct ChunkWriter: Sendable {
         let (entries, own) = done.withLock { ($0.entries.sorted { $0.window < $1.window }, $0.count) }
         let list = ChunkIndex.encode(entries)
         let digest = SHA256.hex(of: list)
-        if try lacks(digest) { try batch.put(ChunkFormat.key(digest, below: root), list) }
+        let key = ChunkFormat.key(digest, below: root)
+        if try lacks(key) { try batch.put(key, list) }
         try batch.commit()
         count += own
         count.bytes += file.size
         count.chunks += entries.count
-        return SnapshotManifest.ChunkList(sha256: digest, count: entries.count, pages: ChunkFormat.pages)
+        return SnapshotManifest.ChunkList(sha256: digest, count: entries.count, pages: pages)
     }
 
-    private func lacks(_ digest: String) throws(HostError) -> Bool {
-        guard let found = try store.head(ChunkFormat.key(digest, below: root)) else { return true }
+    private func lacks(_ key: String) throws(HostError) -> Bool {
+        guard let found = try store.head(key) else { return true }
         return found.modified < freshSince
     }
 
@@ -106,8 +109,8 @@ struct ChunkWriter: Sendable {
     /// Digests that this upload met already: a page that fills memory is asked for once.
     private final class Seen: Sendable {
         private static let most = 1 << 16
-        private let digests = Mutex<Set<String>>([])
-        func isFirst(_ digest: String) throws(HostError) -> Bool {
+        private let digests = Mutex<Set<[UInt8]>>([])
+        func isFirst(_ digest: [UInt8]) -> Bool {
             digests.withLock { $0.count >= Self.most ? !$0.contains(digest) : $0.insert(digest).inserted }
         }
     }

@@ -19,6 +19,8 @@ public struct ExternalSnapshots: Sendable {
     public typealias Opener = @Sendable (SnapshotURI) throws(HostError) -> any ObjectStore
     /// How they are written.
     public let format: SnapshotFormat
+    /// How many pages share a chunk in what is written, 1 to 64; what is read says itself.
+    public let pages: Int
     let open: Opener
     let worker: UnpackWorker
     /// Chunks that are older are written again when they are needed again: a collection takes none that is younger than
@@ -31,9 +33,11 @@ public struct ExternalSnapshots: Sendable {
     /// - Parameters:
     ///   - format: how to write.
     ///   - unpacker: the path of `substrate-unpack`.
+    ///   - pages: how many pages share a chunk; nil takes what was found best.
     ///   - open: opens the bucket of a URI.
-    public init(format: SnapshotFormat, unpacker: String, open: @escaping Opener) {
+    public init(format: SnapshotFormat, unpacker: String, pages: Int? = nil, open: @escaping Opener) {
         self.format = format
+        self.pages = min(max(pages ?? ChunkFormat.pages, 1), 64)
         self.open = open
         worker = UnpackWorker(executable: unpacker)
     }
@@ -44,8 +48,9 @@ public struct ExternalSnapshots: Sendable {
     ///   - format: how to write.
     ///   - unpacker: the path of `substrate-unpack`.
     ///   - directory: the parent of the buckets of `file:` URIs.
-    public init(format: SnapshotFormat, unpacker: String, directory: String) {
-        self.init(format: format, unpacker: unpacker) { (uri) throws(HostError) in
+    ///   - pages: how many pages share a chunk; nil takes what was found best.
+    public init(format: SnapshotFormat, unpacker: String, directory: String, pages: Int? = nil) {
+        self.init(format: format, unpacker: unpacker, pages: pages) { (uri) throws(HostError) in
             try Self.files(uri, in: directory)
         }
     }
@@ -111,6 +116,7 @@ public struct ExternalSnapshots: Sendable {
             let writer = ChunkWriter(
                 store: store,
                 root: ChunkFormat.root,
+                pages: pages,
                 freshSince: now - Self.freshSeconds,
                 isCancelled: isCancelled
             )

@@ -238,7 +238,7 @@ public struct BucketStore: ObjectStore {
             received += bytes
             return nil
         }
-        let (code, said) = sessions.with { call.perform(request, over: $0) }
+        let (code, said) = sessions.with({ call.perform(request, over: $0) }, isGood: { $0.code == 0 })
         func failure(_ code: HostError.Code, _ text: String) -> HostError {
             HostError(
                 code,
@@ -297,7 +297,9 @@ private final class SessionPool: Sendable {
     private struct Free: @unchecked Sendable { var sessions: [HTTPSession] = [] }
     private let free = Mutex(Free())
 
-    func with<Value>(_ body: (HTTPSession) -> Value) -> Value {
+    /// Lends one; it comes back only from a call that was good, since libcurl's own state is not to be relied on after
+    /// another: after a name that did not resolve the next call on the same handle fails as a wrong argument.
+    func with<Value>(_ body: (HTTPSession) -> Value, isGood: (Value) -> Bool) -> Value {
         let session =
             free.withLock { free -> Free in
                 var taken = Free()
@@ -305,6 +307,7 @@ private final class SessionPool: Sendable {
                 return taken
             }.sessions.first ?? HTTPSession()
         let value = body(session)
+        guard isGood(value) else { return value }
         let back = Free(sessions: [session])
         free.withLock { $0.sessions += back.sessions }
         return value

@@ -7,8 +7,8 @@ import SystemLayer
 public struct FileObjectStore: ObjectStore {
     /// `file://BUCKET`.
     public let name: String
-    /// Files come from memory as a rule: more threads than cores bring nothing.
-    public let width = 4
+    /// Files come from memory as a rule: more threads than processors only wait for one another.
+    public let width = max(2, Machine.processors)
     private let root: String
     /// What files are called until they are whole; none of these is an object.
     static let temporaryPrefix = ".writing-"
@@ -42,12 +42,20 @@ public struct FileObjectStore: ObjectStore {
     /// The whole of a small object.
     public func read(_ key: String, limit: Int) throws(HostError) -> [UInt8] {
         let file = try open(key)
-        do throws(SyscallError) { return try readAll(from: file.rawValue, limit: limit) } catch {
-            if error.errno == EFBIG {
-                throw HostError(.resourceExhausted, .snapshotStore, "\(name)/\(key) has more than \(limit) bytes")
+        var status = stat()
+        guard unsafe fstat(file.rawValue, &status) == 0 else { throw storeError("fstat", key) }
+        let size = Int(status.st_size)
+        do throws(SyscallError) {
+            // One more than it has: what is less than that is all of it.
+            var bytes = try readSome(min(size, limit) + 1, from: file.rawValue)
+            if bytes.count != size, bytes.count <= limit {
+                bytes += try readAll(from: file.rawValue, limit: limit - bytes.count)
             }
-            throw storeError(error)
+            if bytes.count <= limit { return bytes }
+        } catch {
+            if error.errno != EFBIG { throw storeError(error) }
         }
+        throw HostError(.resourceExhausted, .snapshotStore, "\(name)/\(key) has more than \(limit) bytes")
     }
 
     /// A large object, part by part.
@@ -128,7 +136,12 @@ public struct FileObjectStore: ObjectStore {
     }
 
     func makeParent(of path: String) throws(HostError) {
-        try DirectoryTree.make(path.split(separator: "/").dropLast().map { "/\($0)" }.joined())
+        try DirectoryTree.make(Self.parent(of: path))
+    }
+
+    /// The directory of an absolute path.
+    static func parent(of path: String) -> String {
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
     }
 
     /// Makes everything that was written in the bucket durable.
@@ -156,9 +169,8 @@ private final class FileUpload: ObjectUpload {
 
     init(_ path: String) throws(HostError) {
         self.path = path
-        let parts = path.split(separator: "/")
-        let parent = parts.dropLast().map { "/\($0)" }.joined()
-        temporary = "\(parent)/\(FileObjectStore.temporaryPrefix)\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        temporary =
+            "\(FileObjectStore.parent(of: path))/\(FileObjectStore.temporaryPrefix)\(getpid())-\(UInt32.random(in: 0 ... .max))"
         let number = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw storeError("open", temporary) }
         file = OwnedFD(number)
@@ -171,8 +183,9 @@ private final class FileUpload: ObjectUpload {
     func commit() throws(HostError) {
         guard fsync(file.rawValue) == 0 else { throw storeError("fsync", temporary) }
         guard unsafe rename(temporary, path) == 0 else { throw storeError("rename", path) }
-        let parent = path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-        do throws(SyscallError) { try AtomicFile.syncDirectory(parent) } catch { throw storeError(error) }
+        do throws(SyscallError) { try AtomicFile.syncDirectory(FileObjectStore.parent(of: path)) } catch {
+            throw storeError(error)
+        }
     }
 
     func abort() { _ = unsafe unlink(temporary) }
@@ -186,27 +199,31 @@ private final class FileBatch: ObjectBatch {
         /// Temporary path → path.
         var pending: [(temporary: String, path: String)] = []
         var parents: Set<String> = []
+        var begun: UInt64 = 0
     }
     /// So many at most are without a name at once.
     private static let most = 512
     private let store: FileObjectStore
     private let state = Mutex(State())
 
+    /// Before the number of each of this batch's temporary names.
+    private let own = "\(FileObjectStore.temporaryPrefix)\(getpid())-\(UInt64.random(in: 0 ... .max))-"
+
     init(store: FileObjectStore) { self.store = store }
 
     func put(_ key: String, _ bytes: [UInt8]) throws(HostError) {
         let path = try store.path(key)
-        let parent = path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-        if !state.withLock({ $0.parents.contains(parent) }) {
-            try DirectoryTree.make(parent)
-            state.withLock { _ = $0.parents.insert(parent) }
+        let parent = FileObjectStore.parent(of: path)
+        let (isNew, number) = state.withLock { state in
+            state.begun += 1
+            return (state.parents.insert(parent).inserted, state.begun)
         }
-        let temporary = "\(parent)/\(FileObjectStore.temporaryPrefix)\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let number = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard number >= 0 else { throw storeError("open", temporary) }
+        if isNew { try DirectoryTree.make(parent) }
+        let temporary = "\(parent)/\(own)\(number)"
+        let opened = try create(temporary, in: parent)
         do throws(SyscallError) {
-            let file = OwnedFD(number)
-            try writeAll(bytes, to: number)
+            let file = OwnedFD(opened)
+            try writeAll(bytes, to: opened)
             try file.close()
         } catch {
             _ = unsafe unlink(temporary)
@@ -217,6 +234,17 @@ private final class FileBatch: ObjectBatch {
             return state.pending.count >= Self.most
         }
         if isFull { try commit() }
+    }
+
+    private func create(_ temporary: String, in parent: String) throws(HostError) -> CInt {
+        var number = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if number < 0, errno == ENOENT {
+            // Who came first to this directory is still making it.
+            try DirectoryTree.make(parent)
+            number = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        }
+        guard number >= 0 else { throw storeError("open", temporary) }
+        return number
     }
 
     func commit() throws(HostError) {

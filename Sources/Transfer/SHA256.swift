@@ -135,12 +135,14 @@ public func keyedHash(key: [UInt8], _ bytes: [UInt8]) -> [UInt8] {
 /// - Parameter bytes: any bytes.
 /// - Returns: two digits a byte.
 public func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+    return unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+        var at = 0
+        for byte in bytes {
+            unsafe text[at] = digit(byte >> 4)
+            unsafe text[at + 1] = digit(byte & 15)
+            at += 2
+        }
+        return at
     }
-    return String(decoding: text, as: UTF8.self)
 }

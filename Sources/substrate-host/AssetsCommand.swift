@@ -8,7 +8,7 @@ import SystemLayer
 import Telemetry
 import Transfer
 
-/// `assets ls`, `fetch`, `verify`, `gc`, `pack` and `preload`: on the files, beside a running host or without one.
+/// `assets ls`, `stats`, `fetch`, `verify`, `gc`, `pack` and `preload`: on the files, beside a running host or without one.
 enum AssetsCommand {
     /// Runs one.
     ///
@@ -24,6 +24,7 @@ enum AssetsCommand {
             case .ls where !options.operands.isEmpty: return try listPack(options, output)
             case .verify where !options.operands.isEmpty: return try verifyPack(options, output)
             case .ls: return try list(options, output)
+            case .stats: return try statistics(options, output)
             case .verify: return try verify(options, output)
             case .gc: return try collect(options, output)
             case .fetch: return try fetch(options, output)
@@ -93,6 +94,35 @@ enum AssetsCommand {
         )
         let total = ByteSize.words(entries.reduce(0) { $0 + $1.bytes })
         output.line("\(entries.count) in \(options.baseDirectory)/static-files, \(total)")
+        return .ok
+    }
+
+    private static func statistics(
+        _ options: AssetsOptions,
+        _ output: ConsoleOutput
+    ) throws(HostError) -> ExitCode {
+        let counters = try cache(options).everybodysCounters
+        if options.json {
+            output.json(
+                .members([
+                    "hits": .integer(Int64(counters.hits)), "misses": .integer(Int64(counters.misses)),
+                    "failures": .integer(Int64(counters.failures)), "bytes": .integer(counters.bytes),
+                    "quarantined": .integer(Int64(counters.quarantined)), "evicted": .integer(Int64(counters.evicted)),
+                ])
+            )
+            return .ok
+        }
+        output.table(
+            ["COUNTED", "", "MEANS"],
+            [
+                ["hits", "\(counters.hits)", "an asset was in the cache, whole"],
+                ["misses", "\(counters.misses)", "it had to be fetched"],
+                ["failures", "\(counters.failures)", "and that failed"],
+                ["bytes", ByteSize.words(counters.bytes), "were fetched"],
+                ["quarantined", "\(counters.quarantined)", "entries were not what their digest says"],
+                ["evicted", "\(counters.evicted)", "entries went for the budget"],
+            ]
+        )
         return .ok
     }
 

@@ -10,6 +10,7 @@ extension ImageOptions {
         var settings = ImageSettings()
         settings.isOffline = isOffline
         settings.authFile = authFile
+        settings.localhostReplacement = localhostReplacement
         settings.budgetBytes = budget
         return settings
     }

@@ -224,6 +224,9 @@ extension SnapshotsCommand {
                 if !options.isTrial { try store.remove(actorDirectory: directory, name: name) }
                 removed.append("\(Self.key(directory)) \(name)")
             }
+            if !options.isTrial {
+                try RemovedActors.forget(baseDirectory: options.baseDirectory, directory: directory)
+            }
         }
         if options.json {
             output.json(.members(["removed": .list(removed.map { .string($0) }), "dry_run": .bool(options.isTrial)]))

@@ -48,6 +48,27 @@ struct RegistryTests {
         #expect(try bench.staged() == [])
     }
 
+    @Test("what localhost is to an image's name, another registry can be; no other name is changed")
+    func replaced() throws {
+        let bench = try RegistryBench()
+        let digest = try bench.layout("one", [Self.layer("a")])
+        try bench.push("one", to: "team/app:v1")
+        let store = bench.store { $0.localhostReplacement = bench.host }
+        for name in ["localhost:1/team/app:v1", "127.0.0.9/team/app:v1", "localhost/team/app@\(digest)"] {
+            #expect(try store.prepare(name).digest == digest, "\(name)")
+        }
+        #expect(bench.asked().contains { $0.contains("/blobs/") })
+        #expect(failure { _ = try store.prepare("registry.invalid/team/app:v1") }?.code != nil)
+        #expect(bench.asked() == [])
+        for good in ["kind-registry:5000", "registry.internal", "localhost", "[::1]:5000"] {
+            #expect(ImageSettings.isRegistry(good), "\(good)")
+        }
+        // A bare word before a slash is a repository's: skopeo would ask docker.io.
+        for bad in ["", "kind-registry", "http://h:1", "h:x", "h:5000/", "-h:1", "a b:1"] {
+            #expect(!ImageSettings.isRegistry(bad), "\(bad)")
+        }
+    }
+
     @Test("Docker's older manifests, and an index of several machines")
     func kinds() throws {
         let bench = try RegistryBench()

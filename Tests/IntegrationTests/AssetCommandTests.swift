@@ -93,6 +93,18 @@ struct AssetCommandTests {
             )
             try #require(used.code == 0)
         }
+        let again = try await bench.assets([], "fetch", "file:///nowhere", digests[0])
+        #expect(again.code == 0, "what is there is not asked for: \(again.error)")
+        _ = try await bench.assets([], "fetch", "file:///nowhere", SHA256.hex(of: [9]))
+        let counted = try await bench.assets([], "stats", "--json")
+        for words in ["\"hits\": 1", "\"misses\": 3", "\"failures\": 1", "\"bytes\": 8", "\"evicted\": 0"] {
+            #expect(counted.output.contains(words), "\(words): \(counted.output)\(counted.error)")
+        }
+        let aged = try await ProgramRun.run(
+            "/usr/bin/touch",
+            ["-a", "-d", "@\(Int(Date.now.timeIntervalSince1970 - 9000))", bench.entry(digests[0])]
+        )
+        try #require(aged.code == 0)
         let listed = try await bench.assets([], "ls")
         #expect(listed.output.contains("\(digests[0])  -        4 B   2 h ago   no"), "\(listed.output)")
         let trial = try await bench.assets([], "gc", "--asset-budget", "4", "--dry-run")
@@ -108,6 +120,9 @@ struct AssetCommandTests {
         let verified = try await bench.assets([], "verify")
         #expect(verified.code == 1 && verified.output.contains("\(digests[1]): corrupt"))
         #expect(try bench.entries == [])
+        let after = try await bench.assets([], "stats")
+        #expect(after.code == 0 && after.output.contains("quarantined  1 "), "\(after.output)")
+        #expect(after.output.contains("evicted      1 "), "\(after.output)")
         #expect(try DirectoryTree.names(in: "\(bench.base)/asset-quarantine").count == 1)
     }
 }

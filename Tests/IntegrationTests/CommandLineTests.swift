@@ -45,6 +45,7 @@ struct CommandLineTests {
             serve --backend=b --base-dir d --listen unix:./s --listen tcp:[::1]:99 --insecure-tcp --contract june \
             --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
             --asset-budget 20GiB --asset-pack s.pack --offline --image-auth-file f --image-budget 1MiB --object-dir o \
+            --localhost-registry-replacement kind-registry:5000 \
             --snapshot-format atelet --keep-snapshots 4 --mount /usr:/machine:ro --slot-capacity 3 --require cgroups --require=landlock \
             --stop-actors --json
             """
@@ -68,7 +69,12 @@ struct CommandLineTests {
             snapshotFormat: .atelet,
             keepSnapshots: 4,
             mounts: [try OperatorMount("/usr:/machine:ro")],
-            images: ImageOptions(isOffline: true, authFile: "/home/d/f", budget: 1 << 20)
+            images: ImageOptions(
+                isOffline: true,
+                authFile: "/home/d/f",
+                localhostReplacement: "kind-registry:5000",
+                budget: 1 << 20
+            )
         )
         #expect(try parse(line) == .serve(expected))
     }

@@ -83,6 +83,41 @@ struct SnapshotCommandTests {
         }
     }
 
+    @Test("with the last snapshot of a removed actor goes what kept its images, and nothing of an actor that is there")
+    func last() async throws {
+        try await TestHost.with { host in
+            for name in ["gone", "pruned", "there"] {
+                let request = try await host.request(name)
+                _ = try await host.run(request).get()
+                let asked = ExternalSnapshotTests.checkpoint(request, .local("first"), .data)
+                #expect(await host.call(ContractMethod.checkpoint.path, asked) == nil)
+            }
+            for name in ["gone", "pruned"] {
+                let removed = try await ProgramRun.run(
+                    TestMachine.host,
+                    ["remove", "--connect", host.unix, "test/\(name)"]
+                )
+                #expect(removed.code == 0, "\(removed.error)")
+                let left = try DirectoryTree.names(in: "\(host.base)/actors/test:\(name)").sorted()
+                #expect(left == ["images", "local-checkpoint"])
+            }
+            let request = PruneLocalCheckpointsRequest(identity: try await host.request("pruned").identity)
+            let prune = ContractWire.encode(request)
+            #expect(await host.call(ContractMethod.pruneLocalCheckpoints.path, prune) == nil)
+            #expect(try DirectoryTree.names(in: "\(host.base)/actors").sorted() == ["test:gone", "test:there"])
+            let trial = try await snapshots(host, "gc", "--keep", "0", "--dry-run")
+            #expect(trial.output == "would remove test/gone first\n1 snapshots\n", "\(trial.output)\(trial.error)")
+            #expect(
+                try DirectoryTree.names(in: "\(host.base)/actors/test:gone").sorted() == ["images", "local-checkpoint"]
+            )
+            #expect(try await snapshots(host, "gc", "--keep", "0").output == "removed test/gone first\n1 snapshots\n")
+            #expect(try DirectoryTree.names(in: "\(host.base)/actors") == ["test:there"])
+            let kept = try DirectoryTree.names(in: "\(host.base)/actors/test:there")
+            #expect(kept.contains("images"), "\(kept)")
+            try await host.terminate(host.request("there"))
+        }
+    }
+
     @Test("a command line that is wrong says what is right")
     func wrong() async throws {
         let scratch = try ScratchDirectory("snapshots")

@@ -33,6 +33,17 @@ private func failure<Value>(_ work: () throws(HostError) -> Value) -> HostError?
         #expect(server.requests.count == 3 + quick.fruitlessAttempts)
     }
 
+    @Test("a name that does not resolve is said each time, whatever came before over the same store")
+    func unresolved() throws {
+        let environment = ["AWS_ENDPOINT_URL": "http://nobody.invalid:9", "AWS_S3_USE_PATH_STYLE": "true"]
+        let store = try BucketStore(scheme: "s3", bucket: "b", environment: environment, patience: quick)
+        for _ in 0..<2 {
+            let error = failure { () throws(HostError) in try store.read("x", limit: 100) }
+            #expect(error?.code == .unavailable && error?.message.contains("nobody.invalid") == true)
+            #expect(error?.message.contains("resolve") == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test("a body that is cut, or a connection that breaks, is asked for again")
     func cut() throws {
         let server = try FaultServer { request in

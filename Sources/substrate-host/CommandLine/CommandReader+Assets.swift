@@ -21,7 +21,7 @@ extension CommandReader {
         let (form, counts): (String, ClosedRange<Int>) =
             switch action {
             case .ls, .verify: ("[PACK]", 0...1)
-            case .gc: ("no operand", 0...0)
+            case .gc, .stats: ("no operand", 0...0)
             case .fetch: ("URL SHA256", 2...2)
             case .pack: ("LIST OUT", 2...2)
             case .preload: ("PACK", 1...1)

@@ -1,3 +1,5 @@
+import Images
+
 /// What `serve` and `images` are told of images.
 extension CommandReader {
     /// `images ACTION [IMAGE]`.
@@ -27,11 +29,20 @@ extension CommandReader {
         )
     }
 
+    private func registry(_ option: String) throws(UsageError) -> String? {
+        guard let text = parsed.value(option) else { return nil }
+        guard ImageSettings.isRegistry(text) else {
+            throw error("--\(option) takes HOST[:PORT], such as registry.internal:5000, and got \"\(text)\"")
+        }
+        return text
+    }
+
     /// The settings of images, each checked.
     func imageOptions() throws(UsageError) -> ImageOptions {
         ImageOptions(
             isOffline: parsed.has("offline"),
             authFile: directory("image-auth-file"),
+            localhostReplacement: try registry("localhost-registry-replacement"),
             budget: try size("image-budget") ?? 0
         )
     }

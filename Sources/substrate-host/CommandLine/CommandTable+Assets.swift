@@ -20,6 +20,7 @@ extension CommandTable {
         summary: "look after the cache of assets, and make packs of them",
         discussion: """
             ls               what is in the cache;  ls PACK  what is in a pack
+            stats            how often an asset was there, and what was fetched, by every process that used the cache
             fetch URL SHA256 have a file in the cache: file:, http(s):, s3:, gs: or oci:; prints its path
             verify           hash every entry; what is not its digest is put aside;  verify PACK  likewise, a pack
             gc               remove the longest unused down to --asset-budget; never what an actor or a snapshot needs
@@ -50,6 +51,7 @@ extension CommandTable {
         ],
         examples: [
             ("assets ls", "what is cached, how large, and when it was last used"),
+            ("assets stats --json", "hits, misses, failures, bytes, quarantined and evicted, for a monitor"),
             ("assets gc --asset-budget 20GiB --dry-run", "what would go"),
             ("assets pack site/assets.yaml site/assets/site.pack", "for the overlay ./site"),
         ],

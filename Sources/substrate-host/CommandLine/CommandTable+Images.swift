@@ -11,6 +11,12 @@ extension CommandTable {
         "FILE",
         "the registries' credentials (default $REGISTRY_AUTH_FILE, else the usual files of containers and docker)"
     )
+    /// `--localhost-registry-replacement`.
+    static let localhostReplacement = CommandOption.value(
+        "localhost-registry-replacement",
+        "HOST[:PORT]",
+        "the registry that is asked, over plain HTTP, for images of localhost and of loopback addresses"
+    )
     /// `--image-budget`.
     static let imageBudget = CommandOption.value(
         "image-budget",
@@ -33,7 +39,7 @@ extension CommandTable {
             """,
         operands: ["ACTION"],
         options: [
-            baseDirectory, offline, imageAuthFile,
+            baseDirectory, offline, imageAuthFile, localhostReplacement,
             .value("config", "FILE", "the settings of the host, as for serve; options win over it"),
             json,
         ],

@@ -95,7 +95,8 @@ enum CommandTable {
                 repeats: true,
                 completes: .directory
             ),
-            assetOrigin, assetBudget, offline, imageAuthFile, imageBudget, objectDirectory, snapshotFormat,
+            assetOrigin, assetBudget, offline, imageAuthFile, localhostReplacement, imageBudget, objectDirectory,
+            snapshotFormat,
             keepSnapshots,
             .value(
                 "asset-pack",

@@ -25,7 +25,7 @@ enum HelpText {
     static func of(_ command: Command) -> String {
         var parts = ["Usage: \(command.synopsis)", command.discussion]
         let options = command.options.map { (spelling($0), $0.summary) } + [("-h, --help", "print this")]
-        parts.append("Options:\n" + columns(options))
+        parts.append("Options:\n" + columns(options, widest: 32))
         if !command.examples.isEmpty {
             parts.append("Examples:\n" + columns(command.examples.map { ("\(Program.name) \($0.line)", $0.does) }))
         }
@@ -41,10 +41,13 @@ enum HelpText {
         return option.short.map { "-\($0), \(long)" } ?? long
     }
 
-    private static func columns(_ rows: [(String, String)]) -> String {
-        let width = rows.map { $0.0.count }.max() ?? 0
+    /// Two columns; what is wider than the widest has its text on the line below.
+    private static func columns(_ rows: [(String, String)], widest: Int = .max) -> String {
+        let width = rows.map { $0.0.count }.filter { $0 <= widest }.max() ?? 0
         return rows.map { name, text in
-            "  \(name)\(String(repeating: " ", count: width - name.count))  \(text)"
+            let gap = String(repeating: " ", count: max(0, width - name.count) + 2)
+            return name.count <= widest
+                ? "  \(name)\(gap)\(text)" : "  \(name)\n\(String(repeating: " ", count: width + 4))\(text)"
         }.joined(separator: "\n")
     }
 }

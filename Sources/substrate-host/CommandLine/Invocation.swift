@@ -172,7 +172,7 @@ struct OverlaysOptions: Equatable, Sendable {
 /// `assets`.
 struct AssetsOptions: Equatable, Sendable {
     /// What to do.
-    enum Action: String, CaseIterable, Sendable { case ls, fetch, verify, gc, pack, preload }
+    enum Action: String, CaseIterable, Sendable { case ls, stats, fetch, verify, gc, pack, preload }
 
     var action: Action
     /// What stands behind it: a URL and its digest, or files, absolute.
@@ -212,6 +212,8 @@ struct ImageOptions: Equatable, Sendable {
     var isOffline = false
     /// The file with the registries' credentials, absolute; nil looks in the usual places.
     var authFile: String?
+    /// The registry that is asked for images of localhost; nil asks this machine.
+    var localhostReplacement: String?
     /// The bytes that images may take; 0 = no limit.
     var budget: Int64 = 0
 }

@@ -1,3 +1,5 @@
+import Transfer
+
 /// The variables that say where assets come from and who asks for them.
 ///
 /// - Source: contract §1.1 "env"; curl(1) "ENVIRONMENT"; AWS SDK "environment variables".
@@ -17,7 +19,7 @@ enum AssetEnvironment {
     /// Those that are set for this process.
     static var current: [String: String] {
         var found: [String: String] = [:]
-        for name in names { found[name] = Environment.variable(name) }
-        return found
+        for name in names + AWSProfile.variables { found[name] = Environment.variable(name) }
+        return AWSProfile.completing(found)
     }
 }

@@ -153,6 +153,16 @@ struct SettingKey: Sendable {
                 """
         ),
         SettingKey(
+            name: "localhost_registry_replacement",
+            kind: .text,
+            standard: "(none)",
+            flag: "localhost-registry-replacement",
+            doc: """
+                HOST[:PORT] of the registry that is asked, over plain HTTP, for images whose name says localhost or a \
+                loopback address. The images keep their names.
+                """
+        ),
+        SettingKey(
             name: "image_budget",
             kind: .size,
             standard: "0",
