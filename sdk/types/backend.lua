@@ -14,7 +14,7 @@
 ---@field assets? table<string, "required"|"optional">   files of the request by name, verified before any verb; default {}
 ---@field tools? table<string, "required"|"optional">   programs of this machine that the operator may grant; see grants and tool-room; default {}
 ---@field devices? table<string, "required"|"optional">   device nodes that the operator may grant; default {}
----@field network? "namespace"|"interface"|"tap"|"backend"|"none"   what the host makes before the verb; with backend, run answers the address; default "namespace"
+---@field network? "namespace"|"interface"|"tap"|"backend"|"none"   what the host makes before the verb; with backend, run answers the address; tap is refused: no host makes one; default "namespace"
 ---@field image? "directory"|"none"   container roots as directories, or images not pulled at all; default "directory"
 ---@field config? table<string, Setting>   the operator's settings, checked before load; default {}
 ---@field classes? string[]   further values of a request's sandbox_class that it accepts beside its own name; default {}
