@@ -15,7 +15,7 @@ import Transfer
 struct SnapshotObjectTests {
     @Test(
         "chunks and whole objects in parts go there and come back; lists, retries and collections work",
-        .timeLimit(.minutes(2))
+        .timeLimit(.minutes(5))
     )
     func objects() throws {
         let scratch = try ScratchDirectory("objects")
