@@ -8,7 +8,7 @@ extension HostFunction {
         elsewhere: "write the bundle in run; its path is in dirs.bundles",
         effect: .journalled,
         arguments: .record([
-            .required("container", .text, "the container's name, of actor.containers; or pause: a sandbox's root, which only waits"),
+            .required("container", .text, "the container's name, of actor.containers; or pause, a sandbox's root"),
             .optional("annotations", .map, "what the runtime reads beside the specification"),
             .optional(
                 "seccomp",

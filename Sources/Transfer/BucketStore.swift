@@ -291,9 +291,11 @@ public struct BucketStore: ObjectStore {
 
 /// Connections that are free, for whoever calls next.
 private final class SessionPool: Sendable {
-    /// Unchecked: a session is no reference that two threads have. It is in this list, which the `Mutex` guards and
-    /// in which nobody uses it, or taken out by `with`, whose one thread uses it and puts it back when it is done; and
-    /// libcurl's handles may be used by different threads one after the other (libcurl-thread(3)).
+    /// Sessions that nobody uses.
+    ///
+    /// Unchecked: a session is never with two threads. It is in this list, behind the `Mutex`, where nobody uses it, or
+    /// taken out by `with`, whose one thread uses it and puts it back when it is done; and libcurl's handles may be
+    /// used by different threads one after the other (libcurl-thread(3)).
     private struct Free: @unchecked Sendable { var sessions: [HTTPSession] = [] }
     private let free = Mutex(Free())
 

@@ -25,9 +25,16 @@ final class Scratch: Sendable {
     }
 
     /// Namespace mounts beneath a path, as the kernel lists them.
+    ///
+    /// The list is read in parts, between which others' mounts come and go: what two readings agree on is so.
     static func mounts(of path: String) throws -> Int {
-        try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
-            .filter { $0.contains(" \(path) ") }.count
+        func read() throws -> Int {
+            try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains(" \(path) ") }.count
+        }
+        var last = try read()
+        while case let next = try read(), next != last { last = next }
+        return last
     }
 }
 

@@ -137,7 +137,7 @@ function host.process.adopt(spec) end
 host.bundle = {}
 
 ---@class bundle.write.Arguments
----@field container string   the container's name, of actor.containers; or pause: a sandbox's root, which only waits
+---@field container string   the container's name, of actor.containers; or pause, a sandbox's root
 ---@field annotations? table<string, string>   what the runtime reads beside the specification
 ---@field seccomp? string   the name of an operator's profile; none for a runtime with a filter of its own; default "none"
 ---@field masked? boolean   whether what /proc and /sys tell about the machine is covered; default true
