@@ -29,6 +29,14 @@ public struct ToolPlan: Sendable, Equatable {
         }
     }
 
+    /// Where the room comes from.
+    public enum Origin: UInt64, Sendable {
+        /// The launcher makes it, and hands its mount namespace through the socket on descriptor 6.
+        case made = 0
+        /// A copy of the one whose mount namespace is on descriptor 6, which an equal plan made.
+        case entered = 1
+    }
+
     /// The program's path inside, and its arguments with its own name first.
     public var program = ""
     /// Its arguments, its own name first.
@@ -61,6 +69,8 @@ public struct ToolPlan: Sendable, Equatable {
     ///
     /// Anybody else has no capability.
     public var user: UInt32 = 0
+    /// Where the room comes from.
+    public var origin = Origin.made
     /// How it is kept; nil for a program that is launched and let go.
     public var keeping: Keeping?
 
@@ -80,6 +90,12 @@ public struct ToolPlan: Sendable, Equatable {
 
     /// The system calls that a plan may refuse.
     public static let refusable = ["membarrier"]
+
+    /// Leaves the room to the plan that made it.
+    public mutating func enter() {
+        origin = .entered
+        (covered, mounts, hidden, devices) = ([], [], [], [])
+    }
 
     /// The one byte form of this plan.
     ///
@@ -101,6 +117,7 @@ public struct ToolPlan: Sendable, Equatable {
         out.number(UInt64(passedDescriptor ?? 0))
         out.flag(hasTerminal)
         out.number(UInt64(user))
+        out.number(origin.rawValue)
         out.flag(keeping != nil)
         if let keeping {
             for text in [keeping.nonce, keeping.logDirectory, keeping.statusDirectory, keeping.killFile] {
@@ -134,6 +151,7 @@ public struct ToolPlan: Sendable, Equatable {
         plan.passedDescriptor = passed == 0 ? nil : Int32(passed)
         plan.hasTerminal = try input.flag()
         plan.user = UInt32(try input.number(below: 1 << 32))
+        plan.origin = Origin(rawValue: try input.number(below: 2)) ?? .made
         if try input.flag() {
             let nonce = try input.string()
             let logs = try input.string()

@@ -14,6 +14,26 @@ public enum Channels {
         return (read: ends.0, write: ends.1)
     }
 
+    /// Hands a descriptor to who holds the other end of a socket.
+    ///
+    /// - Parameters:
+    ///   - descriptor: open; it stays the caller's.
+    ///   - socket: a stream socket.
+    /// - Throws: the errno of sendmsg(2).
+    public static func hand(_ descriptor: CInt, through socket: CInt) throws(SyscallError) {
+        let result = csh_send_descriptor(socket, descriptor)
+        guard result == 0 else { throw SyscallError("sendmsg", -result) }
+    }
+
+    /// Takes a descriptor that was handed over, without waiting for one.
+    ///
+    /// - Parameter socket: a stream socket.
+    /// - Returns: the descriptor; nil when there is none.
+    public static func takeDescriptor(from socket: CInt) -> OwnedFD? {
+        let number = csh_receive_descriptor(socket)
+        return number >= 0 ? OwnedFD(number) : nil
+    }
+
     /// A file in memory that holds these bytes, to be read from its start: what a pipe's capacity is too small for.
     ///
     /// - Parameters:

@@ -17,7 +17,13 @@ enum Room {
         // Under pressure a program goes before the host that has its end to tell.
         try? TextFile.write("300", to: "/proc/self/oom_score_adj")
         let capabilities = Privileges.permitted(of: plan.capabilities)
-        try build(plan)
+        switch plan.origin {
+        case .made:
+            try build(plan)
+            try handOver()
+        case .entered: try enterCopy(of: roomDescriptor)
+        }
+        _ = close(roomDescriptor)
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: 1_048_576) }
         try step(.bounding) { () throws(SyscallError) in try Privileges.dropBounding(to: capabilities) }
         try step(.identity) { () throws(SyscallError) in
@@ -62,6 +68,27 @@ enum Room {
             try root.makeReadOnly()
         }
         try step(.pivot) { () throws(SyscallError) in try root.pivot() }
+    }
+
+    /// A socket to hand the room over through, or the room itself.
+    private static let roomDescriptor: CInt = 6
+
+    /// Gives the room to the host, for the verb's next programs.
+    private static func handOver() throws(StepError) {
+        let namespace = try step(.room) { () throws(SyscallError) in
+            let number = unsafe open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)
+            guard number >= 0 else { throw SyscallError("open", errno, "/proc/self/ns/mnt") }
+            return OwnedFD(number)
+        }
+        try step(.room) { () throws(SyscallError) in
+            try Channels.hand(namespace.rawValue, through: roomDescriptor)
+        }
+        try enterCopy(of: namespace.rawValue)
+    }
+
+    /// Every program has mounts of its own: what one mounts or takes away, no other one of the verb meets.
+    private static func enterCopy(of room: CInt) throws(StepError) {
+        try step(.room) { () throws(SyscallError) in try check(csh_enter_mounts(room), "setns") }
     }
 
     /// Where the bytes for the program's own descriptor come from the host.

@@ -1,4 +1,5 @@
 import ActorContract
+import ActorNetwork
 import Foundation
 import Glibc
 import HostErrors
@@ -39,6 +40,11 @@ final class RoomFixture {
             directory: places.root,
             cgroup: cgroup
         )
+        if network {
+            let path = "\(base)/actors/one/network"
+            try ActorNamespace().pin(at: path)
+            actor.networkNamespace = path
+        }
         grants = Grants([.workload])
         grants.tools = ["sh": "/bin/sh", "true": "/bin/true", "cat": "/bin/cat", "gone": "/usr/bin/no-such-tool"]
     }
@@ -48,6 +54,7 @@ final class RoomFixture {
         group.kill()
         try? group.remove()
         for path in Cgroup.open(layout: layout, name: String(cgroup.dropLast(6))).directories { _ = unsafe rmdir(path) }
+        try? ActorNamespace.remove(at: "\(base)/actors/one/network")
         try? FileManager.default.removeItem(atPath: base)
     }
 

@@ -1,5 +1,4 @@
 import ActorContract
-import ActorNetwork
 import Confinement
 import Foundation
 import Glibc
@@ -112,11 +111,7 @@ struct RoomViewTests {
     }
 
     @Test func namespacesAreTheMachinesButMountsAndNetwork() throws {
-        let fixture = try RoomFixture()
-        let network = "\(fixture.base)/actors/one/network"
-        try ActorNamespace().pin(at: network)
-        defer { try? ActorNamespace.remove(at: network) }
-        fixture.actor.networkNamespace = network
+        let fixture = try RoomFixture(network: true)
         func machine(_ name: String) throws -> String {
             try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(name)")
         }

@@ -1,11 +1,7 @@
 -- gvisor: one sandbox per actor, with a kernel of its own in user space. Its root container, "pause", only waits; each
 -- container of the actor is one more in the same sandbox. It keeps memory as well as data.
 
-local ROOT = "pause"
-
--- Registering for this call makes every program wait for the kernel. A sandbox is made without it: its workloads
--- would miss the call as well.
-local QUICK = { "membarrier" }
+local ROOT, CRI = "pause", "io.kubernetes.cri."
 
 local function command(slot, verb, args, more)
   local has = slot.probed
@@ -23,7 +19,8 @@ local function command(slot, verb, args, more)
     },
     -- Where its network stack sees these it takes the namespace for the machine's own.
     hide = { "/proc/sys/net" },
-    refuse = QUICK,
+    -- Registering for it makes every program wait. Not so where a sandbox is made: its workloads would miss it as well.
+    refuse = { "membarrier" },
   }
   for key, value in pairs(more or {}) do spec[key] = value end
   return spec
@@ -34,17 +31,16 @@ local function bundle(name)
   return try(host.bundle.write {
     container = name,
     annotations = {
-      ["io.kubernetes.cri.container-type"] = root and "sandbox" or "container",
-      ["io.kubernetes.cri.container-name"] = name,
-      ["io.kubernetes.cri.sandbox-id"] = not root and ROOT or nil,
+      [CRI .. "container-type"] = root and "sandbox" or "container", [CRI .. "container-name"] = name,
+      [CRI .. "sandbox-id"] = not root and ROOT or nil,
     },
   })
 end
 
-local function make(slot)
+local function make(slot, verb, options)
   local written = bundle(ROOT)
-  local args = { "-bundle", written.path, "-pid-file", written.pidfile, ROOT }
-  try(host.process.run(command(slot, "create", args, { refuse = {} })))
+  local args = { options, "-bundle", written.path, "-pid-file", written.pidfile, ROOT }
+  try(host.process.run(command(slot, verb, args, { refuse = {} })))
   try(host.process.adopt { name = ROOT, pidfile = written.pidfile })
 end
 
@@ -60,8 +56,11 @@ local function front(actor, verb, options)
 end
 
 local function start(actor)
-  if not actor.prepared then make(actor) end
-  try(host.process.run(command(actor, "start", { ROOT })))
+  if actor.prepared then
+    try(host.process.run(command(actor, "start", { ROOT })))
+  else
+    make(actor, "run", { "-detach" })
+  end
   return front(actor, "run", {})
 end
 
@@ -88,28 +87,26 @@ end
 local function wake(actor, request)
   if request.scope == "data" then return start(actor) end
   local images = { "-image-path", request.snapshot.dir }
-  if not actor.prepared then make(actor) end
   -- All from the same files; what was saved begins with the last of them.
-  local args = { images, "-detach", "-bundle", actor.dirs.bundles .. "/" .. ROOT, ROOT }
-  try(host.process.run(command(actor, "restore", args)))
+  if actor.prepared then
+    local args = { images, "-detach", "-bundle", actor.dirs.bundles .. "/" .. ROOT, ROOT }
+    try(host.process.run(command(actor, "restore", args)))
+  else
+    make(actor, "restore", { images, "-detach" })
+  end
   return front(actor, "restore", images)
-end
-
--- FNV-1a: two programs entered at once must not read each other's file, and equal ones may.
-local function digest(text)
-  local hash = 0xcbf29ce484222325
-  for i = 1, #text do hash = (hash ~ text:byte(i)) * 0x100000001b3 end
-  return string.format("%016x", hash)
 end
 
 -- By a file, since an environment holds secrets and everybody reads a command line.
 local function enter(actor, request)
   local env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }
   for name, value in pairs(request.env) do env[#env + 1] = name .. "=" .. value end
-  local process = json.encode {
-    terminal = request.tty, user = { uid = 0, gid = 0 }, cwd = "/", args = request.command, env = env,
-  }
-  local path = actor.dirs.work .. "/exec-" .. digest(process) .. ".json"
+  local user = { uid = 0, gid = 0 }
+  local process = json.encode { terminal = request.tty, user = user, cwd = "/", args = request.command, env = env }
+  -- FNV-1a: two programs entered at once must not read each other's file, and equal ones may.
+  local hash = 0xcbf29ce484222325
+  for i = 1, #process do hash = (hash ~ process:byte(i)) * 0x100000001b3 end
+  local path = string.format("%s/exec-%016x.json", actor.dirs.work, hash)
   try(host.file.write(path, process))
   local spec = command(actor, "exec", { "-process", path, request.container }, { stdio = "client" })
   return "ok", { process = try(host.process.start(spec)) }
@@ -139,14 +136,11 @@ local function probe(slot)
 end
 
 return {
-  name = "gvisor",
-  api = 1,
+  name = "gvisor", api = 1,
   summary = "A kernel in user space between the actor and this machine's.",
   isolation = "user-space-kernel",
-  scopes = { "full", "data" },
-  enforces = { "cpu", "memory", "pids" },
-  assets = { runsc = "optional" },
-  tools = { runsc = "optional" },
+  scopes = { "full", "data" }, enforces = { "cpu", "memory", "pids" },
+  assets = { runsc = "optional" }, tools = { runsc = "optional" },
   network = "interface",
   config = {
     platform = {
@@ -157,15 +151,10 @@ return {
   needs = {
     "bundle.write", "file.write", "process.adopt", "process.run", "process.start", "process.stop", "process.wait",
   },
-
   probe = probe,
   prepare = function(slot)
-    make(slot)
+    make(slot, "create", {})
     return "ok", { prepared = { root = "created" } }
   end,
-  run = start,
-  stop = stop,
-  checkpoint = save,
-  restore = wake,
-  exec = enter,
+  run = start, stop = stop, checkpoint = save, restore = wake, exec = enter,
 }

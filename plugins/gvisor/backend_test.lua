@@ -7,6 +7,8 @@ local function runsc(t, flags)
     { "flags", stdout = flags or "-platform systrap ptrace -overlay2 -net-disconnect-ok" },
     { "checkpoint", "-help", stdout = "-compression" },
     { "create", "-pid-file", pidfile = "bundles/pause.pid" },
+    { "run", "-detach", "-pid-file", pidfile = "bundles/pause.pid" },
+    { "restore", "-detach", "-pid-file", pidfile = "bundles/pause.pid" },
     { "start", "pause" }, { "run", "-bundle" }, { "restore", "-image-path" }, { "kill" },
     { "checkpoint", "-image-path" },
   })

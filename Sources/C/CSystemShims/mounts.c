@@ -54,6 +54,10 @@ int csh_mount(const char *source, const char *target, const char *type, unsigned
 int csh_unmount_detached(const char *path) { return answer(umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)); }
 int csh_memfd(const char *name) { return answer(memfd_create(name, MFD_CLOEXEC)); }
 int csh_setns_net(int fd) { return answer(setns(fd, CLONE_NEWNET)); }
+int csh_enter_mounts(int fd) {
+    if (setns(fd, CLONE_NEWNS) != 0) return -errno;
+    return answer(unshare(CLONE_NEWNS));
+}
 int csh_setns_process(int pidfd, int flags) { return answer(setns(pidfd, flags)); }
 int csh_take_terminal(int fd) { return answer(ioctl(fd, TIOCSCTTY, 0)); }
 int csh_resize_terminal(int fd, int rows, int columns) {

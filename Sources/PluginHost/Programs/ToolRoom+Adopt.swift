@@ -24,6 +24,13 @@ extension ToolRoom {
         // What a runtime put into a cgroup of its own making stays there: it ends with the actor's.
         let inside = Set(own.processes())
         if inside.contains(handle.pid) { return process }
+        // Nobody is moved where all of a cgroup can be had: between cgroups a process waits for the whole machine.
+        if !handle.hasExited(), let (leaf, name) = takeLeaf(of: handle.pid) {
+            kept.leaf = name
+            let mine = held(adopted: kept, handle, leaf: leaf)
+            own(mine)
+            return mine
+        }
         let name = "\(actor.cgroup)/kept.\(kept.name)"
         let leaf = Cgroup.leaf(layout: layout, name: name)
         do throws(SyscallError) {

@@ -17,7 +17,7 @@ extension ToolRoom {
         plan.environment = spec.variables
         plan.workingDirectory = actor.slotPlaces.work
         plan.covered = [Self.base(of: actor.directory)]
-        plan.mounts = mounts(spec, leaf)
+        plan.mounts = mounts(spec)
         plan.networkNamespace = spec.isOnHostNetwork ? nil : actor.networkNamespace
         plan.cgroupProcs = (leaf.v2Path == nil ? leaf : Cgroup.open(layout: layout, name: actor.cgroup)).v1Procs
         // Nodes can be made where the devices controller says which of them can be opened.
@@ -113,7 +113,7 @@ extension ToolRoom {
     /// The cgroup below the actor's that programs may fill with cgroups of their own.
     var own: Cgroup { Cgroup.open(layout: layout, name: "\(actor.cgroup)/own") }
 
-    private func mounts(_ spec: ProgramSpec, _ leaf: Cgroup) -> [LaunchPlan.Mount] {
+    private func mounts(_ spec: ProgramSpec) -> [LaunchPlan.Mount] {
         let places = ActorDirectories(actor.directory)
         let slot = actor.slotPlaces
         var writable = [slot.runtime, slot.bundles, slot.logs, slot.work]
@@ -134,7 +134,7 @@ extension ToolRoom {
         }
         for path in place.grants.tools.values.sorted() where !Self.isOfSystem(path) { readable.append(path) }
         if spec.isOnHostNetwork, let path = Self.resolverFile { readable.append(path) }
-        writable += own.directories + leaf.directories
+        writable += own.directories
         func present(_ paths: [String], readOnly: Bool) -> [LaunchPlan.Mount] {
             paths.filter { unsafe access($0, F_OK) == 0 }
                 .map { LaunchPlan.Mount(source: $0, target: $0, readOnly: readOnly) }

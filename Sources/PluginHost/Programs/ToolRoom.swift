@@ -16,6 +16,9 @@ final class ToolRoom: ProgramRoom {
     var started: [HeldProcess] = []
     private var outputs: [Int32: ProgramOutput] = [:]
     private var logs: [String: ProgramLog] = [:]
+    private var rooms: [MadeRoom] = []
+    /// The cgroups of programs that were let go of and left others: no handle leads to them any more.
+    private var left: Set<String> = []
     private var next = 0
     /// Whether the containers' roots are mounted.
     var hasRoots = false
@@ -88,7 +91,23 @@ final class ToolRoom: ProgramRoom {
     }
 
     func letGo(_ process: HeldProcess) {
-        if let leaf = process.leaf, leaf.processes().isEmpty { try? leaf.remove() }
+        guard let leaf = process.leaf, let name = process.leafName else { return }
+        if leaf.processes().isEmpty { try? leaf.remove() } else { left.insert(name) }
+    }
+
+    /// Takes a cgroup, with all who are in it, from the ended program that left them there.
+    ///
+    /// - Parameter pid: one of those.
+    /// - Returns: the cgroup; nil where a handle of the script may still end it.
+    func takeLeaf(of pid: Int32) -> (leaf: Cgroup, name: String)? {
+        for index in started.indices {
+            guard let leaf = started[index].leaf, let name = started[index].leafName, left.contains(name),
+                leaf.processes().contains(pid)
+            else { continue }
+            started[index].leaf = nil
+            return (leaf, name)
+        }
+        return nil
     }
 
     /// Remembers a program whose cgroup is to be ended with the verb unless it is kept.
@@ -120,6 +139,8 @@ final class ToolRoom: ProgramRoom {
         for output in outputs.values { output.finish() }
         outputs = [:]
         logs = [:]
+        rooms = []
+        left = []
         return leaked
     }
 
@@ -202,16 +223,30 @@ final class ToolRoom: ProgramRoom {
         var child = SpawnPlan(program: place.companions.launcher, arguments: ["substrate-launch"])
         child.environment = ["SWIFT_BACKTRACE=enable=no"]
         child.workingDirectory = "/"
-        // CLONE_NEWNS, and CLONE_NEWNET where the actor has no network to be on: never the machine's unasked.
-        child.namespaces = 0x2_0000
-        if actor.networkNamespace == nil, !spec.isOnHostNetwork { child.namespaces |= 0x4000_0000 }
+        // CLONE_NEWNET where the actor has no network to be on: never the machine's unasked.
+        let isAlone = actor.networkNamespace == nil && !spec.isOnHostNetwork
+        if isAlone { child.namespaces |= 0x4000_0000 }
+        let shape = MadeRoom.Shape(plan)
+        let known = isAlone ? nil : rooms.first { $0.shape == shape }
+        let handing = try DescriptorPair.sockets().release()
+        let roomReader = OwnedFD(handing.first)
+        let roomWriter = OwnedFD(handing.second)
+        var plan = plan
+        if let known {
+            plan.enter()
+            child.descriptors.append((child: 6, parent: known.namespace.rawValue))
+        } else {
+            // CLONE_NEWNS.
+            child.namespaces |= 0x2_0000
+            child.descriptors.append((child: 6, parent: roomWriter.rawValue))
+        }
         let bytes = try Channels.memoryFile(plan.encoded(), name: "plan")
         let input = try Channels.memoryFile(spec.input ?? [], name: "stdin")
         let filter = try Channels.memoryFile(WorkloadFilter.named("default")?.program ?? [], name: "filter")
         let report = try DescriptorPair.pipe().release()
         let reportReader = OwnedFD(report.first)
         let reportWriter = OwnedFD(report.second)
-        child.descriptors = [(child: 3, parent: bytes.rawValue), (child: 4, parent: reportWriter.rawValue)]
+        child.descriptors += [(child: 3, parent: bytes.rawValue), (child: 4, parent: reportWriter.rawValue)]
         if spec.filterDescriptor != nil { child.descriptors.append((child: 5, parent: filter.rawValue)) }
         if spec.input != nil { child.descriptors.append((child: 0, parent: input.rawValue)) }
         let group = leaf.v2Path.map { path in unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
@@ -224,11 +259,14 @@ final class ToolRoom: ProgramRoom {
         } else if spec.keptName == nil {
             output = try Self.output(of: &child, &writers, log: try log(spec.log))
         }
-        let plan = child
-        let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(plan) }
+        let program = child
+        let handle = try ProgramTime.wait { () throws(SyscallError) in try spawn(program) }
         try reportWriter.close()
         let said = try ProgramTime.wait { () throws(SyscallError) in
             try readAll(from: reportReader.rawValue, limit: 1 << 16)
+        }
+        if known == nil, let made = Channels.takeDescriptor(from: roomReader.rawValue) {
+            rooms.append(MadeRoom(shape, made))
         }
         return (handle, said.isEmpty ? nil : LaunchReport.decode(said))
     }

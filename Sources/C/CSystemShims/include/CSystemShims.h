@@ -65,6 +65,12 @@ int csh_mount(const char *source, const char *target, const char *type, unsigned
 int csh_unmount_detached(const char *path);
 int csh_memfd(const char *name);
 int csh_setns_net(int fd);
+// Enters a copy of the mount namespace that a descriptor holds; root and working directory become its root.
+int csh_enter_mounts(int fd);
+// Hands a descriptor to who holds the other end of a stream socket.
+int csh_send_descriptor(int socket, int fd);
+// Takes one that was handed over, close-on-exec, without waiting for it; -EAGAIN or -ENOENT when there is none.
+int csh_receive_descriptor(int socket);
 // Joins namespaces of the process behind a pidfd: CLONE_NEW* flags.
 int csh_setns_process(int pidfd, int flags);
 int csh_join_session_keyring(void);
