@@ -130,6 +130,7 @@ extension PluginCommand {
             Option("report", "FILE", "where the report goes instead"),
             Option("only", "NAME", repeats: true, "one check; the name of a fault runs all faults"),
             Option("list", "every check, with what it shows"),
+            Option("at-once", "N", "how many actors live at once (default 8): fewer where each is costly"),
             Option("asset", "NAME=FILE", repeats: true, "a file that requests bring as that asset"),
             Option("image", "oci:DIR:TAG", "the image of examples/counter, when it was built before"),
             Option("plugins-dir", "DIR", "the shipped backends"),

@@ -47,6 +47,7 @@ public enum ConformanceCommand {
         settings.assets = options.assets
         settings.config = options.config
         settings.only = options.only
+        settings.width = options.atOnce
         settings.countsDescriptors = true
         return report(ConformanceSuite(settings, entry: entry), entry, options)
     }

@@ -19,6 +19,7 @@ struct ConformanceOptions {
     var assets: [String: String] = [:]
     var grants: [String] = []
     var config: [String: String] = [:]
+    var atOnce = 8
 
     static let help = """
         usage: substrate-host plugin conformance BACKEND [options]
@@ -35,6 +36,7 @@ struct ConformanceOptions {
           --image oci:DIR:TAG    the image of examples/counter, when it was built before
           --overlay DIR          where served backends are looked for, beside the shipped ones
           --plugins-dir DIR      the shipped ones
+          --at-once N            how many actors live at once (default 8): fewer where each wants much of the machine
           --list                 every check, with what it shows
           --json                 the report to standard output
 
@@ -59,6 +61,12 @@ struct ConformanceOptions {
             case "--help", "-h": help = true
             case "--list": list = true
             case "--report": report = try value()
+            case "--at-once":
+                let text = try value()
+                guard let count = Int(text), (1...64).contains(count) else {
+                    throw Mistake(text: "--at-once \"\(text)\" is not a number from 1 to 64")
+                }
+                atOnce = count
             case "--image": image = try value()
             case "--overlay": overlays.append(try value())
             case "--plugins-dir": pluginsDirectory = try value()

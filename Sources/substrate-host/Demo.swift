@@ -67,7 +67,7 @@ enum Demo {
         plan.newSession = false
         let status = try spawn(plan).wait()
         guard status == .exited(0) else {
-            throw HostError(.internal, nil, "\(arguments.first ?? program) failed: \(String(describing: status))")
+            throw HostError(.failedPrecondition, .machine, "\(program) failed: it needs python3 and busybox-static")
         }
     }
 
