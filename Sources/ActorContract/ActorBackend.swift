@@ -177,6 +177,8 @@ public struct VerbRequest: Sendable {
     public var snapshotFiles: [String] = []
     /// Whether the script that made the snapshot saved the volumes in files of its own, for restore.
     public var snapshotHasVolumes = false
+    /// Whether the programs may go on after a checkpoint, to be kept frozen by the host.
+    public var mayHold = false
     /// What is to be executed, for exec.
     public var exec: ExecRequest?
     /// The caller's streams, for exec.
@@ -201,6 +203,8 @@ public struct VerbAnswer: Sendable {
     public var address = ""
     /// Whether the script saved the volumes itself.
     public var volumesSaved = false
+    /// Whether the programs go on after a checkpoint.
+    public var isHeld = false
     /// The program of exec, joined with the caller's streams; whoever asked waits for its end and reaps it.
     public var client: KeptProcess?
     /// Time spent in host calls that waited for programs, in milliseconds.

@@ -16,6 +16,10 @@ final class ActorEntry: Sendable {
         var exits: [String: ExitWatcher.Ticket] = [:]
         /// The slot in which the verb in flight has a place, before its record says so.
         var reservedSlot: String?
+        /// The keyed hash of the request that began it in this life of the host, a snapshot aside; empty before.
+        var request = ""
+        /// Its frozen programs, while it is paused and held.
+        var held: HeldPause?
         /// How many requests readiness took in the last verb that began the actor.
         var readinessTries = 0
     }
@@ -101,7 +105,7 @@ final class ActorEntry: Sendable {
         changes.tell()
     }
 
-    private static let endingVerbs: Set = ["stop", "remove", "terminate", "ended"]
+    private static let endingVerbs: Set = ["stop", "remove", "terminate", "ended", "drop"]
 
     /// How this actor stands to a slot.
     enum Hold { case none, holds, leaves }
@@ -110,7 +114,7 @@ final class ActorEntry: Sendable {
     func hold(on slot: String) -> Hold {
         state.withLock { state in
             let record = state.record
-            let isThere = record.slot == slot && (record.status.isLive || record.needsTeardown)
+            let isThere = record.slot == slot && (record.status.isLive || record.needsTeardown && state.held == nil)
             guard isThere || state.reservedSlot == slot else { return .none }
             guard let operation = state.operation else { return .holds }
             let isEnding = Self.endingVerbs.contains(operation.verb) || operation.isCancelled || operation.isEnding

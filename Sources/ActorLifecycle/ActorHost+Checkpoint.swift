@@ -141,8 +141,14 @@ extension ActorHost {
             record.snapshotScope = scope
             record.destination = target.uri?.text
         }
+        let holds = mayHold(entry, target, by: serving.description)
+        var isHeld = false
         do throws(HostError) {
+            if holds {
+                try await Offload.run { () throws(HostError) in try self.cut(true, record, of: serving.description) }
+            }
             var request = VerbRequest()
+            request.mayHold = holds
             request.graceMilliseconds = context.graceMilliseconds
             request.timeoutMilliseconds = max(context.timeoutMilliseconds, 1)
             request.scope = scope
@@ -157,19 +163,22 @@ extension ActorHost {
                     cancellation: operation
                 )
             }
-            try await Offload.phase("volumes.save", clock) { () throws(HostError) in
+            isHeld = try await Offload.phase("volumes.save", clock) { () throws(HostError) in
+                let isFrozen = answer.isHeld && self.freeze(entry)
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
-                    Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill()
+                    if !isFrozen { Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill() }
                     try self.save(entry.record, volumesSaved: answer.volumesSaved)
                     try DirectoryTree.remove(files)
                 }
+                return isFrozen
             }
         } catch {
             // Nothing of that name was there before, so what is there now is of a checkpoint that failed.
             try? await Offload.run { () throws(HostError) in
                 try DirectoryTree.remove(files)
                 try self.snapshots.remove(actorDirectory: key.directoryName, name: name)
+                if holds { try self.release(record, of: serving.description) }
             }
             // The script may have ended the programs or not: the truth is what runs.
             let alive = entry.with { state in
@@ -194,7 +203,11 @@ extension ActorHost {
         }
         // A checkpoint that answered ok has ended the actor, wherever it was.
         try settleOutside(entry)
-        await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
+        if isHeld {
+            await clock.measure("hold") { () async -> Void in await hold(entry) }
+        } else {
+            await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
+        }
         if settings.keepSnapshots > 0 { try? await Offload.run { () throws(HostError) in try self.retain(key) } }
     }
 

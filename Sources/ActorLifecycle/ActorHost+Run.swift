@@ -8,7 +8,7 @@ import SystemLayer
 import Telemetry
 import Transfer
 
-/// Run, Restore and Start: three ways into `ready`, one path.
+/// Run and Restore: ways into `ready`, one path for them and for Start.
 extension ActorHost {
     /// Runs an actor until it answers.
     ///
@@ -33,53 +33,7 @@ extension ActorHost {
         )
     }
 
-    /// Runs a stopped or failed actor again on the files that it left.
-    ///
-    /// - Throws: `notFound`; `failedPrecondition` when it is live, or when its environment was lost with the last host process.
-    @discardableResult
-    public func start(_ key: ActorKey, context: VerbContext) async throws(HostError) -> [Phase] {
-        let request = try rebuilt(try entry(key), doing: "start")
-        return try await enter(request, restore: nil, context: context, again: true)
-    }
-
-    /// Restores a known actor from one of its local snapshots, with the request that last ran it.
-    ///
-    /// - Parameters:
-    ///   - key: the actor.
-    ///   - snapshot: nil takes the newest.
-    ///   - slot: nil takes the actor's own.
-    ///   - context: deadline and grace.
-    /// - Returns: the verb's phases.
-    /// - Throws: as `restore(_:context:)`.
-    @discardableResult
-    public func restore(
-        _ key: ActorKey,
-        snapshot: String?,
-        slot: String?,
-        context: VerbContext
-    ) async throws(HostError) -> [Phase] {
-        let directory = key.directoryName
-        let found = try await Offload.run { () throws(HostError) -> Snapshot? in
-            guard let snapshot else { return try self.snapshots.newest(actorDirectory: directory) }
-            return Optional(try self.snapshots.find(actorDirectory: directory, name: snapshot))
-        }
-        guard let found, let scope = SnapshotScope(rawValue: found.manifest.scope ?? "") else {
-            throw HostError(
-                .notFound,
-                .snapshotNotFound,
-                "actor \(key.text) has no local snapshot \(snapshot.map { "\"\($0)\"" } ?? "yet")"
-            )
-        }
-        var request = try rebuilt(try entry(key), doing: "restore")
-        if let slot { request.slot = slot }
-        return try await enter(
-            request,
-            restore: RestoreSource(place: .local(found.name), scope: scope),
-            context: context
-        )
-    }
-
-    private func enter(
+    func enter(
         _ request: RunRequest,
         restore: RestoreSource?,
         context: VerbContext,
@@ -93,13 +47,9 @@ extension ActorHost {
         try checkMounts(request, by: newest.description)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
-        let fingerprint = hexadecimal(
-            keyedHash(
-                key: secret,
-                request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
-                    + [UInt8]((restore?.text ?? "").utf8)
-            )
-        )
+        let canonical = request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
+        let asked = hexadecimal(keyedHash(key: secret, canonical))
+        let fingerprint = hexadecimal(keyedHash(key: secret, canonical + [UInt8]((restore?.text ?? "").utf8)))
         let (entry, isNew) = known(request)
         let operation: Operation
         switch entry.claim(verb) {
@@ -139,6 +89,18 @@ extension ActorHost {
                 )
                 try await beginning.enter(verb, operation, until: patience)
                 defer { beginning.leave() }
+                let isThawed = try await thaw(
+                    entry,
+                    restore,
+                    request: asked,
+                    fingerprint: fingerprint,
+                    by: serving,
+                    operation: operation,
+                    clock: clock,
+                    context: context
+                )
+                if isThawed { return .success(serving) }
+                await dropClaimed(entry, "it begins anew")
                 try await bring(
                     entry,
                     request,
@@ -160,6 +122,7 @@ extension ActorHost {
             operation.cancel()
         }
         let serving = try result.get()
+        entry.with { $0.request = asked }
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
         let processes = entry.record.processes

@@ -163,10 +163,15 @@ extension ActorHost {
         let key = entry.key
         let ended = entry.record
         let (handles, tickets) = entry.with { state in
-            defer { (state.handles, state.exits) = ([:], [:]) }
+            defer { (state.handles, state.exits, state.held) = ([:], [:], nil) }
             state.operation?.markEnding()
-            return (Array(state.handles.values), Array(state.exits.values))
+            let held = state.held
+            return (
+                Array(state.handles.values) + (held.map { Array($0.handles.values) } ?? []),
+                Array(state.exits.values) + (held?.tickets ?? [])
+            )
         }
+        pauses.remove(key)
         // Nothing but `handles` keeps the pidfds now: they are closed when this returns.
         for ticket in tickets { exits.forget(ticket) }
         var clean = true

@@ -125,8 +125,9 @@ extension ActorHost {
 
     /// Prepares before the first request, where no request's assets are needed for it.
     public func warmUp() {
-        guard warm.size > 0 else { return }
+        guard warm.size > 0 || pauses.budget > 0 else { return }
         watchMemory()
+        guard warm.size > 0 else { return }
         Offload.later {
             let serving = self.backend.newest()
             guard serving.description.requiredAssets.isEmpty,
@@ -141,14 +142,14 @@ extension ActorHost {
         }
     }
 
-    /// Drops the oldest warm slot.
+    /// Drops the oldest warm slot, or else the actor that was held first.
     private func relieve() {
-        guard let oldest = warm.dropOldest() else { return }
+        guard let oldest = warm.dropOldest() else { return dropOldestHeld() }
         logger.warning("memory is short: a warm slot is dropped", ["slot": oldest.name])
         discard([oldest])
     }
 
-    /// Drops one warm slot after the other while the machine is short of memory.
+    /// Drops one warm slot or held actor after the other while the machine is short of memory.
     func watchMemory() {
         Task { [weak self] in
             while true {
@@ -159,8 +160,9 @@ extension ActorHost {
         }
     }
 
-    /// Throws all warm slots away; blocks.
+    /// Throws all warm slots and held actors away; blocks.
     public func coolDown() async {
+        await dropAllHeld()
         let (slots, making) = warm.close()
         for operation in making { operation.cancel() }
         try? await Offload.run { () throws(HostError) in

@@ -39,6 +39,8 @@ public final class ActorHost: Sendable {
     let watchers = Watchers()
     /// Slots that were prepared before anybody asked.
     let warm: WarmPool
+    /// Actors that are paused and frozen.
+    let pauses: HeldPauses
     /// The next actor's network, made before anybody asks.
     let namespaces = SpareNamespaces()
     /// One probe at a time for the same circumstances.
@@ -79,6 +81,7 @@ public final class ActorHost: Sendable {
             try journal.setFact("fingerprint.key", secret)
         }
         warm = WarmPool(size: settings.warmSlots)
+        pauses = HeldPauses(budget: settings.heldBytes)
         beginning = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         saving = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         do throws(SyscallError) { exits = try ExitWatcher() } catch {

@@ -12,6 +12,8 @@ public struct HostSettings: Sendable {
     public var verbsWaiting = 256
     /// How many slots are kept prepared, of a backend that has `prepare`.
     public var warmSlots = 0
+    /// How much memory paused actors may keep whose programs are frozen rather than ended; 0: none are.
+    public var heldBytes: Int64 = 0
     /// How many local snapshots of an actor are kept when a newer one was made; 0 = all.
     public var keepSnapshots = 0
     /// What the operator shows to every container of every actor.

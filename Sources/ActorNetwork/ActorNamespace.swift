@@ -63,6 +63,20 @@ public struct ActorNamespace: ~Copyable, Sendable {
         }
     }
 
+    /// Takes the interface down, or up again: while it is down nobody reaches the workload, nor it anybody.
+    ///
+    /// Repeating it is harmless.
+    /// - Parameters:
+    ///   - isCut: whether it goes down.
+    ///   - path: the pinned namespace, made with an interface.
+    /// - Throws: `INTERNAL` when there is no such interface.
+    public static func cut(_ isCut: Bool, at path: String) throws(HostError) {
+        let result = unsafe csh_network_cut(path, isCut ? 1 : 0)
+        guard unsafe result.error == 0 else {
+            throw failure(unsafe SyscallError(String(cString: result.call), result.error, path))
+        }
+    }
+
     /// Unpins the namespace and removes the file; it ends with the last process and socket in it.
     ///
     /// Repeating it is harmless.

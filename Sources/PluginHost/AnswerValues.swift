@@ -14,6 +14,7 @@ extension VerbAnswer {
         if let state = fields["state"] { self.state = ValueCodec.encode(state) }
         if case .text(let text)? = fields["address"] { address = text }
         if let table = fields["prepared"] { prepared = ValueCodec.encode(table) }
+        isHeld = fields["held"] == .boolean(true)
         volumesSaved = fields["volumes_saved"] == .boolean(true)
         if case .integer(let memory)? = fields["memory_bytes"], case .integer(let cpu)? = fields["cpu_ns"],
             case .integer(let pids)? = fields["pids"]

@@ -358,7 +358,8 @@ public final class ScriptBackend: ActorBackend {
                 status,
                 result,
                 verb: broker.context.verb,
-                network: descriptor.network
+                network: descriptor.network,
+                mayHold: broker.context.request.mayHold
             )
         } catch {
             throw HostError(.internal, .plugin, "plugin protocol: \(error.message)")

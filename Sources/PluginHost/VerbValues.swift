@@ -52,8 +52,7 @@ struct VerbValues {
     /// The request's table.
     var requestValue: PluginValue {
         var fields: [String: PluginValue] = ["timeout_ms": .integer(request.timeoutMilliseconds)]
-        // Programs that are kept frozen come with the runtimes that can be frozen.
-        if verb == .checkpoint { fields["may_hold"] = .boolean(false) }
+        if verb == .checkpoint { fields["may_hold"] = .boolean(request.mayHold) }
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
         if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
         if !request.snapshotDirectory.isEmpty {

@@ -79,7 +79,7 @@ public enum PluginVerb {
                     "may_hold",
                     .boolean,
                     optional: true,
-                    "whether the programs may be kept frozen: false on this host"
+                    "whether the programs may be kept frozen until a restore of this snapshot"
                 ),
             ],
             result: [

@@ -26,6 +26,7 @@ public final class Supervisor {
     private var source: SourceText
     /// What may be run: path → name in Lua.
     private var programs: [String: String] = [:]
+    private var mayHold = false
 
     /// Makes one.
     ///
@@ -119,6 +120,7 @@ public final class Supervisor {
     ) {
         self.verb = verb
         programs = Self.programs(of: actor)
+        if case .map(let fields) = request { mayHold = fields["may_hold"] == .boolean(true) }
         state.setSubject("verb \(verb)\(Self.actorName(actor))")
         // Every module is there, so that a function that is not says its whole name.
         for module in HostFunction.modules { state.bind(module) }
@@ -133,12 +135,14 @@ public final class Supervisor {
         let status = String(decoding: answer.status, as: UTF8.self)
         do {
             let result = decoded(answer.result, state)
-            channel.send(
-                .answer(status: status, result: try AnswerCheck.check(status, result, verb: verb, network: network))
-            )
+            channel.send(.answer(status: status, result: try checked(status, result)))
         } catch {
             state.trap(error.code, error.message, expected: error.expected, got: error.got, mend: error.mend)
         }
+    }
+
+    private func checked(_ status: String, _ result: PluginValue) throws(ArgumentFault) -> PluginValue {
+        try AnswerCheck.check(status, result, verb: verb, network: network, mayHold: mayHold)
     }
 
     /// What our own encoder in C wrote; that it does not decode is a trap rather than a crash.
@@ -230,8 +234,7 @@ extension Supervisor: LuaHost {
                 channel.send(.answer(status: status, result: value))
                 channel.end()
             }
-            let result = try AnswerCheck.check(status, value, verb: verb, network: network)
-            channel.send(.answer(status: status, result: result))
+            channel.send(.answer(status: status, result: try checked(status, value)))
         } catch let fault as ArgumentFault {
             trap(fault, "", state)
         } catch {

@@ -87,8 +87,12 @@ public struct Cgroup: Sendable, Equatable {
 
     /// Kills every process in it, those included that fork meanwhile; returns without waiting for their end.
     public func kill() {
-        if let v2Path, (try? TextFile.write("1", to: v2Path + "/cgroup.kill")) != nil { return }
         let freezers = v1Paths.map { $0 + "/freezer.state" }
+        if let v2Path, (try? TextFile.write("1", to: v2Path + "/cgroup.kill")) != nil {
+            // Who stands still in the version 1 freezer dies when it is thawed.
+            for freezer in freezers { try? TextFile.write("THAWED", to: freezer) }
+            return
+        }
         // Frozen processes cannot fork, so two passes over the list meet everybody.
         for freezer in freezers { try? TextFile.write("FROZEN", to: freezer) }
         for _ in 0..<2 { for pid in processes() where pid > 0 { _ = Glibc.kill(pid, SIGKILL) } }

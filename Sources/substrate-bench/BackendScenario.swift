@@ -21,13 +21,24 @@ struct BackendScenario {
         let options = grants + ["--config", settings]
         let warm = try BenchHost(scratch: scratch, name: "warm", backend: backend, options: options)
         defer { warm.stop() }
+        let holding = "\(scratch)/held.yaml"
+        try AtomicFile.write(Array("backends:\n  \(backend):\n    held: { memory: 512MiB }\n".utf8), to: holding)
+        let frozen = try BenchHost(
+            scratch: scratch,
+            name: "held",
+            backend: backend,
+            options: grants + ["--config", holding]
+        )
+        defer { frozen.stop() }
         var floors = Array(repeating: Samples(), count: 3)
         var (walls, owns, ahead) = (floors, floors, floors)
+        var thawed = Samples()
         // The first round unpacks the image, and asks the runtime what it can.
         for round in 0...samples {
             let hand = try Self.hand(bare, image, scratch)
             let own = try await self.round(cold, round)
             let made = try await self.round(warm, round)
+            let held = try await self.round(frozen, round)
             guard round > 0 else { continue }
             for index in 0..<3 {
                 floors[index].add(hand[index])
@@ -35,8 +46,26 @@ struct BackendScenario {
                 owns[index].add(own[index].own)
                 ahead[index].add(made[index].wall)
             }
+            thawed.add(held[2].wall)
         }
-        return figures(floors, walls, owns, ahead)
+        return figures(floors, walls, owns, ahead) + [
+            Figure(
+                scenario: .backend,
+                name: "\(backend): Restore of a held pause",
+                value: thawed.median,
+                unit: "ms",
+                floor: (name: "the runtime's commands by hand", value: floors[2].median),
+                goal: nil
+            ),
+            Figure(
+                scenario: .backend,
+                name: "\(backend): Restore of a held pause, of the commands",
+                value: thawed.median / floors[2].median,
+                unit: "×",
+                floor: nil,
+                goal: .atMost(0.1)
+            ),
+        ]
     }
 
     private func figures(_ floors: [Samples], _ walls: [Samples], _ owns: [Samples], _ ahead: [Samples]) -> [Figure] {

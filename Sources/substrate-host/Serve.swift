@@ -102,6 +102,7 @@ enum Serve {
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
+        settings.heldBytes = options.backends[entry.name]?.heldBytes ?? 0
         let host = try ActorHost(
             settings: settings,
             backend: backend,

@@ -58,6 +58,33 @@ struct GvisorBackendTests {
         }
     }
 
+    @Test("a held pause: the sandbox goes on where it stood, and its snapshot serves in another slot all the same")
+    func held() async throws {
+        let settings = "/tmp/substrate-held-\(UUID().uuidString).yaml"
+        defer { try? FileManager.default.removeItem(atPath: settings) }
+        try "backends: { gvisor: { held: { memory: 512MiB } } }\n".write(
+            toFile: settings,
+            atomically: false,
+            encoding: .utf8
+        )
+        let host = try TestHost(backend: "gvisor", arguments: Self.grant + ["--config", settings])
+        try await host.use { host in
+            try await host.start()
+            _ = try await host.run(try await host.request("one")).get()
+            #expect(try await counts(host, "one") == "memory=1 data=1")
+            let pid = try await host.actor("one").pid
+            _ = try await done(host, "checkpoint", "one")
+            _ = try await done(host, "restore", "one")
+            #expect(try await counts(host, "one") == "memory=2 data=2")
+            #expect(try await host.actor("one").pid == pid, "it was made anew")
+            _ = try await done(host, "checkpoint", "one")
+            _ = try await done(host, "restore", "one", "--slot", "elsewhere")
+            #expect(try await counts(host, "one") == "memory=3 data=3")
+            #expect(try await host.actor("one").pid != pid)
+            _ = try await done(host, "remove", "one")
+        }
+    }
+
     @Test("one full snapshot wakes twice, each time as it was")
     func twice() async throws {
         try await TestHost.with(backend: "gvisor", arguments: Self.grant) { host in

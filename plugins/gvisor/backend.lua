@@ -78,9 +78,9 @@ end
 
 local function save(actor, request)
   if request.scope == "data" then return stop(actor, request) end
-  local plain = actor.probed.compression and "-compression=none"
-  try(host.process.run(command(actor, "checkpoint", { plain, "-image-path", request.snapshot.dir, ROOT })))
-  -- The sandbox has ended with it.
+  local plain, hold = actor.probed.compression and "-compression=none", request.may_hold and "-leave-running"
+  try(host.process.run(command(actor, "checkpoint", { plain, hold, "-image-path", request.snapshot.dir, ROOT })))
+  if hold then return "ok", { held = true } end
   return host.process.stop(actor.processes, 0)
 end
 

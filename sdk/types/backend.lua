@@ -155,7 +155,7 @@
 ---@field grace_ms integer   between TERM and KILL
 ---@field timeout_ms integer   what the verb has, in milliseconds
 ---@field snapshot? CheckpointSnapshot   where to
----@field may_hold? boolean   whether the programs may be kept frozen: false on this host
+---@field may_hold? boolean   whether the programs may be kept frozen until a restore of this snapshot
 
 ---What `checkpoint` may answer with "ok".
 ---@class CheckpointResult

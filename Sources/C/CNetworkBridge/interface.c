@@ -78,12 +78,13 @@ static csh_network_failure set_address(int control, const char *name, const char
     return fine();
 }
 
-static csh_network_failure bring_up(int control, const char *name) {
+static csh_network_failure bring(int control, const char *name, int is_up) {
     struct ifreq request;
     memset(&request, 0, sizeof request);
     strcpy(request.ifr_name, name);
     if (ioctl(control, SIOCGIFFLAGS, &request) != 0) return failed("ioctl SIOCGIFFLAGS");
-    request.ifr_flags |= IFF_UP;
+    if (is_up) request.ifr_flags |= IFF_UP;
+    else request.ifr_flags &= ~IFF_UP;
     if (ioctl(control, SIOCSIFFLAGS, &request) != 0) return failed("ioctl SIOCSIFFLAGS");
     return fine();
 }
@@ -103,10 +104,12 @@ csh_network_failure csh_interface_make(int control, const char *address) {
     leave_out_ipv6();
     csh_network_failure failure = make_pair();
     if (!failure.error) failure = set_address(control, INSIDE, address);
-    if (!failure.error) failure = bring_up(control, INSIDE);
-    if (!failure.error) failure = bring_up(control, OUTSIDE);
+    if (!failure.error) failure = bring(control, INSIDE, 1);
+    if (!failure.error) failure = bring(control, OUTSIDE, 1);
     return failure;
 }
+
+csh_network_failure csh_interface_cut(int control, int is_cut) { return bring(control, OUTSIDE, !is_cut); }
 
 csh_network_failure csh_interface_attach(int control, const char *address) {
     return set_address(control, OUTSIDE, address);

@@ -5,5 +5,8 @@
 /// Makes a pair of interfaces: eth0, which carries `address` of a /30, and host0 at its other end, both up.
 csh_network_failure csh_interface_make(int control, const char *address);
 
+/// Takes the host's end down, or up again.
+csh_network_failure csh_interface_cut(int control, int is_cut);
+
 /// Gives the host's end its address, by which the namespace's own processes reach eth0's.
 csh_network_failure csh_interface_attach(int control, const char *address);

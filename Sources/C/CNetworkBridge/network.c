@@ -34,6 +34,7 @@ struct job {
     const char *path;
     const char *address;
     int has_interface;
+    int is_cut;
     csh_network_failure failure;
     int socket;
 };
@@ -174,6 +175,20 @@ static void *attach_body(void *argument) {
 csh_network_failure csh_network_attach(const char *path, const char *address) {
     struct job job = {.path = path, .address = address, .failure = fine, .socket = -1};
     return on_own_thread(attach_body, &job);
+}
+
+static void *cut_body(void *argument) {
+    struct job *job = argument;
+    int control = enter_and_make(job->path, &job->failure);
+    if (control < 0) return NULL;
+    job->failure = csh_interface_cut(control, job->is_cut);
+    close(control);
+    return NULL;
+}
+
+csh_network_failure csh_network_cut(const char *path, int is_cut) {
+    struct job job = {.path = path, .failure = fine, .socket = -1, .is_cut = is_cut};
+    return on_own_thread(cut_body, &job);
 }
 
 static void *socket_body(void *argument) {

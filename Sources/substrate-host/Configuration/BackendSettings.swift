@@ -43,6 +43,11 @@ struct BackendSettings: Equatable, Sendable {
     /// Where `pool.size` was said.
     var poolOrigin = SettingOrigin.standard
 
+    /// `held.memory`: the bytes that frozen paused actors may keep; nil: none are held.
+    var heldBytes: Int64?
+    /// Where `held.memory` was said.
+    var heldOrigin = SettingOrigin.standard
+
     /// `tool_user`: who its programs run as; nil is root.
     var toolUser: UInt32?
     /// Where `tool_user` was said.

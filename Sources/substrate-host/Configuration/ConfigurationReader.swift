@@ -223,7 +223,7 @@ struct ConfigurationReader {
     private mutating func readBackend(_ backend: YAMLMember) -> BackendSettings {
         var settings = BackendSettings()
         let name = "backends.\(backend.key)"
-        for member in members(backend.value, of: name, keys: ["grants", "config", "pool", "tool_user"]) {
+        for member in members(backend.value, of: name, keys: ["grants", "config", "pool", "held", "tool_user"]) {
             switch member.key {
             case "tool_user":
                 // 4294967295 is "no change" to setresuid(2).
@@ -242,6 +242,16 @@ struct ConfigurationReader {
                         continue
                     }
                     settings.config[value.key] = .init(text: text, origin: .file(path, line: value.line))
+                }
+            case "held":
+                for entry in members(member.value, of: "\(name).held", keys: ["memory"]) {
+                    let field = "\(name).held.memory"
+                    guard let text = scalar(entry.value, field, ByteSize.form) else { continue }
+                    settings.heldBytes = ByteSize.parse(text)
+                    settings.heldOrigin = .file(path, line: entry.line)
+                    if settings.heldBytes == nil {
+                        mistake(entry.line, "\(field) is \"\(text)\"; write \(ByteSize.form)")
+                    }
                 }
             default:
                 for entry in members(member.value, of: "\(name).pool", keys: ["size"]) {

@@ -115,6 +115,11 @@ extension CommandReader {
                 .init(key: "backends.\(name).pool.size", value: .integer(Int64(size)), origin: backend.poolOrigin)
             )
         }
+        if let bytes = backend.heldBytes {
+            rows.append(
+                .init(key: "backends.\(name).held.memory", value: .integer(bytes), origin: backend.heldOrigin)
+            )
+        }
         return rows
     }
 }

@@ -245,10 +245,11 @@ struct SettingKey: Sendable {
             flag: "grant",
             doc: """
                 What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N }, \
-                tool_user: UID }. \
+                held: { memory: BYTES }, tool_user: UID }. \
                 A grant is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
                 workload and bundle are always given, asset to the shipped backends. No overlay can give one. The script \
-                declares its config; pool.size is how many slots are kept prepared for a script with prepare. Its programs \
+                declares its config; pool.size is how many slots are kept prepared for a script with prepare; held.memory \
+                is how much memory paused actors may keep, frozen, to be thawed by a restore. Its programs \
                 run as root in the tool room, or as tool_user, who has no capability.
                 """
         ),

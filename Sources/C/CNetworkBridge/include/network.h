@@ -16,6 +16,9 @@ csh_network_failure csh_network_make(const char *address, int has_interface, int
 /// Gives the other end of the pair in the namespace at `path` its address: only then is the first one reached.
 csh_network_failure csh_network_attach(const char *path, const char *address);
 
+/// Takes the pair of interfaces in the namespace at `path` down, or up again: nothing comes through while it is down.
+csh_network_failure csh_network_cut(const char *path, int is_cut);
+
 /// Pins a namespace by a bind mount on the existing file `path`. On failure nothing is left mounted.
 csh_network_failure csh_network_pin(int descriptor, const char *path);
 
