@@ -14,14 +14,22 @@ struct AssetLock: ~Copyable {
     /// - Parameters:
     ///   - digest: names the lock.
     ///   - directory: of locks alone; made where it is absent.
-    /// - Throws: INTERNAL where it cannot be made.
-    init(_ digest: String, in directory: String) throws(HostError) {
+    ///   - isCancelled: ends the wait.
+    /// - Throws: INTERNAL where it cannot be made, CANCELLED.
+    init(
+        _ digest: String,
+        in directory: String,
+        _ isCancelled: () -> Bool = { false }
+    ) throws(HostError) {
         while true {
-            if let file = try Self.open(digest, in: directory, flags: LOCK_EX) {
+            if isCancelled() { throw HostError(.cancelled, nil, "the wait for another process was cancelled") }
+            if let file = try Self.open(digest, in: directory, flags: LOCK_EX | LOCK_NB) {
                 self.file = file
                 path = "\(directory)/\(digest)"
                 return
             }
+            // Asked again rather than waited for: who waits in the kernel cannot be told that nobody wants it any more.
+            usleep(10_000)
         }
     }
 
