@@ -65,10 +65,10 @@ extension ExternalSnapshots {
             result.snapshots += 1
             for file in (manifest.files ?? [:]).values {
                 guard let list = file.chunks else { continue }
-                needed.insert(list.sha256)
+                for part in list.parts { needed.insert(part.sha256) }
                 let root = manifest.chunkRoot ?? ChunkFormat.root
-                for entry in try reader.entries(of: list, size: file.size, root: root) {
-                    needed.insert(hexadecimal(entry.digest))
+                try reader.eachPart(of: list, size: file.size, root: root) { (entries, _) throws(HostError) in
+                    for entry in entries { needed.insert(hexadecimal(entry.digest)) }
                 }
             }
         }
