@@ -153,15 +153,7 @@ struct StoreInterruptTests {
             for _ in 0..<64 { held.signal() }
         }
         let scratch = try ScratchDirectory("interrupt")
-        let place = "\(scratch.path)/base/actors/space:one/local-checkpoint/first"
-        try DirectoryTree.make(place)
-        let digest = SHA256.hex(of: assetBody)
-        try AtomicFile.write(assetBody, to: "\(place)/memory.img")
-        let manifest = """
-            {"sandboxClass":"m","assets":{},"scope":"full","snapshotFiles":["memory.img"],
-            "files":{"memory.img":{"size":\(assetBody.count),"sha256":"\(digest)"}}}
-            """
-        try AtomicFile.write(Array(manifest.utf8), to: "\(place)/manifest.json")
+        let place = try PlainSnapshot.make(assetBody, in: "\(scratch.path)/base")
         let words = ["snapshots", "export", "space/one", "first", "s3://bucket/one"]
         let begun = try Begun(scratch, words, store(server))
         let status = try await begun.interrupted(signal, when: "a chunk is written") {
@@ -171,7 +163,7 @@ struct StoreInterruptTests {
         #expect(begun.output.contains("there is no snapshot at the URI"), "\(begun.output)")
         #expect(!server.requests.contains { $0.target.contains("manifest.json") && $0.earlier > 0 })
         #expect(try names(place).sorted() == ["manifest.json", "memory.img"])
-        #expect(try SHA256.hex(ofFile: "\(place)/memory.img") == digest)
+        #expect(try SHA256.hex(ofFile: "\(place)/memory.img") == assetDigest)
     }
 
     @Test("an import and a verify leave nothing of what came", arguments: ["import", "verify"])
