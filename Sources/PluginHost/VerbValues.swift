@@ -55,7 +55,11 @@ struct VerbValues {
         // Programs that are kept frozen come with the runtimes that can be frozen.
         if verb == .checkpoint { fields["may_hold"] = .boolean(false) }
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
-        if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
+        // What stands in for the memory is a full snapshot; whose the volumes are is another thing.
+        if let scope = request.scope {
+            fields["scope"] = .text(scope == .dataOnGolden ? SnapshotScope.full.rawValue : scope.rawValue)
+        }
+        if request.scope == .dataOnGolden { fields["own_volumes"] = .boolean(true) }
         if !request.snapshotDirectory.isEmpty {
             var snapshot: [String: PluginValue] = ["dir": .text(request.snapshotDirectory)]
             if verb == .restore {

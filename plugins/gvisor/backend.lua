@@ -144,6 +144,7 @@ return {
   summary = "A kernel in user space between the actor and this machine's.",
   isolation = "user-space-kernel",
   scopes = { "full", "data" },
+  data_on_golden = true,
   enforces = { "cpu", "memory", "pids" },
   assets = { runsc = "optional" },
   tools = { runsc = "optional" },
