@@ -69,6 +69,7 @@ enum ChunkIndex {
     ///   - pages: of a window.
     ///   - count: how many windows it has.
     ///   - first: the first window that it may have: the one behind the list before.
+    /// - Returns: the windows, rising.
     /// - Throws: DATA_LOSS for what is none.
     static func decode(
         _ bytes: [UInt8],
