@@ -99,6 +99,8 @@ public enum Admission {
     ) throws(HostError) {
         var asked: [(String, String, Reason)] = [("verb", verb.rawValue, .verbUnsupported)]
         if let scope { asked.append(("scope", scope.rawValue, .scopeUnsupported)) }
+        // A golden snapshot is a full one.
+        if scope == .dataOnGolden { asked.append(("scope", SnapshotScope.full.rawValue, .scopeUnsupported)) }
         if cpuMilli > 0 { asked.append(("limit", "cpu", .limitUnsupported)) }
         if memoryBytes > 0 { asked.append(("limit", "memory", .limitUnsupported)) }
         for (kind, name, reason) in asked {

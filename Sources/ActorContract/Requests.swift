@@ -97,6 +97,8 @@ public struct RestoreRequest: Sendable, Equatable {
     public var scope: SnapshotScope
     /// Autumn: the golden snapshot's URI with scope data_on_golden; empty = none.
     public var baseURI = ""
+    /// Autumn: whether the golden snapshot is shared by many readers.
+    public var baseShared = false
     /// Autumn: whether an external snapshot is shared by many readers.
     public var shared = false
     /// Makes one.

@@ -12,12 +12,27 @@ struct RestoreSource: Sendable {
     var scope: SnapshotScope
     /// Whether it is external, and shared by many readers.
     var isShared = false
+    /// The snapshot whose memory it wakes with, where only the volumes are its own.
+    var golden: Golden?
+
+    /// A snapshot that many begin with.
+    struct Golden: Sendable {
+        var uri: String
+        /// Whether it never changes, so that a copy on this node may serve.
+        var isShared: Bool
+    }
+
+    /// Whether any of it comes from an object store.
+    var isExternal: Bool {
+        if case .external = place { return true }
+        return golden != nil
+    }
 
     /// What is compared to tell a repeated request.
     var text: String {
         switch place {
-        case .local(let name): "\(name)\n\(scope.rawValue)"
-        case .external(let uri): "\(uri)\n\(scope.rawValue)"
+        case .local(let name): "\(name)\n\(scope.rawValue)\n\(golden?.uri ?? "")"
+        case .external(let uri): "\(uri)\n\(scope.rawValue)\n\(golden?.uri ?? "")"
         }
     }
 }
@@ -38,6 +53,24 @@ struct ResolvedRestore: Sendable {
     var serving: any ActorBackend
     /// The assets: the request's where it brings some, else the snapshot's.
     var assets: [String: SandboxAssets.File]
+    /// Where the volumes are, where they are another snapshot's.
+    var volumes: Volumes?
+
+    /// The snapshot that the volumes alone are of.
+    struct Volumes: Sendable {
+        var origin: Origin
+        var manifest: SnapshotManifest
+    }
+}
+
+/// What a Restore takes, on this machine and verified.
+struct ObtainedRestore: Sendable {
+    /// What the backend is given.
+    var snapshot: Snapshot
+    /// What the volumes are of, where that is another.
+    var volumes: Snapshot?
+    /// Directories to be removed when the verb has taken its files.
+    var scratch: [String]
 }
 
 extension ActorHost {
@@ -62,7 +95,12 @@ extension ActorHost {
         newest: any ActorBackend
     ) throws(HostError) -> ResolvedRestore {
         let key = request.identity.key
-        let (origin, manifest, name) = try locate(source, key)
+        let own = try locate(source, key)
+        var (origin, manifest, name) = own
+        if let golden = source.golden {
+            let place = RestoreSource(place: .external(golden.uri), scope: .full, isShared: golden.isShared)
+            (origin, manifest, name) = try locate(place, key)
+        }
         let described = newest.description
         let brought = request.assets?.assets[settings.architecture] ?? [:]
         let gate = CompatibilityGate(
@@ -72,12 +110,19 @@ extension ActorHost {
             requiredAssets: described.requiredAssets
         )
         try gate.check(manifest, named: name, overridden: Set(brought.keys))
-        if source.scope == .full, manifest.scope == SnapshotScope.data.rawValue {
+        if source.scope != .data, manifest.scope == SnapshotScope.data.rawValue {
             throw HostError(
                 .failedPrecondition,
                 .snapshotIncompatible,
-                "snapshot \"\(name)\" holds data alone: restore it with scope data"
+                source.golden == nil
+                    ? "snapshot \"\(name)\" holds data alone: restore it with scope data"
+                    : "golden snapshot \"\(name)\" holds data alone, and no memory to wake with"
             )
+        }
+        var volumes: ResolvedRestore.Volumes?
+        if source.golden != nil {
+            try checkVolumes(own.manifest, own.name, on: manifest, name, gate)
+            volumes = .init(origin: own.origin, manifest: own.manifest)
         }
         let serving = try revision(for: manifest, named: name, newest: newest)
         try checkScope(source.scope, by: serving.description)
@@ -93,14 +138,44 @@ extension ActorHost {
             manifest: manifest,
             scope: source.scope,
             serving: serving,
-            assets: assets
+            assets: assets,
+            volumes: volumes
         )
+    }
+
+    /// Refuses volumes that do not go with a golden snapshot's memory.
+    private func checkVolumes(
+        _ own: SnapshotManifest,
+        _ name: String,
+        on golden: SnapshotManifest,
+        _ goldenName: String,
+        _ gate: CompatibilityGate
+    ) throws(HostError) {
+        guard own.sandboxClass == golden.sandboxClass else {
+            throw HostError(
+                .failedPrecondition,
+                .sandboxClassMismatch,
+                "snapshot \"\(name)\" is of class \"\(own.sandboxClass)\", golden snapshot \"\(goldenName)\" of \"\(golden.sandboxClass)\""
+            )
+        }
+        // Whatever memory is in it stays there.
+        var data = own
+        data.machine = own.machine?.forData
+        data.assets = golden.assets
+        try gate.check(data, named: name, overridden: Set(gate.requiredAssets))
+        for (manifest, name) in [(own, name), (golden, goldenName)] where Snapshot.hasVolumesSaved(manifest) {
+            throw HostError(
+                .failedPrecondition,
+                .snapshotIncompatible,
+                "snapshot \"\(name)\" has its volumes in the backend's own files: they cannot be told from its memory"
+            )
+        }
     }
 
     private func locate(
         _ source: RestoreSource,
         _ key: ActorKey
-    ) throws(HostError) -> (ResolvedRestore.Origin, SnapshotManifest, String) {
+    ) throws(HostError) -> (origin: ResolvedRestore.Origin, manifest: SnapshotManifest, name: String) {
         let directory = key.directoryName
         switch source.place {
         case .local(let name):
@@ -156,13 +231,30 @@ extension ActorHost {
     /// - Parameters:
     ///   - resolved: from `resolve`.
     ///   - operation: ends it when it is cancelled.
-    /// - Returns: the snapshot, and the directory to be removed when the verb has taken its files.
+    /// - Returns: the snapshot, and the directories to be removed when the verb has taken its files.
     /// - Throws: DATA_LOSS where it does not verify, and what the store says.
-    func obtain(
-        _ resolved: ResolvedRestore,
+    func obtain(_ resolved: ResolvedRestore, _ operation: Operation) throws(HostError) -> ObtainedRestore {
+        let (snapshot, scratch) = try obtain(resolved.origin, resolved.manifest, operation)
+        var all = ObtainedRestore(snapshot: snapshot, volumes: nil, scratch: scratch.map { [$0] } ?? [])
+        guard let volumes = resolved.volumes else { return all }
+        do throws(HostError) {
+            let (own, place) = try obtain(volumes.origin, volumes.manifest, operation)
+            all.volumes = own
+            if let place { all.scratch.append(place) }
+        } catch {
+            if let scratch { try? DirectoryTree.remove(scratch) }
+            throw error
+        }
+        all.snapshot = snapshot.withoutVolumes
+        return all
+    }
+
+    private func obtain(
+        _ origin: ResolvedRestore.Origin,
+        _ manifest: SnapshotManifest,
         _ operation: Operation
     ) throws(HostError) -> (snapshot: Snapshot, scratch: String?) {
-        switch resolved.origin {
+        switch origin {
         case .local(let store, let directory, let name):
             return (try store.verified(actorDirectory: directory, name: name), nil)
         case .external(let uri, let isShared):
@@ -171,7 +263,7 @@ extension ActorHost {
             let scratch = "\(fetchingDirectory)/\(Self.freshSlotName())"
             do throws(HostError) {
                 try FailPoint.reach("\(operation.verb).fetch.before")
-                let snapshot = try external.fetch(uri, resolved.manifest, into: scratch) { operation.isCancelled }
+                let snapshot = try external.fetch(uri, manifest, into: scratch) { operation.isCancelled }
                 try FailPoint.reach("\(operation.verb).fetch.after")
                 guard isShared else { return (snapshot, scratch) }
                 return (try keepGolden(snapshot, uri), scratch)
@@ -190,14 +282,15 @@ extension ActorHost {
     }
 
     /// Puts a verified snapshot's volumes and files where the actor and its backend find them; blocks.
-    func place(_ snapshot: Snapshot, for record: ActorRecord) throws(HostError) {
+    func place(_ obtained: ObtainedRestore, for record: ActorRecord) throws(HostError) {
         let places = directories(record.identity.key)
+        let snapshot = obtained.volumes ?? obtained.snapshot
         if !snapshot.volumesSaved {
             let volumes = record.spec.volumes.filter { $0.source == .durableDirectory }
                 .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
             try snapshots.restoreVolumes(snapshot, into: volumes, isVerified: true)
         }
-        try snapshots.present(snapshot, in: places.restoreState)
+        try snapshots.present(obtained.snapshot, in: places.restoreState)
     }
 
     /// The revisions that memory images on this machine were made by.

@@ -25,12 +25,12 @@ extension ActorHost {
     ///   `failedPrecondition` when it does not fit this machine.
     @discardableResult
     public func restore(_ request: RestoreRequest, context: VerbContext) async throws(HostError) -> [Phase] {
-        if case .external = request.place { _ = try served() }
-        return try await enter(
-            request.run,
-            restore: RestoreSource(place: request.place, scope: request.scope, isShared: request.shared),
-            context: context
-        )
+        var source = RestoreSource(place: request.place, scope: request.scope, isShared: request.shared)
+        if request.scope == .dataOnGolden {
+            source.golden = .init(uri: request.baseURI, isShared: request.baseShared)
+        }
+        if source.isExternal { _ = try served() }
+        return try await enter(request.run, restore: source, context: context)
     }
 
     func enter(
@@ -162,10 +162,12 @@ extension ActorHost {
         let hasEnvironment = environments.values.contains { !$0.isEmpty }
         // A run has no such phase, but every table has the same columns.
         let obtained = try await clock.measure("snapshot.verify") { () async throws(HostError) in
-            guard let resolved else { return (snapshot: Snapshot, scratch: String?)?.none }
+            guard let resolved else { return ObtainedRestore?.none }
             return try await Offload.run { () throws(HostError) in try self.obtain(resolved, operation) }
         }
-        defer { if let scratch = obtained?.scratch { Offload.later { try? DirectoryTree.remove(scratch) } } }
+        defer {
+            for scratch in obtained?.scratch ?? [] { Offload.later { try? DirectoryTree.remove(scratch) } }
+        }
         let snapshot = obtained?.snapshot
         let files = resolved?.assets ?? request.assets?.assets[settings.architecture] ?? [:]
         let pause = request.assets?.pauseImage ?? resolved?.manifest.pauseImage ?? ""
@@ -249,9 +251,9 @@ extension ActorHost {
                 log: log
             )
         }
-        if let snapshot {
+        if let obtained {
             try await Offload.phase("volumes.restore", clock) { () throws(HostError) in
-                try self.place(snapshot, for: entry.record)
+                try self.place(obtained, for: entry.record)
             }
         }
         try refuseCancelled(operation)

@@ -12,6 +12,7 @@ extension AssetCache {
     /// - Returns: its size.
     func fetch(_ request: AssetRequest) throws(HostError) -> Int64 {
         func fill(_ file: DownloadFile) throws(HostError) {
+            file.isCancelled = request.isCancelled
             let began = Self.now()
             var told: Int64 = 0
             var logged = began
@@ -36,7 +37,8 @@ extension AssetCache {
         }
         let began = ContinuousClock.now
         let release = AssetRelease(name: request.name, url: request.url, digest: request.digest)
-        let bytes = if let release { try unpack(release, fill) } else { try publish(request.digest, fill) }
+        let bytes =
+            if let release { try unpack(release, fill, request.isCancelled) } else { try publish(request.digest, fill) }
         let taken = began.duration(to: .now) / .milliseconds(1)
         logger.info(
             "an asset was fetched",

@@ -23,11 +23,16 @@ extension AssetCache {
     /// Takes packs: checks every preload of all of them, then publishes them; blocks.
     ///
     /// Nothing is touched where one is wrong.
-    /// - Parameter paths: in order; two that preload one bank and slot clash.
+    /// - Parameters:
+    ///   - paths: in order; two that preload one bank and slot clash.
+    ///   - isCancelled: whether nobody wants them any more.
     /// - Returns: what is in the cache now, in order.
     /// - Throws: the first fault, with its code as `pack.code` in the context.
     @discardableResult
-    public func take(packs paths: [String]) throws(HostError) -> [PreloadedAsset] {
+    public func take(
+        packs paths: [String],
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(HostError) -> [PreloadedAsset] {
         var packs: [AssetPack] = []
         var all: [PreloadedAsset] = []
         for path in paths {
@@ -62,7 +67,10 @@ extension AssetCache {
             }
         }
         state.withLock { $0.packs += packs }
-        for asset in all { _ = try ensure(name: asset.name, url: "pack:\(asset.name)", sha256: asset.sha256) }
+        for asset in all {
+            let url = "pack:\(asset.name)"
+            _ = try ensure(name: asset.name, url: url, sha256: asset.sha256, isCancelled: isCancelled)
+        }
         return all
     }
 

@@ -94,7 +94,8 @@ extension AssetCache {
     /// - Returns: the archive's size.
     func unpack(
         _ release: AssetRelease,
-        _ fill: (DownloadFile) throws(HostError) -> Void
+        _ fill: (DownloadFile) throws(HostError) -> Void,
+        _ isCancelled: () -> Bool
     ) throws(HostError) -> Int64 {
         guard let unpacker = settings.unpacker else {
             throw HostError(.failedPrecondition, .asset, "a release cannot be unpacked here: there is no unpacker")
@@ -110,7 +111,12 @@ extension AssetCache {
                 guard number >= 0 else { throw storeError("open", staging) }
                 let root = OwnedFD(number)
                 // It syncs what it made.
-                try UnpackWorker(executable: unpacker).run(["--layer"], input: archive, directories: [root.rawValue])
+                try UnpackWorker(executable: unpacker).run(
+                    ["--layer"],
+                    input: archive,
+                    directories: [root.rawValue],
+                    isCancelled: isCancelled
+                )
                 let sum = try ReleaseTree.digest(staging)
                 do throws(SyscallError) {
                     // First: a tree without it is none.

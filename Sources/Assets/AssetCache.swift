@@ -111,6 +111,7 @@ public final class AssetCache: Sendable {
     ///   - url: where it comes from; asked only where neither the cache nor a pack has the digest.
     ///   - sha256: 64 hex digits of either case.
     ///   - progress: told four times a second at most while bytes come.
+    ///   - isCancelled: whether nobody wants it any more; a transfer ends then and leaves nothing.
     /// - Returns: the file's path: mode 0755, verified against the digest by this process. Of a release archive, which
     ///   its URL's end tells, the directory it was unpacked to.
     /// - Throws: INVALID_ARGUMENT for a bad digest or URL, PERMISSION_DENIED for a source that is not allowed,
@@ -120,7 +121,8 @@ public final class AssetCache: Sendable {
         name: String,
         url: String,
         sha256: String,
-        progress: (@Sendable (AssetProgress) -> Void)? = nil
+        progress: (@Sendable (AssetProgress) -> Void)? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(HostError) -> String {
         try validateAssetHash(sha256)
         let digest = sha256.lowercased()
@@ -133,11 +135,13 @@ public final class AssetCache: Sendable {
         }
         do throws(HostError) {
             try flights.run(release?.entry ?? digest, attempt: url) { () throws(HostError) in
-                let lock = try AssetLock(digest, in: locks)
+                let lock = try AssetLock(digest, in: locks, isCancelled)
                 defer { withExtendedLifetime(lock) {} }
                 if let release, try isWhole(release, path) { return noteHit() }
                 if release == nil, try isWhole(digest, path) { return noteHit() }
-                try miss(AssetRequest(name: name, url: url, digest: digest, progress: progress))
+                var request = AssetRequest(name: name, url: url, digest: digest, progress: progress)
+                request.isCancelled = isCancelled
+                try miss(request)
             }
         } catch {
             throw HostError(
@@ -183,4 +187,5 @@ struct AssetRequest {
     let url: String
     let digest: String
     var progress: (@Sendable (AssetProgress) -> Void)?
+    var isCancelled: @Sendable () -> Bool = { false }
 }

@@ -14,10 +14,15 @@ struct AssetLock: ~Copyable {
     /// - Parameters:
     ///   - digest: names the lock.
     ///   - directory: of locks alone; made where it is absent.
-    /// - Throws: INTERNAL where it cannot be made.
-    init(_ digest: String, in directory: String) throws(HostError) {
+    ///   - isCancelled: ends the wait.
+    /// - Throws: INTERNAL where it cannot be made, CANCELLED.
+    init(
+        _ digest: String,
+        in directory: String,
+        _ isCancelled: () -> Bool = { false }
+    ) throws(HostError) {
         while true {
-            if let file = try Self.open(digest, in: directory, flags: LOCK_EX) {
+            if let file = try Self.open(digest, in: directory, isWaiting: true, isCancelled) {
                 self.file = file
                 path = "\(directory)/\(digest)"
                 return
@@ -27,7 +32,7 @@ struct AssetLock: ~Copyable {
 
     /// Takes the lock if nobody has it.
     static func attempt(_ digest: String, in directory: String) throws(HostError) -> AssetLock? {
-        guard let file = try open(digest, in: directory, flags: LOCK_EX | LOCK_NB) else { return nil }
+        guard let file = try open(digest, in: directory, isWaiting: false) else { return nil }
         return AssetLock(file: file, path: "\(directory)/\(digest)")
     }
 
@@ -36,16 +41,25 @@ struct AssetLock: ~Copyable {
         self.path = path
     }
 
-    /// nil: somebody has it, or the file that was locked is no longer the one of that name.
-    private static func open(_ digest: String, in directory: String, flags: CInt) throws(HostError) -> OwnedFD? {
+    /// nil: somebody has it and nobody waits, or the file that was locked is no longer the one of that name.
+    private static func open(
+        _ digest: String,
+        in directory: String,
+        isWaiting: Bool,
+        _ isCancelled: () -> Bool = { false }
+    ) throws(HostError) -> OwnedFD? {
         try DirectoryTree.make(directory)
         let path = "\(directory)/\(digest)"
         let number = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw storeError("open", path) }
         let file = OwnedFD(number)
-        while flock(number, flags) != 0 {
-            if errno == EWOULDBLOCK { return nil }
-            guard errno == EINTR else { throw storeError("flock", path) }
+        while flock(number, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EWOULDBLOCK else { throw storeError("flock", path) }
+            guard isWaiting else { return nil }
+            if isCancelled() { throw HostError(.cancelled, nil, "the wait for another process was cancelled") }
+            // Asked again rather than waited for: who waits in the kernel cannot be told that nobody wants it any more.
+            usleep(10_000)
         }
         var mine = stat()
         var named = stat()

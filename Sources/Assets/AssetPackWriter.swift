@@ -40,10 +40,15 @@ public enum AssetPackWriter {
     /// - Parameters:
     ///   - inputs: in any order; read twice, first for their digests.
     ///   - path: replaced if it is there.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: the pack, opened and checked.
     /// - Throws: INVALID_ARGUMENT for doubled ids, names or slots, NOT_FOUND for a file that is absent, ABORTED for one
-    ///   that changed meanwhile, RESOURCE_EXHAUSTED on a full disk.
-    public static func write(_ inputs: [PackInput], to path: String) throws(HostError) -> AssetPack {
+    ///   that changed meanwhile, RESOURCE_EXHAUSTED on a full disk, CANCELLED.
+    public static func write(
+        _ inputs: [PackInput],
+        to path: String,
+        isCancelled: () -> Bool = { false }
+    ) throws(HostError) -> AssetPack {
         let sorted = inputs.sorted { $0.id < $1.id }
         let slots = sorted.compactMap { input in input.slot.map { "\(input.bank.rawValue) \($0)" } }
         for (what, texts) in [("id", sorted.map { "\($0.id)" }), ("name", sorted.map(\.name)), ("slot", slots)] {
@@ -55,7 +60,7 @@ public enum AssetPackWriter {
         var end: UInt64 = 0
         for input in sorted {
             let offset = (end + 63) & ~63
-            let (size, sha256) = try measure(input.path)
+            let (size, sha256) = try measure(input.path, isCancelled)
             end = offset + size
             rows.append((input, offset, size, sha256))
         }
@@ -88,7 +93,7 @@ public enum AssetPackWriter {
             try pad(&position, to: payload, number)
             for row in rows {
                 try pad(&position, to: payload + row.offset, number)
-                try copy(row.input.path, row.sha256, row.size, to: number)
+                try copy(row.input.path, row.sha256, row.size, to: number, isCancelled)
                 position += row.size
             }
             do throws(SyscallError) {
@@ -134,13 +139,22 @@ public enum AssetPackWriter {
         return file
     }
 
-    private static func measure(_ path: String) throws(HostError) -> (size: UInt64, sha256: String) {
+    private static func measure(
+        _ path: String,
+        _ isCancelled: () -> Bool
+    ) throws(HostError) -> (size: UInt64, sha256: String) {
         let file = try open(path)
-        let sha256 = try SHA256.hex(ofDescriptor: file.rawValue, named: path)
+        let sha256 = try SHA256.hex(ofDescriptor: file.rawValue, named: path, isCancelled: isCancelled)
         return (UInt64(lseek(file.rawValue, 0, SEEK_CUR)), sha256)
     }
 
-    private static func copy(_ path: String, _ sha256: String, _ size: UInt64, to output: CInt) throws(HostError) {
+    private static func copy(
+        _ path: String,
+        _ sha256: String,
+        _ size: UInt64,
+        to output: CInt,
+        _ isCancelled: () -> Bool
+    ) throws(HostError) {
         let input = try open(path)
         var digest = SHA256Stream()
         var total: UInt64 = 0
@@ -150,6 +164,7 @@ public enum AssetPackWriter {
                 throw storeError(error)
             }
             if some.isEmpty { break }
+            if isCancelled() { throw HostError(.cancelled, nil, "the packing was cancelled") }
             digest.update(some)
             total += UInt64(some.count)
             guard total <= size else { break }

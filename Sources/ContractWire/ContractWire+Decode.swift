@@ -38,7 +38,7 @@ extension ContractWire {
         var request = RestoreRequest(run: run, place: place, scope: scope)
         guard dialect == .autumn else { return request }
         request.shared = message.message("external_config")?.number32("sharing") == 2
-        request.baseURI = try base(message.bytes("base_config"))
+        (request.baseURI, request.baseShared) = try base(message.bytes("base_config"))
         try Validation.base(request.baseURI, isPresent: message.has("base_config"), scope: scope)
         return request
     }
@@ -130,17 +130,20 @@ extension ContractWire {
     }
 
     /// Restore's field 12 in either of its forms: a message begins with 0x0A, which no URI does.
-    private static func base(_ bytes: [UInt8]) throws(HostError) -> String {
-        guard let first = bytes.first else { return "" }
+    ///
+    /// A URI alone does not say that it is shared.
+    private static func base(_ bytes: [UInt8]) throws(HostError) -> (uri: String, isShared: Bool) {
+        guard let first = bytes.first else { return ("", false) }
         // A message that holds only `sharing` begins with that field's tag.
         if first == 0x0A || first == 0x10 {
             do throws(HostError) {
-                return try WireDecoder.decode(bytes, as: .restoreConfiguration).string("snapshot_uri")
+                let base = try WireDecoder.decode(bytes, as: .restoreConfiguration)
+                return (base.string("snapshot_uri"), base.number32("sharing") == 2)
             } catch { throw HostError(error.code, nil, "base_config: \(error.message)") }
         }
         guard !bytes.contains(0), let uri = String(validating: bytes, as: UTF8.self) else {
             throw HostError(.invalidArgument, nil, "base_config: must be valid UTF-8 without NUL bytes")
         }
-        return uri
+        return (uri, false)
     }
 }

@@ -32,6 +32,7 @@ extension ContractWire {
         if !restore.baseURI.isEmpty {
             var base = WireMessage(.restoreConfiguration)
             base.add("snapshot_uri", restore.baseURI)
+            if restore.baseShared { base.add("sharing", Int32(2)) }
             message.add("base_config", .bytes(base.encoded()))
         }
         if let assets = restore.run.assets { message.add(assets, dialect) }

@@ -141,7 +141,7 @@ public final class ImageStore: Sendable {
             throw HostError(
                 error.code,
                 error.reason ?? .image,
-                "image \"\(reference)\": \(error.message)",
+                error.message.hasPrefix("image \"") ? error.message : "image \"\(reference)\": \(error.message)",
                 context: error.context
             )
         }

@@ -107,7 +107,12 @@ struct LayerStore: Sendable {
             guard number >= 0 else { throw storeError("open", root) }
             let directory = OwnedFD(number)
             let mode = use.isRootOwned ? "--layer-of-root" : "--layer"
-            let bytes = try worker.run([mode], input: blob.rawValue, directories: [directory.rawValue])
+            let bytes = try worker.run(
+                [mode],
+                input: blob.rawValue,
+                directories: [directory.rawValue],
+                isCancelled: use.isCancelled
+            )
             try publish(making.path, name, bytes)
         }
     }

@@ -37,7 +37,7 @@ extension PluginDescriptor {
         described.containerLimits = containerLimits
         described.verbs = verbs
         described.needs = needs
-        described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:))
+        described.scopes = scopes.compactMap(SnapshotScope.init(rawValue:)) + (dataOnGolden ? [.dataOnGolden] : [])
         described.assets = assets
         described.network = network
         described.isOutside = outside

@@ -54,7 +54,11 @@ struct VerbValues {
         var fields: [String: PluginValue] = ["timeout_ms": .integer(request.timeoutMilliseconds)]
         if verb == .checkpoint { fields["may_hold"] = .boolean(request.mayHold) }
         if verb == .stop || verb == .checkpoint { fields["grace_ms"] = .integer(request.graceMilliseconds) }
-        if let scope = request.scope { fields["scope"] = .text(scope.rawValue) }
+        // What stands in for the memory is a full snapshot; whose the volumes are is another thing.
+        if let scope = request.scope {
+            fields["scope"] = .text(scope == .dataOnGolden ? SnapshotScope.full.rawValue : scope.rawValue)
+        }
+        if request.scope == .dataOnGolden { fields["own_volumes"] = .boolean(true) }
         if !request.snapshotDirectory.isEmpty {
             var snapshot: [String: PluginValue] = ["dir": .text(request.snapshotDirectory)]
             if verb == .restore {

@@ -202,6 +202,25 @@ struct DescriptorCheck {
         return try one(value, of: Self.words("image"), "image", field: "image")
     }
 
+    func dataOnGolden(scopes: [String]) throws(Mistake) -> Bool {
+        switch pairs["data_on_golden"] {
+        case nil, .boolean(false): return false
+        case .boolean(true):
+            guard scopes.contains("full"), scopes.contains("data") else {
+                throw Mistake(
+                    "data_on_golden is true, and scopes lacks \"full\" or \"data\": the memory is of a full snapshot, the volumes of a data one",
+                    field: "data_on_golden"
+                )
+            }
+            return true
+        case .some(let other):
+            throw Mistake(
+                "data_on_golden is \(ArgumentWords.literal(other)): write true or false",
+                field: "data_on_golden"
+            )
+        }
+    }
+
     func outside() throws(Mistake) -> Bool {
         switch pairs["outside"] {
         case nil: return false

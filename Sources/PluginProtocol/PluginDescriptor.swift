@@ -34,6 +34,8 @@ public struct PluginDescriptor: Sendable, Equatable {
     public var config: [String: ConfigField] = [:]
     /// Whether it makes things outside the slot.
     public var outside = false
+    /// Whether it wakes the memory of one snapshot with the volumes of another.
+    public var dataOnGolden = false
     /// What is suspicious and no mistake.
     public var warnings: [String] = []
 
@@ -128,6 +130,7 @@ public struct PluginDescriptor: Sendable, Equatable {
         network = take("", check.network)
         image = take("", check.image)
         outside = take(false, check.outside)
+        dataOnGolden = take(false) { () throws(Mistake) in try check.dataOnGolden(scopes: scopes) }
         config = take([:], check.config)
         guard var first = mistakes.first else { return }
         first.more = mistakes.dropFirst().prefix(16).map(\.message)

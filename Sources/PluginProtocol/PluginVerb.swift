@@ -99,6 +99,12 @@ public enum PluginVerb {
             request: [
                 PluginField("scope", .words(["full", "data"]), "what to restore"), timeout,
                 PluginField("snapshot", .table("RestoreSnapshot"), optional: true, "where from"),
+                PluginField(
+                    "own_volumes",
+                    .boolean,
+                    optional: true,
+                    "the volumes are the actor's own, not this snapshot's; with data_on_golden, and only there"
+                ),
             ],
             result: started,
             absent: nothing

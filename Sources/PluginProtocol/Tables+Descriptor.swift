@@ -76,6 +76,12 @@ extension PluginTable {
                 default: "false",
                 "it makes things outside the slot: stop is called after any failed verb, until it answers ok"
             ),
+            PluginField(
+                "data_on_golden",
+                .boolean,
+                default: "false",
+                "restore can wake the memory of one full snapshot with the volumes of another; takes both scopes"
+            ),
         ] + PluginVerb.rows.map { PluginField($0.name, .verb($0.name), optional: !$0.isRequired, $0.summary) }
     )
 

@@ -24,6 +24,8 @@ enum ChunkFormat {
     /// scan for borders costs as much as the digest. 8 pages: of larger windows single changed pages, here and there,
     /// would dirty more than a tenth when a hundredth changed; `substrate-bench --only snapshots` measures others.
     static let pages = 8
+    /// How many windows one list has at most: a file of any size is written and read list by list, in the same memory.
+    static let windowsOfList: UInt64 = 1 << 15
     /// Where chunks are in a bucket.
     static let root = ".substrate-chunks"
 
@@ -45,7 +47,7 @@ enum ChunkFormat {
 enum ChunkIndex {
     private static let magic = Array("SUBCHNK1".utf8)
     private static let entryBytes = 48
-    /// 16 MiB of list are 21 GiB of memory without a hole.
+    /// Of a whole list, and of those that hosts wrote before there were several of one file.
     static let limit = 64 << 20
 
     static func encode(_ entries: [ChunkEntry]) -> [UInt8] {
@@ -61,8 +63,21 @@ enum ChunkIndex {
 
     /// Reads a list for a file of that size.
     ///
+    /// - Parameters:
+    ///   - bytes: the list.
+    ///   - size: the file's.
+    ///   - pages: of a window.
+    ///   - count: how many windows it has.
+    ///   - first: the first window that it may have: the one behind the list before.
+    /// - Returns: the windows, rising.
     /// - Throws: DATA_LOSS for what is none.
-    static func decode(_ bytes: [UInt8], size: Int64, pages: Int, count: Int) throws(HostError) -> [ChunkEntry] {
+    static func decode(
+        _ bytes: [UInt8],
+        size: Int64,
+        pages: Int,
+        count: Int,
+        from first: UInt64 = 0
+    ) throws(HostError) -> [ChunkEntry] {
         func corrupt(_ words: String) -> HostError {
             HostError(.dataLoss, .snapshotCorrupt, "a chunk list \(words)")
         }
@@ -74,7 +89,7 @@ enum ChunkIndex {
         guard size >= 0, (1...64).contains(pages) else { throw corrupt("is of no file") }
         var entries: [ChunkEntry] = []
         entries.reserveCapacity(count)
-        var next: UInt64 = 0
+        var next = first
         for index in 0..<count {
             let at = magic.count + index * entryBytes
             let entry = ChunkEntry(

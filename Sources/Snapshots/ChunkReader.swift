@@ -23,7 +23,6 @@ struct ChunkReader: Sendable {
     func fetch(_ file: SnapshotManifest.File, root: String, to path: String) throws(HostError) {
         guard let list = file.chunks else { throw HostError(.internal, nil, "\(path) has no chunk list") }
         guard file.size <= Self.largest else { throw tooLarge(path) }
-        let entries = try entries(of: list, size: file.size, root: root)
         let others = HostError(
             .dataLoss,
             .snapshotCorrupt,
@@ -34,40 +33,48 @@ struct ChunkReader: Sendable {
         try fill(path, words, children: Machine.processors) { (channels, output) throws(HostError) in
             let target = PageWriter(output: output, size: file.size, pages: list.pages)
             try target.begin(path)
-            let turn = Atomic(0)
-            try Workers.share(
-                store.width,
-                items: entries.count,
-                // A thread sends to one child: two that send to the same wait for each other.
-                making: { () throws(HostError) in
-                    channels[turn.wrappingAdd(1, ordering: .relaxed).oldValue % channels.count]
+            try eachPart(of: list, size: file.size, root: root) { (entries, _) throws(HostError) in
+                let turn = Atomic(0)
+                try Workers.share(
+                    store.width,
+                    items: entries.count,
+                    // A thread sends to one child: two that send to the same wait for each other.
+                    making: { () throws(HostError) in
+                        channels[turn.wrappingAdd(1, ordering: .relaxed).oldValue % channels.count]
+                    }
+                ) { (channel, index) throws(HostError) in
+                    if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
+                    let entry = entries[index]
+                    let bytes = try chunk(hexadecimal(entry.digest), root, limit: entry.length)
+                    if bytes.count == entry.length {
+                        // The pages themselves: there is nothing to parse, and so nothing for a child to do.
+                        var stream = SHA256Stream()
+                        stream.update(bytes)
+                        guard stream.finish() == entry.digest else { throw others }
+                        return try target.write(bytes, entry)
+                    }
+                    isParsed.withLock { $0 = true }
+                    var frame: [UInt8] = []
+                    frame.reserveCapacity(24 + bytes.count)
+                    ChunkIndex.append(entry.window, to: &frame)
+                    ChunkIndex.append(entry.mask, to: &frame)
+                    ChunkIndex.append(UInt64(bytes.count) | UInt64(entry.length) << 32, to: &frame)
+                    frame += bytes
+                    try channel.send(frame)
                 }
-            ) { (channel, index) throws(HostError) in
-                if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
-                let entry = entries[index]
-                let bytes = try chunk(hexadecimal(entry.digest), root, limit: entry.length)
-                if bytes.count == entry.length {
-                    // The pages themselves: there is nothing to parse, and so nothing for a child to do.
-                    var stream = SHA256Stream()
-                    stream.update(bytes)
-                    guard stream.finish() == entry.digest else { throw others }
-                    return try target.write(bytes, entry)
-                }
-                isParsed.withLock { $0 = true }
-                var frame: [UInt8] = []
-                frame.reserveCapacity(24 + bytes.count)
-                ChunkIndex.append(entry.window, to: &frame)
-                ChunkIndex.append(entry.mask, to: &frame)
-                ChunkIndex.append(UInt64(bytes.count) | UInt64(entry.length) << 32, to: &frame)
-                frame += bytes
-                try channel.send(frame)
             }
         }
         // A child could have written anywhere in the file.
         guard isParsed.withLock({ $0 }) else { return }
-        guard try Self.scan(SparseFile(path), pages: list.pages) == entries else {
+        let written = try SparseFile(path)
+        do throws(HostError) {
+            try eachPart(of: list, size: file.size, root: root) { (entries, windows) throws(HostError) in
+                if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
+                guard try Self.scan(written, windows, pages: list.pages) == entries else { throw others }
+            }
+        } catch {
             _ = unsafe unlink(path)
-            throw others
+            throw error
         }
     }
 
@@ -83,8 +90,8 @@ struct ChunkReader: Sendable {
     }
 
     /// The windows of a file as they are.
-    static func scan(_ file: SparseFile, pages: Int) throws(HostError) -> [ChunkEntry] {
-        let windows = try file.windows(of: Int64(pages * ChunkFormat.page))
+    static func scan(_ file: SparseFile, _ part: Range<UInt64>, pages: Int) throws(HostError) -> [ChunkEntry] {
+        let windows = try file.windows(of: Int64(pages * ChunkFormat.page), in: part)
         let found = Mutex<[ChunkEntry]>([])
         let stretch = 16
         try Workers.share(
@@ -108,17 +115,42 @@ struct ChunkReader: Sendable {
         return found.withLock { $0.sorted { $0.window < $1.window } }
     }
 
-    /// A file's chunk list, verified.
-    func entries(
+    /// A file's chunk lists, each verified, one after another: no more than one is in memory.
+    ///
+    /// - Parameters:
+    ///   - list: the manifest's.
+    ///   - size: the file's.
+    ///   - root: below which name of the bucket the chunks are.
+    ///   - body: given a list, and the windows that it speaks of: those that it does not have are zero.
+    /// - Throws: DATA_LOSS for what is no list, what the store says, and what the body throws.
+    func eachPart(
         of list: SnapshotManifest.ChunkList,
         size: Int64,
-        root: String
-    ) throws(HostError) -> [ChunkEntry] {
-        let bytes = try chunk(list.sha256, root, limit: ChunkIndex.limit)
-        guard SHA256.hex(of: bytes) == list.sha256 else {
-            throw HostError(.dataLoss, .snapshotCorrupt, "chunk list \(list.sha256) has other bytes than its digest")
+        root: String,
+        _ body: ([ChunkEntry], Range<UInt64>) throws(HostError) -> Void
+    ) throws(HostError) {
+        let parts = list.parts
+        var first: UInt64 = 0
+        for (index, part) in parts.enumerated() {
+            let bytes = try chunk(part.sha256, root, limit: ChunkIndex.limit)
+            guard SHA256.hex(of: bytes) == part.sha256 else {
+                throw HostError(
+                    .dataLoss,
+                    .snapshotCorrupt,
+                    "chunk list \(part.sha256) has other bytes than its digest"
+                )
+            }
+            let entries = try ChunkIndex.decode(
+                bytes,
+                size: size,
+                pages: list.pages,
+                count: part.count,
+                from: first
+            )
+            let next = entries.last.map { $0.window + 1 } ?? first
+            try body(entries, first..<(index == parts.count - 1 ? .max : next))
+            first = next
         }
-        return try ChunkIndex.decode(bytes, size: size, pages: list.pages, count: list.count)
     }
 
     private func chunk(_ digest: String, _ root: String, limit: Int) throws(HostError) -> [UInt8] {

@@ -34,19 +34,39 @@ struct ChunkWriter: Sendable {
     /// Whether somebody wants this to end.
     let isCancelled: @Sendable () -> Bool
 
-    /// Writes what the store lacks of one file, and the list of its chunks.
+    /// Writes what the store lacks of one file, and the lists of its chunks.
     ///
-    /// Blocks; flat memory: a few windows a thread.
-    /// - Returns: where the list is.
+    /// Blocks; flat memory: a few windows a thread, and one list.
+    /// - Returns: where the lists are.
     /// - Throws: what the store says. What was written stays, and the next try finds it.
     func write(_ file: SparseFile, count: inout TransferCount) throws(HostError) -> SnapshotManifest.ChunkList {
         let bytes = Int64(pages * ChunkFormat.page)
-        let windows = try file.windows(of: bytes)
+        let all = UInt64((file.size + bytes - 1) / bytes)
+        let seen = Seen()
+        var parts: [SnapshotManifest.ChunkList.Part] = []
+        var first: UInt64 = 0
+        repeat {
+            let end = min(all, first + ChunkFormat.windowsOfList)
+            let windows = try file.windows(of: bytes, in: first..<end)
+            first = end
+            // A stretch that is all holes needs no list, but a file has one.
+            if windows.isEmpty, first < all || !parts.isEmpty { continue }
+            parts.append(try write(file, windows, seen, &count))
+        } while first < all
+        count.bytes += file.size
+        return SnapshotManifest.ChunkList(parts, pages: pages)
+    }
+
+    private func write(
+        _ file: SparseFile,
+        _ windows: [UInt64],
+        _ seen: Seen,
+        _ count: inout TransferCount
+    ) throws(HostError) -> SnapshotManifest.ChunkList.Part {
         let batch = try store.batch()
         let done = Mutex<(entries: [ChunkEntry], count: TransferCount)>(([], TransferCount()))
         // One deal a stretch: neighbours lie together on a disk, and a lock for each window would be felt.
         let stretch = 16
-        let seen = Seen()
         do throws(HostError) {
             try Workers.share(
                 store.width,
@@ -91,9 +111,8 @@ struct ChunkWriter: Sendable {
         if try lacks(key) { try batch.put(key, list) }
         try batch.commit()
         count += own
-        count.bytes += file.size
         count.chunks += entries.count
-        return SnapshotManifest.ChunkList(sha256: digest, count: entries.count, pages: pages)
+        return .init(sha256: digest, count: entries.count)
     }
 
     private func lacks(_ key: String) throws(HostError) -> Bool {

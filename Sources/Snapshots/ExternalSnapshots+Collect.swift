@@ -65,10 +65,10 @@ extension ExternalSnapshots {
             result.snapshots += 1
             for file in (manifest.files ?? [:]).values {
                 guard let list = file.chunks else { continue }
-                needed.insert(list.sha256)
+                for part in list.parts { needed.insert(part.sha256) }
                 let root = manifest.chunkRoot ?? ChunkFormat.root
-                for entry in try reader.entries(of: list, size: file.size, root: root) {
-                    needed.insert(hexadecimal(entry.digest))
+                try reader.eachPart(of: list, size: file.size, root: root) { (entries, _) throws(HostError) in
+                    for entry in entries { needed.insert(hexadecimal(entry.digest)) }
                 }
             }
         }
@@ -98,13 +98,18 @@ extension ExternalSnapshots {
     /// - Parameters:
     ///   - uri: where it is.
     ///   - scratch: a directory that is not there; it comes and goes.
+    ///   - isCancelled: asked between chunks.
     /// - Throws: NOT_FOUND; DATA_LOSS where it does not verify; what the store says.
-    public func verify(_ uri: SnapshotURI, scratch: String) throws(HostError) {
+    public func verify(
+        _ uri: SnapshotURI,
+        scratch: String,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(HostError) {
         guard let manifest = try manifest(uri) else {
             throw HostError(.notFound, .snapshotNotFound, "there is no snapshot at \(uri.text)")
         }
         defer { try? DirectoryTree.remove(scratch) }
-        _ = try fetch(uri, manifest, into: scratch)
+        _ = try fetch(uri, manifest, into: scratch, isCancelled: isCancelled)
     }
 }
 

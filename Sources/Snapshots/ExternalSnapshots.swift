@@ -101,7 +101,7 @@ public struct ExternalSnapshots: Sendable {
         scope: String? = nil,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(HostError) -> TransferCount {
-        let store = try open(uri)
+        let store = try open(uri).heeding(isCancelled)
         var manifest = snapshot.manifest
         manifest.destination = nil
         manifest.schema = SnapshotManifest.newestSchema
@@ -161,7 +161,7 @@ public struct ExternalSnapshots: Sendable {
         into directory: String,
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(HostError) -> Snapshot {
-        let reader = ChunkReader(store: try open(uri), worker: worker, isCancelled: isCancelled)
+        let reader = ChunkReader(store: try open(uri).heeding(isCancelled), worker: worker, isCancelled: isCancelled)
         try DirectoryTree.make(directory)
         for name in manifest.snapshotFiles ?? [] {
             let path = "\(directory)/\(name)"
@@ -178,7 +178,7 @@ public struct ExternalSnapshots: Sendable {
                 guard error.code == .notFound else { throw error }
                 throw HostError(.dataLoss, .snapshotCorrupt, "snapshot \(uri.text) is corrupt: \(name).zstd is missing")
             }
-            if let stated, try SHA256.hex(ofFile: path) != stated.sha256 {
+            if let stated, try SHA256.hex(ofFile: path, isCancelled: isCancelled) != stated.sha256 {
                 throw HostError(
                     .dataLoss,
                     .snapshotCorrupt,

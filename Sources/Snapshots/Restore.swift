@@ -6,9 +6,11 @@ import Transfer
 extension SnapshotStore {
     /// Checks that every file of a snapshot is what its manifest says; blocks.
     ///
-    /// - Parameter snapshot: from `find`, `newest` or `list`.
-    /// - Throws: DATA_LOSS with SNAPSHOT_CORRUPT, naming the file.
-    public func verify(_ snapshot: Snapshot) throws(HostError) {
+    /// - Parameters:
+    ///   - snapshot: from `find`, `newest` or `list`.
+    ///   - isCancelled: whether nobody wants to know any more.
+    /// - Throws: DATA_LOSS with SNAPSHOT_CORRUPT, naming the file; CANCELLED.
+    public func verify(_ snapshot: Snapshot, isCancelled: () -> Bool = { false }) throws(HostError) {
         let files = snapshot.manifest.files ?? [:]
         for name in Set(snapshot.manifest.snapshotFiles ?? []).union(files.keys).sorted() {
             do throws(HostError) { try Self.validate(name) } catch { throw corrupt(snapshot, "lists a bad name") }
@@ -20,7 +22,7 @@ extension SnapshotStore {
             guard Int64(status.st_size) == want.size else {
                 throw corrupt(snapshot, "\(name) has \(status.st_size) bytes, not \(want.size)")
             }
-            guard try SHA256.hex(ofFile: path) == want.sha256 else {
+            guard try SHA256.hex(ofFile: path, isCancelled: isCancelled) == want.sha256 else {
                 throw corrupt(snapshot, "\(name) has other bytes than its sha256")
             }
         }

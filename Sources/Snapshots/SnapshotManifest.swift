@@ -40,11 +40,27 @@ public struct SnapshotManifest: Sendable, Equatable, Codable {
         public var count: Int
         /// How many pages of 4096 bytes a window has.
         public var pages: Int
+        /// The lists behind this one, each going on where the one before ended; nil of a file that one list is enough for.
+        public var rest: [Part]?
+        /// A list that goes on.
+        public struct Part: Sendable, Equatable, Codable {
+            /// As of the first.
+            public var sha256: String
+            /// As of the first.
+            public var count: Int
+        }
+        /// All of them, in order.
+        var parts: [Part] { [Part(sha256: sha256, count: count)] + (rest ?? []) }
         /// Makes one.
         public init(sha256: String, count: Int, pages: Int) {
             self.sha256 = sha256
             self.count = count
             self.pages = pages
+        }
+        /// Makes one of its parts.
+        init(_ parts: [Part], pages: Int) {
+            self.init(sha256: parts.first?.sha256 ?? "", count: parts.first?.count ?? 0, pages: pages)
+            if parts.count > 1 { rest = Array(parts.dropFirst()) }
         }
     }
     /// One file of the snapshot.
@@ -131,7 +147,8 @@ public struct SnapshotManifest: Sendable, Equatable, Codable {
             guard names.contains(file) else { throw corrupt("has \(file) in files and not in snapshotFiles") }
             guard stated.size >= 0, isDigest(stated.sha256) else { throw corrupt("has no size or digest of \(file)") }
             guard let chunks = stated.chunks else { continue }
-            guard isDigest(chunks.sha256), (1...64).contains(chunks.pages), chunks.count >= 0 else {
+            let isList = chunks.parts.allSatisfy { isDigest($0.sha256) && $0.count >= 0 }
+            guard isList, (1...64).contains(chunks.pages) else {
                 throw corrupt("has no chunk list of \(file)")
             }
         }
@@ -158,10 +175,22 @@ public struct Snapshot: Sendable, Equatable {
         self.manifest = manifest
     }
     /// Whether the volumes are in the backend's own files; others do not say, and then they are where no archive is.
-    public var volumesSaved: Bool {
+    public var volumesSaved: Bool { Self.hasVolumesSaved(manifest) }
+
+    /// As `volumesSaved`, of a snapshot that is not here yet.
+    public static func hasVolumesSaved(_ manifest: SnapshotManifest) -> Bool {
         if let stated = manifest.volumesSaved { return stated }
         let files = manifest.snapshotFiles ?? []
         return !files.isEmpty && !files.contains(SnapshotStore.volumesFile)
+    }
+
+    /// The same without the archive of the volumes: for a backend that wakes with those of another snapshot.
+    public var withoutVolumes: Snapshot {
+        var manifest = manifest
+        manifest.snapshotFiles = manifest.snapshotFiles?.filter { $0 != SnapshotStore.volumesFile }
+        manifest.files?[SnapshotStore.volumesFile] = nil
+        manifest.volumesSaved = false
+        return Snapshot(name: name, path: path, manifest: manifest)
     }
 }
 

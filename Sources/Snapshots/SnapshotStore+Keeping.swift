@@ -13,11 +13,16 @@ extension SnapshotStore {
     /// - Parameters:
     ///   - actorDirectory: the actor's directory's name.
     ///   - name: the snapshot's name.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: it, every byte as its manifest says.
-    /// - Throws: NOT_FOUND, or DATA_LOSS with SNAPSHOT_CORRUPT, now and whenever it is asked for again.
-    public func verified(actorDirectory: String, name: String) throws(HostError) -> Snapshot {
+    /// - Throws: NOT_FOUND, or DATA_LOSS with SNAPSHOT_CORRUPT, now and whenever it is asked for again; CANCELLED.
+    public func verified(
+        actorDirectory: String,
+        name: String,
+        isCancelled: () -> Bool = { false }
+    ) throws(HostError) -> Snapshot {
         let snapshot = try find(actorDirectory: actorDirectory, name: name)
-        do throws(HostError) { try verify(snapshot) } catch {
+        do throws(HostError) { try verify(snapshot, isCancelled: isCancelled) } catch {
             if error.reason == .snapshotCorrupt { putAside(snapshot, because: error.message) }
             throw error
         }

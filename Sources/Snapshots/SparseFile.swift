@@ -26,29 +26,45 @@ final class SparseFile: Sendable {
     }
 
     /// Where data is, in order; what lies between is zero.
-    func extents() throws(HostError) -> [Range<Int64>] {
+    ///
+    /// - Parameter part: what of the file is asked for; nil = all.
+    /// - Returns: extents, cut to the part.
+    /// - Throws: INTERNAL where it cannot be asked.
+    func extents(in part: Range<Int64>? = nil) throws(HostError) -> [Range<Int64>] {
+        let end = min(size, part?.upperBound ?? size)
         var found: [Range<Int64>] = []
-        var at: Int64 = 0
-        while at < size {
+        var at = part?.lowerBound ?? 0
+        while at < end {
             let start = Int64(lseek(file.rawValue, off_t(at), Self.seekData))
             if start < 0 {
                 if errno == ENXIO { break }
                 // No holes are known there: all of it is data.
-                if errno == EINVAL { return [0..<size] }
+                if errno == EINVAL { return [at..<end] }
                 throw storeError("lseek", path)
             }
-            let end = Int64(lseek(file.rawValue, off_t(start), Self.seekHole))
-            guard end > start else { throw storeError("lseek", path) }
-            found.append(start..<min(end, size))
-            at = end
+            if start >= end { break }
+            let hole = Int64(lseek(file.rawValue, off_t(start), Self.seekHole))
+            guard hole > start else { throw storeError("lseek", path) }
+            found.append(start..<min(hole, end))
+            at = hole
         }
         return found
     }
 
     /// The windows that hold data, in order.
-    func windows(of bytes: Int64) throws(HostError) -> [UInt64] {
+    ///
+    /// - Parameters:
+    ///   - bytes: of a window.
+    ///   - part: which windows are asked for; they may lie past the file's end.
+    /// - Returns: their numbers.
+    /// - Throws: INTERNAL where the file cannot be asked.
+    func windows(of bytes: Int64, in part: Range<UInt64>) throws(HostError) -> [UInt64] {
+        let all = UInt64((size + bytes - 1) / bytes)
+        let first = Int64(min(part.lowerBound, all)) * bytes
+        let end = part.upperBound >= all ? size : Int64(part.upperBound) * bytes
+        guard first < end else { return [] }
         var found: [UInt64] = []
-        for extent in try extents() where !extent.isEmpty {
+        for extent in try extents(in: first..<end) where !extent.isEmpty {
             let first = UInt64(extent.lowerBound / bytes)
             let last = UInt64((extent.upperBound - 1) / bytes)
             let start = found.last.map { max($0 + 1, first) } ?? first

@@ -16,6 +16,7 @@ public struct BucketStore: ObjectStore {
     private let isS3: Bool
     private let download: HTTPDownload
     private let sessions = SessionPool()
+    private var isCancelled: @Sendable () -> Bool = { false }
     /// What one part of an object in parts has, the last one excepted: the least that S3 takes is 5 MiB.
     static let partBytes = 8 << 20
     /// What one answer of a list may have.
@@ -54,6 +55,16 @@ public struct BucketStore: ObjectStore {
         isS3 = scheme == "s3" || environment["ATE_STORAGE_BACKEND"] == "s3"
         source = ObjectSource(origins: [], environment: environment)
         download = HTTPDownload(origins: [], environment: environment, patience: patience)
+    }
+
+    /// The same bucket, for somebody who may want it no more: calls end then, whatever they wait for.
+    public func heeding(_ isCancelled: @escaping @Sendable () -> Bool) -> any ObjectStore { cancelled(by: isCancelled) }
+
+    /// As `heeding`.
+    func cancelled(by isCancelled: @escaping @Sendable () -> Bool) -> BucketStore {
+        var store = self
+        store.isCancelled = isCancelled
+        return store
     }
 
     /// What the store says of an object; nil where there is none.
@@ -206,7 +217,8 @@ public struct BucketStore: ObjectStore {
                 guard attempt < download.patience.fruitlessAttempts,
                     seconds ?? 0 <= download.patience.longestPauseSeconds
                 else { throw error }
-                download.pause(attempt, seconds)
+                download.pause(attempt, seconds, isCancelled)
+                if isCancelled() { throw cancelledTransfer }
             }
         }
     }
@@ -230,7 +242,8 @@ public struct BucketStore: ObjectStore {
             method,
             body: body,
             isTrusted: isTrusted,
-            proxies: isTrusted ? [] : download.proxyAddresses()
+            proxies: isTrusted ? [] : download.proxyAddresses(),
+            isCancelled: isCancelled
         ) { bytes in
             guard received.count + bytes.count <= limit else {
                 return HostError(.resourceExhausted, .snapshotStore, "\(words): an answer has more than \(limit) bytes")

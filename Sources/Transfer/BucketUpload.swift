@@ -39,6 +39,8 @@ final class BucketUpload: ObjectUpload {
 
     func abort() {
         waiting = []
+        // Its parts cost money until they are forgotten: also where the upload was cancelled.
+        let store = store.cancelled { false }
         if let upload { _ = try? store.call("DELETE", key, query: [("uploadId", upload)]) }
     }
 

@@ -12,6 +12,8 @@ public final class DownloadFile {
     public var total: Int64?
     /// Told after each piece: how many bytes are here.
     public var onProgress: (() -> Void)?
+    /// Whether nobody wants it any more: asked with each piece, and while none comes.
+    public var isCancelled: @Sendable () -> Bool = { false }
     /// The largest that is taken.
     public let limit: Int64
     private let descriptor: CInt
@@ -30,8 +32,9 @@ public final class DownloadFile {
     /// Adds bytes.
     ///
     /// - Parameter bytes: the next, in order.
-    /// - Throws: RESOURCE_EXHAUSTED over the limit or on a full disk, INTERNAL where it cannot be written.
+    /// - Throws: RESOURCE_EXHAUSTED over the limit or on a full disk, INTERNAL where it cannot be written, CANCELLED.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(HostError) {
+        if isCancelled() { throw cancelledTransfer }
         guard received + Int64(bytes.count) <= limit else { throw tooLarge }
         unsafe digest?.update(bytes)
         var offset = 0
@@ -88,3 +91,6 @@ public final class DownloadFile {
         HostError(.resourceExhausted, .asset, "asset is larger than the limit of \(limit) bytes")
     }
 }
+
+/// What a transfer ends with that nobody wants any more.
+let cancelledTransfer = HostError(.cancelled, nil, "the transfer was cancelled")

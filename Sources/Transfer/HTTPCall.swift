@@ -17,12 +17,13 @@ final class HTTPCall: HTTPTransfer {
         body: [UInt8],
         isTrusted: Bool,
         proxies: Set<[UInt8]>,
+        isCancelled: @escaping @Sendable () -> Bool,
         _ take: @escaping ([UInt8]) -> HostError?
     ) {
         self.method = method
         self.body = body
         self.take = take
-        super.init(isTrusted: isTrusted, proxies: proxies)
+        super.init(isTrusted: isTrusted, proxies: proxies, isCancelled: isCancelled)
     }
 
     override func received(_ bytes: UnsafeRawBufferPointer) -> Bool {

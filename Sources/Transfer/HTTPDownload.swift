@@ -40,7 +40,8 @@ struct HTTPDownload: Sendable {
                 guard fruitless < patience.fruitlessAttempts, attempt < patience.attempts,
                     seconds ?? 0 <= patience.longestPauseSeconds
                 else { throw error }
-                pause(fruitless, seconds)
+                pause(fruitless, seconds, file.isCancelled)
+                if file.isCancelled() { throw cancelledTransfer }
             }
         }
     }
@@ -193,14 +194,16 @@ struct HTTPDownload: Sendable {
         HostError(code, .asset, "\(displayed(url)): \(words)")
     }
 
-    func pause(_ fruitless: Int, _ seconds: Int?) {
+    /// Waits before the next attempt, or until nobody wants it any more.
+    func pause(_ fruitless: Int, _ seconds: Int?, _ isCancelled: () -> Bool) {
         let doubled = patience.pauseMilliseconds << min(max(0, fruitless - 1), 6)
         // Between half and whole, so that those who failed together do not come back together.
         let own = Int.random(in: doubled / 2...max(1, doubled))
-        let milliseconds = max(own, (seconds ?? 0) * 1000)
-        var rest = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
-        var left = timespec()
-        while unsafe nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
+        let end = ContinuousClock.now + .milliseconds(max(own, (seconds ?? 0) * 1000))
+        while ContinuousClock.now < end, !isCancelled() {
+            let rest = min(100_000, max(1000, Int((end - .now) / .microseconds(1))))
+            usleep(UInt32(rest))
+        }
     }
 
     /// Where the operator's proxies are: they may be private, and they judge where they connect to.

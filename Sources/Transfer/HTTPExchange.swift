@@ -14,7 +14,7 @@ final class HTTPExchange: HTTPTransfer {
     init(_ file: DownloadFile, validator: String?, isTrusted: Bool, proxies: Set<[UInt8]>) {
         self.file = file
         self.validator = validator
-        super.init(isTrusted: isTrusted, proxies: proxies)
+        super.init(isTrusted: isTrusted, proxies: proxies, isCancelled: file.isCancelled)
     }
 
     /// What makes a later part one of the same whole, as `If-Range` takes it.

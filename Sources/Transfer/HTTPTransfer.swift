@@ -16,10 +16,12 @@ class HTTPTransfer {
     final private(set) var hasRefusedAddress = false
     /// Set, it ends the transfer.
     final var failure: HostError?
+    private let isCancelled: @Sendable () -> Bool
 
-    init(isTrusted: Bool, proxies: Set<[UInt8]>) {
+    init(isTrusted: Bool, proxies: Set<[UInt8]>, isCancelled: @escaping @Sendable () -> Bool) {
         self.isTrusted = isTrusted
         self.proxies = proxies
+        self.isCancelled = isCancelled
     }
 
     /// An answer begins; its status and headers are still to come.
@@ -80,6 +82,7 @@ class HTTPTransfer {
         unsafe asked.tick = { context in
             guard let context = unsafe context else { return 1 }
             let transfer = unsafe Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+            if transfer.isCancelled() { transfer.failure = transfer.failure ?? cancelledTransfer }
             return transfer.failure == nil ? 0 : 1
         }
         let lines = unsafe request.headers.map { line -> UnsafePointer<CChar>? in unsafe texts.keep(line) }

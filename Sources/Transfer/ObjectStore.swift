@@ -44,6 +44,13 @@ public protocol ObjectStore: Sendable {
     func list(_ prefix: String) throws(HostError) -> [StoredObject]
     /// Removes one; what is absent is fine.
     func delete(_ key: String) throws(HostError)
+    /// The same bucket, for somebody who may want it no more: what takes its time asks.
+    func heeding(_ isCancelled: @escaping @Sendable () -> Bool) -> any ObjectStore
+}
+
+extension ObjectStore {
+    /// Itself: of a store whose calls are short.
+    public func heeding(_ isCancelled: @escaping @Sendable () -> Bool) -> any ObjectStore { self }
 }
 
 /// An object in the making, of one thread.

@@ -17,10 +17,12 @@ public enum SHA256 {
 
     /// Digests a file, streaming.
     ///
-    /// - Parameter path: a regular file; a symbolic link as last component is refused.
+    /// - Parameters:
+    ///   - path: a regular file; a symbolic link as last component is refused.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: 64 lower-case hex digits.
-    /// - Throws: NOT_FOUND where there is no such file, INTERNAL where it cannot be read.
-    public static func hex(ofFile path: String) throws(HostError) -> String {
+    /// - Throws: NOT_FOUND where there is no such file, INTERNAL where it cannot be read, CANCELLED.
+    public static func hex(ofFile path: String, isCancelled: () -> Bool = { false }) throws(HostError) -> String {
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard number >= 0 else {
             throw HostError(
@@ -30,7 +32,7 @@ public enum SHA256 {
             )
         }
         let file = OwnedFD(number)
-        return try hex(ofDescriptor: file.rawValue, named: path)
+        return try hex(ofDescriptor: file.rawValue, named: path, isCancelled: isCancelled)
     }
 
     /// Digests what is left to read of an open file.
@@ -38,12 +40,17 @@ public enum SHA256 {
     /// - Parameters:
     ///   - descriptor: open for reading; left at its end.
     ///   - name: for the error's text.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: 64 lower-case hex digits.
-    /// - Throws: INTERNAL where it cannot be read.
-    public static func hex(ofDescriptor descriptor: CInt, named name: String) throws(HostError) -> String {
+    /// - Throws: INTERNAL where it cannot be read, CANCELLED.
+    public static func hex(
+        ofDescriptor descriptor: CInt,
+        named name: String,
+        isCancelled: () -> Bool = { false }
+    ) throws(HostError) -> String {
         var stream = SHA256Stream()
         do throws(SyscallError) {
-            while true {
+            while !isCancelled() {
                 let some = try readSome(1 << 18, from: descriptor)
                 if some.isEmpty { return stream.finishHex() }
                 stream.update(some)
@@ -51,6 +58,7 @@ public enum SHA256 {
         } catch {
             throw HostError(.internal, nil, "cannot read \(name): \(error)")
         }
+        throw HostError(.cancelled, nil, "the reading of \(name) was cancelled")
     }
 }
 

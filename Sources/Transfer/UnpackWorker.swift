@@ -22,14 +22,16 @@ public struct UnpackWorker: Sendable {
     ///   - input: becomes descriptor 0; nil = /dev/null.
     ///   - output: becomes descriptor 1; nil = /dev/null.
     ///   - directories: become descriptors 3, 4, … in this order.
+    ///   - isCancelled: asked ten times a second; true ends the child.
     /// - Returns: what the child said of its success: of an archive in, the bytes of its files.
-    /// - Throws: what the child said, or INTERNAL where it died or cannot be started.
+    /// - Throws: what the child said, INTERNAL where it died or cannot be started, or CANCELLED.
     @discardableResult
     public func run(
         _ arguments: [String],
         input: CInt? = nil,
         output: CInt? = nil,
-        directories: [CInt]
+        directories: [CInt],
+        isCancelled: () -> Bool = { false }
     ) throws(HostError) -> String {
         // A socket pair, since it alone can be made close-on-exec in one step here.
         var ends: [CInt] = [-1, -1]
@@ -45,13 +47,22 @@ public struct UnpackWorker: Sendable {
         do throws(SyscallError) { try writing.close() } catch { throw storeError(error) }
         let (words, status) = try ProgramTime.wait { () throws(HostError) in
             var words: [UInt8] = []
-            while words.count < 8192, let some = try? readSome(4096, from: reading.rawValue), !some.isEmpty {
+            while words.count < 8192 {
+                var wait = pollfd(fd: reading.rawValue, events: Int16(POLLIN), revents: 0)
+                let count = unsafe poll(&wait, 1, 100)
+                if isCancelled() { break }
+                if count == 0 { continue }
+                guard let some = try? readSome(4096, from: reading.rawValue), !some.isEmpty else { break }
                 words += some
             }
+            let isUnwanted = isCancelled()
+            if isUnwanted { _ = kill(child, SIGKILL) }
             var status: CInt = 0
             while unsafe waitpid(child, &status, 0) < 0 {
                 guard errno == EINTR else { throw storeError("waitpid", executable) }
             }
+            // Told only where it was not done: what is whole is whole.
+            if isUnwanted, status != 0 { throw HostError(.cancelled, nil, "the unpacking was cancelled") }
             return (words, status)
         }
         if status != 0 { throw Self.failure(status, String(decoding: words, as: UTF8.self)) }

@@ -5,9 +5,13 @@ import Transfer
 /// What `assets` does with packs alone, away from any cache.
 extension AssetsCommand {
     /// `pack LIST OUT`.
-    static func pack(_ options: AssetsOptions, _ output: ConsoleOutput) throws -> ExitCode {
+    static func pack(
+        _ options: AssetsOptions,
+        _ output: ConsoleOutput,
+        _ isCancelled: () -> Bool
+    ) throws -> ExitCode {
         let inputs = try PackList.read(options.operands[0])
-        let pack = try AssetPackWriter.write(inputs, to: options.operands[1])
+        let pack = try AssetPackWriter.write(inputs, to: options.operands[1], isCancelled: isCancelled)
         let digest = try SHA256.hex(ofFile: pack.path)
         if options.json {
             output.json(

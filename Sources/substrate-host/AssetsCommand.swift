@@ -10,25 +10,45 @@ import Transfer
 
 /// `assets ls`, `stats`, `fetch`, `verify`, `gc`, `pack` and `preload`: on the files, beside a running host or without one.
 enum AssetsCommand {
+    /// Runs one; what makes files cleans them up when it is interrupted.
+    ///
+    /// - Parameter options: which.
+    /// - Returns: as `run`, or `interrupted`.
+    /// - Throws: as `run`.
+    static func heeding(_ options: AssetsOptions) async throws -> ExitCode {
+        switch options.action {
+        case .fetch, .pack, .preload:
+            try await Interruption.heeding(leaving: "nothing half made is left") { isCancelled in
+                try run(options, isCancelled: isCancelled)
+            }
+        case .ls, .stats, .verify, .gc: try run(options)
+        }
+    }
+
     /// Runs one.
     ///
     /// - Parameters:
     ///   - options: which.
     ///   - output: for the answer.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: failure where `verify` found a corrupt entry, the pack's own code where a pack is wrong.
     /// - Throws: what else went wrong.
-    static func run(_ options: AssetsOptions, output: ConsoleOutput = .standard) throws -> ExitCode {
+    static func run(
+        _ options: AssetsOptions,
+        output: ConsoleOutput = .standard,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws -> ExitCode {
         do {
             switch options.action {
-            case .pack: return try pack(options, output)
+            case .pack: return try pack(options, output, isCancelled)
             case .ls where !options.operands.isEmpty: return try listPack(options, output)
             case .verify where !options.operands.isEmpty: return try verifyPack(options, output)
             case .ls: return try list(options, output)
             case .stats: return try statistics(options, output)
             case .verify: return try verify(options, output)
             case .gc: return try collect(options, output)
-            case .fetch: return try fetch(options, output)
-            case .preload: return try preload(options, output)
+            case .fetch: return try fetch(options, output, isCancelled)
+            case .preload: return try preload(options, output, isCancelled)
             }
         } catch let error as HostError where error.context["pack.code"] != nil {
             ConsoleOutput.error.line("\(Program.name): \(error.message)")
@@ -184,7 +204,11 @@ enum AssetsCommand {
         return .ok
     }
 
-    private static func fetch(_ options: AssetsOptions, _ output: ConsoleOutput) throws(HostError) -> ExitCode {
+    private static func fetch(
+        _ options: AssetsOptions,
+        _ output: ConsoleOutput,
+        _ isCancelled: @escaping @Sendable () -> Bool
+    ) throws(HostError) -> ExitCode {
         let (url, digest) = (options.operands[0], options.operands[1])
         var options = options
         // Who writes the URL here commands the host: its server is trusted, as `--asset-origin` would have it.
@@ -195,10 +219,17 @@ enum AssetsCommand {
         let cache = try cache(options)
         let line = ProgressLine(isWanted: !options.json)
         let name = options.name
-        let path = try cache.ensure(name: name, url: url, sha256: digest) { progress in
-            let total = progress.total.map { " of \(ByteSize.words($0))" } ?? ""
-            line.show("\(name): \(ByteSize.words(progress.received))\(total)")
-        }
+        defer { line.clear() }
+        let path = try cache.ensure(
+            name: name,
+            url: url,
+            sha256: digest,
+            progress: { progress in
+                let total = progress.total.map { " of \(ByteSize.words($0))" } ?? ""
+                line.show("\(name): \(ByteSize.words(progress.received))\(total)")
+            },
+            isCancelled: isCancelled
+        )
         line.clear()
         let counters = cache.counters
         if options.json {
@@ -214,8 +245,12 @@ enum AssetsCommand {
         return .ok
     }
 
-    private static func preload(_ options: AssetsOptions, _ output: ConsoleOutput) throws(HostError) -> ExitCode {
-        let loaded = try cache(options).take(packs: options.operands)
+    private static func preload(
+        _ options: AssetsOptions,
+        _ output: ConsoleOutput,
+        _ isCancelled: @escaping @Sendable () -> Bool
+    ) throws(HostError) -> ExitCode {
+        let loaded = try cache(options).take(packs: options.operands, isCancelled: isCancelled)
         if options.json {
             output.json(
                 .list(

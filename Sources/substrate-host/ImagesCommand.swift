@@ -18,14 +18,31 @@ extension ImageOptions {
 
 /// `images ls`, `inspect`, `pull` and `rm`: on the files, beside a running host or without one.
 enum ImagesCommand {
+    /// Runs one; a pull that is interrupted keeps what came whole, for the next, and nothing else.
+    ///
+    /// - Parameter options: which.
+    /// - Returns: ok, or `interrupted`.
+    /// - Throws: as `run`.
+    static func heeding(_ options: ImagesOptions) async throws -> ExitCode {
+        guard options.action == .pull else { return try run(options) }
+        return try await Interruption.heeding(leaving: "what came whole is kept for the next pull") { isCancelled in
+            try run(options, isCancelled: isCancelled)
+        }
+    }
+
     /// Runs one.
     ///
     /// - Parameters:
     ///   - options: which.
     ///   - output: for the answer.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: ok.
     /// - Throws: what went wrong.
-    static func run(_ options: ImagesOptions, output: ConsoleOutput = .standard) throws(HostError) -> ExitCode {
+    static func run(
+        _ options: ImagesOptions,
+        output: ConsoleOutput = .standard,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(HostError) -> ExitCode {
         let store = ImageStore(
             baseDirectory: options.baseDirectory,
             unpacker: Companions(directory: Program.directory).unpacker,
@@ -34,7 +51,7 @@ enum ImagesCommand {
         switch options.action {
         case .ls: list(store, options, output)
         case .inspect: inspect(try store.find(options.name), options, output)
-        case .pull: try pull(store, options, output)
+        case .pull: try pull(store, options, output, isCancelled)
         case .rm:
             let removal = try store.remove(options.name)
             if options.json {
@@ -119,10 +136,12 @@ enum ImagesCommand {
     private static func pull(
         _ store: ImageStore,
         _ options: ImagesOptions,
-        _ output: ConsoleOutput
+        _ output: ConsoleOutput,
+        _ isCancelled: @escaping @Sendable () -> Bool
     ) throws(HostError) {
         let line = ProgressLine(isWanted: !options.json)
         var use = ImageUse()
+        use.isCancelled = isCancelled
         use.progress = { progress in
             switch progress {
             case .resolving(let name): line.show("asking for \(name)")

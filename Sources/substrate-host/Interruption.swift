@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 
 /// Ctrl-C in a command that waits: its calls are cancelled, so that the host hears of it, and it cleans up after itself.
@@ -16,5 +17,29 @@ enum Interruption {
         }
         let result = await task.result
         return signals.haveCome ? .interrupted : try result.get()
+    }
+    /// Runs a command that blocks and leaves files, on a thread of its own.
+    ///
+    /// - Parameters:
+    ///   - words: what is left of it when it was interrupted.
+    ///   - work: asks whether it is still wanted, and cleans up after itself when it is not; the second signal ends the
+    ///     process at once.
+    /// - Returns: what `work` does, or `interrupted`.
+    /// - Throws: what `work` does, uninterrupted.
+    static func heeding(
+        leaving words: String,
+        _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> ExitCode
+    ) async throws -> ExitCode {
+        let signals = await EndSignals(hurried: .interrupted)
+        let result: Result<ExitCode, any Error> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: Result { try work { signals.haveCome } })
+            }
+        }
+        if case .failure = result, signals.haveCome {
+            ConsoleOutput.error.line("\(Program.name): interrupted: \(words)")
+            return .interrupted
+        }
+        return try result.get()
     }
 }

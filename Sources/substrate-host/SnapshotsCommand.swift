@@ -5,6 +5,7 @@ import PluginHost
 import Snapshots
 import SystemLayer
 import Telemetry
+import Transfer
 
 /// `snapshots ls`, `verify`, `gc`, `export` and `import`: on the files, beside a running host or without one.
 struct SnapshotsCommand {
@@ -12,15 +13,41 @@ struct SnapshotsCommand {
     private let output: ConsoleOutput
     private let store: SnapshotStore
     private let external: ExternalSnapshots
+    private let isCancelled: @Sendable () -> Bool
+    /// Where strangers' snapshots are fetched to; what a killed command left there is swept by the next.
+    private var scratch: String { "\(options.baseDirectory)/scratch" }
+
+    /// Runs one; what makes files cleans them up when it is interrupted.
+    ///
+    /// - Parameter options: which.
+    /// - Returns: as `run`, or `interrupted`.
+    /// - Throws: as `run`.
+    static func heeding(_ options: SnapshotsOptions) async throws -> ExitCode {
+        let words =
+            switch options.action {
+            case .export: "there is no snapshot at the URI; chunks that were written stay for the next export"
+            case .import, .verify: "nothing half made is left"
+            case .ls, .gc: ""
+            }
+        if words.isEmpty { return try run(options) }
+        return try await Interruption.heeding(leaving: words) { isCancelled in
+            try run(options, isCancelled: isCancelled)
+        }
+    }
 
     /// Runs one.
     ///
     /// - Parameters:
     ///   - options: which.
     ///   - output: for the answer.
+    ///   - isCancelled: whether nobody wants it any more.
     /// - Returns: failure where `verify` found a corrupt snapshot.
     /// - Throws: what else went wrong.
-    static func run(_ options: SnapshotsOptions, output: ConsoleOutput = .standard) throws(HostError) -> ExitCode {
+    static func run(
+        _ options: SnapshotsOptions,
+        output: ConsoleOutput = .standard,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(HostError) -> ExitCode {
         let command = SnapshotsCommand(
             options: options,
             output: output,
@@ -28,7 +55,12 @@ struct SnapshotsCommand {
                 baseDirectory: options.baseDirectory,
                 unpacker: Companions(directory: Program.directory).unpacker
             ),
-            external: SnapshotStores.external(options.format, objectDirectory: options.objectDirectory)
+            external: SnapshotStores.external(
+                options.format,
+                objectDirectory: options.objectDirectory,
+                isCancelled: isCancelled
+            ),
+            isCancelled: isCancelled
         )
         switch (options.action, options.uri) {
         case (.ls, let uri?): return try command.list(uri)
@@ -161,7 +193,7 @@ struct SnapshotsCommand {
             for name in names {
                 let text = "\(Self.key(directory)) \(name)"
                 do throws(HostError) {
-                    _ = try store.verified(actorDirectory: directory, name: name)
+                    _ = try store.verified(actorDirectory: directory, name: name, isCancelled: isCancelled)
                     whole.append(text)
                 } catch {
                     guard error.reason == .snapshotCorrupt else { throw error }
@@ -180,11 +212,11 @@ struct SnapshotsCommand {
         }
         var whole: [String] = []
         var corrupt: [(String, String)] = []
-        try DirectoryTree.make(options.baseDirectory)
+        StagingDirectory.sweep(scratch)
         for place in places {
             do throws(HostError) {
-                let scratch = "\(options.baseDirectory)/verifying-\(getpid())"
-                try external.verify(place, scratch: scratch)
+                let making = try StagingDirectory(in: scratch, named: "verify")
+                try external.verify(place, scratch: "\(making.path)/files", isCancelled: isCancelled)
                 whole.append(place.text)
             } catch {
                 guard error.reason == .snapshotCorrupt else { throw error }
@@ -259,11 +291,15 @@ extension SnapshotsCommand {
 
     private func export() throws(HostError) -> ExitCode {
         let uri = try SnapshotURI(options.operands[2])
-        let snapshot = try store.verified(actorDirectory: try actor(options.operands[0]), name: options.operands[1])
+        let snapshot = try store.verified(
+            actorDirectory: try actor(options.operands[0]),
+            name: options.operands[1],
+            isCancelled: isCancelled
+        )
         guard try external.manifest(uri) == nil else {
             throw HostError(.failedPrecondition, .snapshotExists, "there is a snapshot at \(uri.text) already")
         }
-        let count = try external.upload(snapshot, to: uri)
+        let count = try external.upload(snapshot, to: uri, isCancelled: isCancelled)
         if options.json {
             output.json(
                 .members([
@@ -296,10 +332,9 @@ extension SnapshotsCommand {
                 "\(Self.key(directory)) has a snapshot \"\(name)\" already: choose another name"
             )
         }
-        let scratch = "\(options.baseDirectory)/importing-\(getpid())"
-        try DirectoryTree.make(options.baseDirectory)
-        defer { try? DirectoryTree.remove(scratch) }
-        let fetched = try external.fetch(uri, manifest, into: scratch)
+        StagingDirectory.sweep(scratch)
+        let making = try StagingDirectory(in: scratch, named: "import")
+        let fetched = try external.fetch(uri, manifest, into: "\(making.path)/files", isCancelled: isCancelled)
         try store.adopt(fetched, actorDirectory: directory, name: name)
         options.json
             ? output.json(.members(["actor": .string(Self.key(directory)), "name": .string(name)]))

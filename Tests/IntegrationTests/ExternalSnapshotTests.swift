@@ -26,7 +26,7 @@ struct ExternalSnapshotTests {
           return try(host.process.run { program = actor.tools.sh, args = { "-c", text }, exit_codes = { 0 } })
         end
         return {
-          name = "both", api = 1, isolation = "kernel-shared", scopes = { "full", "data" },
+          name = "both", api = 1, isolation = "kernel-shared", scopes = { "full", "data" }, data_on_golden = true,
           tools = { sh = "required" }, assets = { tool = "optional" },
           needs = { "workload.start", "process.run", "process.stop" },
           run = function(actor) start(actor) return "ok" end,
@@ -40,7 +40,8 @@ struct ExternalSnapshotTests {
           restore = function(actor, request)
             if request.scope == "full" then
               local names = table.concat(request.snapshot.files, " ")
-              if names ~= "durable-dir.tar memory.img" then return "failed", names end
+              local own = request.own_volumes
+              if names ~= (own and "memory.img" or "durable-dir.tar memory.img") then return "failed", names end
               if request.snapshot.volumes_saved then return "failed", "volumes_saved" end
               shell(actor, "test \\"$(cat " .. request.snapshot.dir .. "/memory.img)\\" = 'memory of REVISION'")
             end
@@ -142,6 +143,80 @@ struct ExternalSnapshotTests {
         }
     }
 
+    /// A data snapshot that wakes with the memory of another one.
+    static func onGolden(_ request: RunRequest, _ place: SnapshotPlace, _ base: String, shared: Bool) -> [UInt8] {
+        var restore = RestoreRequest(run: request, place: place, scope: .dataOnGolden)
+        restore.baseURI = base
+        restore.baseShared = shared
+        return ContractWire.encode(restore)
+    }
+
+    @Test("golden memory wakes with the actor's own volumes; the golden is served from a copy where it is shared")
+    func dataOnGolden() async throws {
+        try await Self.running { (host, request) async throws in
+            let base = "file://golden/template"
+            #expect(await host.call(checkpointPath, Self.checkpoint(request, .external(base), .full)) == nil)
+            let mine = try await host.request("two")
+            _ = try await host.run(mine).get()
+            for count in 1...2 { #expect(try await CounterProbe.data(host, "two") == count) }
+            let place = SnapshotPlace.external("file://bucket/two")
+            #expect(await host.call(checkpointPath, Self.checkpoint(mine, place, .data)) == nil)
+
+            // What is refused changes nothing: the actor is as it was.
+            let refusals = [
+                (Self.onGolden(mine, place, "file://bucket/two", shared: true), "holds data alone, and no memory"),
+                (Self.onGolden(mine, place, "file://golden/none", shared: true), "SNAPSHOT_NOT_FOUND"),
+            ]
+            for (restore, words) in refusals {
+                let refused = await host.call(restorePath, restore)
+                #expect(refused?.contains(words) == true, "\(refused ?? "")")
+                #expect(try await host.actor("two").status == "suspended")
+            }
+            let manifest = "\(host.base)/objects/bucket/two/manifest.json"
+            let good = try #require(TextFile.read(manifest))
+            try good.replacingOccurrences(of: "\"sandboxClass\":\"both\"", with: "\"sandboxClass\":\"other\"")
+                .write(toFile: manifest, atomically: true, encoding: .utf8)
+            let other = await host.call(restorePath, Self.onGolden(mine, place, base, shared: true))
+            #expect(other?.contains("SANDBOX_CLASS_MISMATCH") == true, "\(other ?? "")")
+            #expect(try await host.actor("two").status == "suspended")
+            try good.write(toFile: manifest, atomically: true, encoding: .utf8)
+
+            // The script refuses any files but the golden's memory.
+            #expect(await host.call(restorePath, Self.onGolden(mine, place, base, shared: false)) == nil)
+            #expect(try await CounterProbe.data(host, "two") == 3, "its own, which held 2")
+            let files = try DirectoryTree.names(in: "\(host.base)/actors/test:two/restore-state")
+            #expect(files == ["memory.img"])
+            let stop = HostMessages.StopRequest(actor: "two").encoded()
+            #expect(await host.call(HostMethod.stop.path, stop) == nil)
+            #expect(try DirectoryTree.names(in: "\(host.base)/golden/actors").isEmpty, "a private one is not kept")
+
+            #expect(await host.call(restorePath, Self.onGolden(mine, place, base, shared: true)) == nil)
+            #expect(await host.call(HostMethod.stop.path, stop) == nil)
+            let bucket = "\(host.base)/objects/golden"
+            #expect(unsafe rename(bucket, "\(bucket)-away") == 0)
+            let alone = await host.call(restorePath, Self.onGolden(mine, place, base, shared: false))
+            #expect(alone?.contains("SNAPSHOT_NOT_FOUND") == true, "\(alone ?? "")")
+            #expect(await host.call(restorePath, Self.onGolden(mine, place, base, shared: true)) == nil)
+            #expect(try await CounterProbe.data(host, "two") == 3)
+            try await host.terminate(mine)
+        }
+    }
+
+    @Test("a backend that cannot wake golden memory says so by name, and nothing of the actor changes")
+    func goldenUnsupported() async throws {
+        try await TestHost.with { host in
+            let request = try await host.request("one")
+            _ = try await host.run(request).get()
+            let place = SnapshotPlace.external("file://bucket/one")
+            #expect(await host.call(checkpointPath, Self.checkpoint(request, place, .data)) == nil)
+            let refused = await host.call(restorePath, Self.onGolden(request, place, "file://golden/x", shared: true))
+            #expect(refused?.contains("SCOPE_UNSUPPORTED") == true, "\(refused ?? "")")
+            #expect(refused?.contains("has no scope data_on_golden") == true, "\(refused ?? "")")
+            #expect(try await host.actor("one").status == "suspended")
+            try await host.terminate(request)
+        }
+    }
+
     @Test("an upload that fails keeps the actor: paused, restored from here, or uploaded by the repeat")
     func failedUpload() async throws {
         try await Self.running { (host, request) async throws in
@@ -173,23 +248,22 @@ struct ExternalSnapshotTests {
         try await Self.running { (host, request) async throws in
             #expect(await host.call(checkpointPath, Self.checkpoint(request, .local("one"), .full)) == nil)
             let file = "\(host.scratch)/overlay/both.lua"
-            let old = Self.script.replacingOccurrences(of: "REVISION", with: "one")
             let new = Self.script.replacingOccurrences(of: "REVISION", with: "two")
             try await host.kill()
             try new.write(toFile: file, atomically: true, encoding: .utf8)
             try await host.start()
             // The new script refuses the old one's memory: only the kept revision can have restored it.
             #expect(await host.call(restorePath, Self.restore(request, .local("one"), .full)) == nil)
-            let shown = try await host.command("get", "one", "--json").output
-            #expect(shown.contains(SHA256.hex(of: Array(old.utf8))) || !shown.contains(SHA256.hex(of: Array(new.utf8))))
-            #expect(await host.call(HostMethod.stop.path, HostMessages.StopRequest(actor: "one").encoded()) == nil)
+            #expect(await host.call(checkpointPath, Self.checkpoint(request, .local("two"), .data)) == nil)
             try await host.kill()
             try DirectoryTree.remove("\(host.base)/revisions")
             try await host.start()
             let refused = await host.call(restorePath, Self.restore(request, .local("one"), .full))
             #expect(refused?.contains("SNAPSHOT_INCOMPATIBLE") == true, "\(refused ?? "")")
             #expect(refused?.contains("not kept here") == true, "\(refused ?? "")")
-            #expect(try await host.actor("one").status == "stopped")
+            #expect(try await host.actor("one").status == "paused")
+            // The volumes are the host's own work: any revision finds them.
+            #expect(await host.call(restorePath, Self.restore(request, .local("two"), .data)) == nil)
         }
     }
 

@@ -15,13 +15,14 @@ final class ForeignServer {
     /// Starts one and waits until it serves.
     ///
     /// - Parameters:
-    ///   - script: a file of `Foreign`.
+    ///   - script: a file of `Foreign`, or a path below `Tests`.
     ///   - arguments: the script's.
     /// - Throws: when it says nothing.
     init(_ script: String, _ arguments: String...) throws {
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "\(TestMachine.checkout)/Tests/IntegrationTests/Foreign/\(script)"] + arguments
+        let path = script.contains("/") ? script : "IntegrationTests/Foreign/\(script)"
+        process.arguments = ["python3", "\(TestMachine.checkout)/Tests/\(path)"] + arguments
         process.standardInput = input
         process.standardOutput = output
         try process.run()

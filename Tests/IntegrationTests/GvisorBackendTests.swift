@@ -99,6 +99,26 @@ struct GvisorBackendTests {
         }
     }
 
+    @Test("golden memory wakes with the actor's own volumes")
+    func golden() async throws {
+        try await TestHost.with(backend: "gvisor", arguments: Self.grant) { host in
+            let (one, two) = (try await host.request("one"), try await host.request("two"))
+            _ = try await host.run(one).get()
+            for count in 1...3 { #expect(try await counts(host, "one") == "memory=\(count) data=\(count)") }
+            let path = ContractMethod.checkpoint.path
+            let golden = ExternalSnapshotTests.checkpoint(one, .external("file://bucket/golden"), .full)
+            #expect(await host.call(path, golden) == nil)
+            _ = try await host.run(two).get()
+            #expect(try await counts(host, "two") == "memory=1 data=1")
+            let place = SnapshotPlace.external("file://bucket/two")
+            #expect(await host.call(path, ExternalSnapshotTests.checkpoint(two, place, .data)) == nil)
+            let restore = ExternalSnapshotTests.onGolden(two, place, "file://bucket/golden", shared: true)
+            #expect(await host.call(ContractMethod.restore.path, restore) == nil)
+            #expect(try await counts(host, "two") == "memory=4 data=2")
+            try await host.terminate(two)
+        }
+    }
+
     @Test("an actor outlives its host, output and all; its sandbox's end is seen by the next one")
     func survives() async throws {
         let host = try TestHost(backend: "gvisor", arguments: Self.grant, stopsActors: false)

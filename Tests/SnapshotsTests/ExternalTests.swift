@@ -46,6 +46,41 @@ struct ExternalTests {
         #expect(try DirectoryTree.names(in: fetched.path).sorted() == Self.shapes.keys.sorted(), "and nothing else")
     }
 
+    @Test("a file of several lists comes back whole, and lists in another order are none of it")
+    func lists() throws {
+        let place = try Place()
+        var random = Random(2)
+        // Windows of a page: a list is of 128 MiB, and this file has three; the second is all holes.
+        let list = Int64(ChunkFormat.windowsOfList) * Int64(ChunkFormat.page)
+        let ends = [(Int64(0), random.bytes(9000)), (list - 4096, random.bytes(4096))]
+        let text = FileText(
+            size: 3 * list + 100,
+            ends + [(2 * list, random.bytes(5000)), (3 * list - 10, random.bytes(110))]
+        )
+        let saved = try place.save(["memory": text], name: "one")
+        let uri = try SnapshotURI("file://bucket/a")
+        let external = ExternalSnapshots(
+            format: .chunks,
+            unpacker: Place.unpacker,
+            directory: "\(place.path)/objects",
+            pages: 1
+        )
+        let count = try external.upload(saved, to: uri)
+        #expect(count.bytes == 3 * list + 100)
+        let fetched = try place.fetch(external, uri, to: "fetched")
+        #expect(try SHA256.hex(ofFile: "\(fetched.path)/memory") == saved.manifest.files?["memory"]?.sha256)
+        #expect(try FileText.blocks("\(fetched.path)/memory") <= FileText.blocks("\(saved.path)/memory") + 8)
+        var manifest = try #require(try external.manifest(uri))
+        let lists = try #require(manifest.files?["memory"]?.chunks)
+        #expect(lists.parts.map(\.count) == [4, 3, 1])
+        #expect(try external.collect(uri, minimumAge: -10).removed == 0, "every list is needed")
+        manifest.files?["memory"]?.chunks = .init(lists.parts.reversed(), pages: 1)
+        try AtomicFile.write(try manifest.encoded(), to: "\(place.path)/objects/bucket/a/manifest.json")
+        let error = #expect(throws: HostError.self) { try place.fetch(external, uri, to: "wrong") }
+        #expect(error?.code == .dataLoss, "\(error?.message ?? "")")
+        #expect(try DirectoryTree.names(in: "\(place.path)/wrong").isEmpty)
+    }
+
     @Test("what a store has is not written again: by another snapshot, or by a retry")
     func shared() throws {
         let place = try Place()

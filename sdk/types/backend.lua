@@ -19,6 +19,7 @@
 ---@field config? table<string, Setting>   the operator's settings, checked before load; default {}
 ---@field classes? string[]   further values of a request's sandbox_class that it accepts beside its own name; default {}
 ---@field outside? boolean   it makes things outside the slot: stop is called after any failed verb, until it answers ok; default false
+---@field data_on_golden? boolean   restore can wake the memory of one full snapshot with the volumes of another; takes both scopes; default false
 ---@field run fun(actor: Actor, request: RunRequest): Status, (RunResult|string)?   Starts the actor in an empty slot.
 ---@field stop fun(actor: Actor, request: StopRequest): Status, string?   Ends the actor's programs.
 ---@field checkpoint? fun(actor: Actor, request: CheckpointRequest): Status, (CheckpointResult|string)?   Saves the actor and ends it; the host saves the durable volumes after it.
@@ -167,6 +168,7 @@
 ---@field scope "full"|"data"   what to restore
 ---@field timeout_ms integer   what the verb has, in milliseconds
 ---@field snapshot? RestoreSnapshot   where from
+---@field own_volumes? boolean   the volumes are the actor's own, not this snapshot's; with data_on_golden, and only there
 
 ---What `restore` may answer with "ok".
 ---@class RestoreResult

@@ -19,7 +19,7 @@ static const strict table[] = {
     {"request.run", "timeout_ms"},
     {"request.stop", "grace_ms timeout_ms"},
     {"request.checkpoint", "scope grace_ms timeout_ms snapshot may_hold"},
-    {"request.restore", "scope timeout_ms snapshot"},
+    {"request.restore", "scope timeout_ms snapshot own_volumes"},
     {"request.exec", "container command tty env timeout_ms"},
     {"request.prepare", "timeout_ms"},
     {"request.probe", ""},

@@ -21,7 +21,7 @@ enum ExitCode: Int32, CaseIterable, Sendable {
         case .usage: "wrong command line or configuration; nothing was tried"
         case .unavailable: "no host answers at the address"
         case .badPack: "a pack of assets is wrong; nothing of it was taken"
-        case .interrupted: "ended by Ctrl-C; what the host had begun for it goes on or is undone there"
+        case .interrupted: "ended by Ctrl-C; what was begun goes on or is undone, nothing is left half made"
         }
     }
 }

@@ -1,17 +1,23 @@
 """An S3 server (moto) that checks signatures, with one bucket of one object.
 
-    python3 objects.py FILE KEY
+    python3 objects.py FILE KEY [DIRECTORY]
 
-Prints PORT, access key and secret on one line, and serves until its standard input ends.
+Prints PORT, access key and secret on one line, and serves until its standard input ends. With a directory it is behind
+a door that a test can spoil: see door.py.
 """
 import logging
+import os
 import sys
 import urllib.request
 
 import boto3
 from moto.server import ThreadedMotoServer
 
-path, key = sys.argv[1:3]
+sys.dont_write_bytecode = True
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../../Servers")
+from door import Door
+
+path, key, *directory = sys.argv[1:]
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
@@ -31,6 +37,6 @@ made = users.create_access_key(UserName="host")["AccessKey"]
 reset = urllib.request.Request(f"{where['endpoint_url']}/moto-api/reset-auth", data=b"0")
 reset.add_header("Content-Type", "application/octet-stream")
 urllib.request.urlopen(reset).read()
-print(port, made["AccessKeyId"], made["SecretAccessKey"], flush=True)
+print(Door(port, directory[0]).port if directory else port, made["AccessKeyId"], made["SecretAccessKey"], flush=True)
 sys.stdin.read()
 server.stop()

@@ -1,15 +1,20 @@
 import Glibc
-import HostErrors
+public import HostErrors
 import SystemLayer
 
 /// A directory that something grows in: locked as long as its maker lives, so that what a crash left is told apart.
-struct StagingDirectory: ~Copyable {
+public struct StagingDirectory: ~Copyable {
     /// Where it is.
-    let path: String
+    public let path: String
     private let lock: OwnedFD
 
     /// Makes one below `parent`.
-    init(in parent: String, named name: String) throws(HostError) {
+    ///
+    /// - Parameters:
+    ///   - parent: made where it is absent.
+    ///   - name: how its name begins.
+    /// - Throws: RESOURCE_EXHAUSTED or INTERNAL where it cannot be made.
+    public init(in parent: String, named name: String) throws(HostError) {
         try DirectoryTree.make(parent)
         while true {
             let path = "\(parent)/\(name)-\(getpid())-\(UInt32.random(in: 0 ... .max))"
@@ -24,7 +29,9 @@ struct StagingDirectory: ~Copyable {
     deinit { try? DirectoryTree.remove(path) }
 
     /// Removes those of `parent` whose makers are gone, in whichever process they were.
-    static func sweep(_ parent: String) {
+    ///
+    /// - Parameter parent: may be absent.
+    public static func sweep(_ parent: String) {
         for name in (try? DirectoryTree.names(in: parent)) ?? [] {
             let path = "\(parent)/\(name)"
             guard (try? lock(path)) != nil else { continue }
@@ -45,25 +52,4 @@ struct StagingDirectory: ~Copyable {
         guard unsafe fstat(number, &status) == 0, status.st_nlink > 0 else { return nil }
         return directory
     }
-}
-
-/// The lock of the store: many who begin to use what is there, or one who removes.
-struct StoreLock: ~Copyable {
-    private let file: OwnedFD
-
-    /// Waits for it; it is held as long as this lives.
-    init(_ directory: String, exclusive: Bool) throws(HostError) {
-        try DirectoryTree.make(directory)
-        let path = "\(directory)/lock"
-        let number = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard number >= 0 else { throw storeError("open", path) }
-        let file = OwnedFD(number)
-        while flock(number, exclusive ? LOCK_EX : LOCK_SH) != 0 {
-            guard errno == EINTR else { throw storeError("flock", path) }
-        }
-        self.file = file
-    }
-
-    /// Gives it back now; otherwise it is when this goes out of scope.
-    consuming func release() {}
 }
