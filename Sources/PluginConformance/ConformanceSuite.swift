@@ -1,6 +1,7 @@
 import ActorLifecycle
 import Glibc
 public import HostErrors
+import PluginAuthoring
 public import PluginOverlays
 import PluginProtocol
 import Synchronization
