@@ -18,6 +18,7 @@ extension PluginArguments {
     /// The same on top of what a script has unasked; nil when nothing is given.
     ///
     /// - Parameter isShipped: whether the script ships with the host.
+    /// - Returns: all of them.
     /// - Throws: for one that is no grant.
     public func granted(isShipped: Bool) throws(Mistake) -> Grants? {
         let given = try grants()

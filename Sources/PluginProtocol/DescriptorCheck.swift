@@ -119,7 +119,7 @@ struct DescriptorCheck {
         return found
     }
 
-    /// A word that is said twice is a slip: of what else is it in the place?
+    /// A word that is said twice is a slip: another was meant.
     private func distinct(_ words: [String], _ field: String) throws(Mistake) {
         for (index, word) in words.enumerated() where words.firstIndex(of: word) != index {
             throw Mistake("\(field)[\(index + 1)] is \"\(word)\" again: write it once", field: field)
