@@ -163,7 +163,7 @@ let package = Package(
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "Telemetry", "LaunchProtocol",
                 "Threads",
                 "ActorLifecycle", "PluginHost", "PluginOverlays", "Assets", "Images", "Snapshots", "Transfer",
-                "ActorNetwork",
+                "ActorNetwork", "PluginCommands", "PluginAuthoring",
             ]
         ),
         // Never linked into what serves: tests of scripts, over a world that is data
@@ -172,7 +172,7 @@ let package = Package(
             [
                 "HostErrors", "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays",
                 "Telemetry",
-                "Transfer", "ActorLifecycle", "Images", "Assets", "Snapshots",
+                "Transfer", "ActorLifecycle", "Images", "Assets", "Snapshots", "PluginCommands", "PluginAuthoring",
             ]
         ),
         // Floor 9
@@ -267,7 +267,10 @@ let package = Package(
         ),
         tests(
             "PluginTesting",
-            ["HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "TestSupport", "Threads"]
+            [
+                "HostErrors", "SystemLayer", "PluginHost", "PluginProtocol", "PluginCommands", "PluginAuthoring",
+                "TestSupport", "Threads",
+            ]
         ),
         tests("Assets", ["HostErrors", "Transfer", "SystemLayer", "TestSupport"]),
         tests(

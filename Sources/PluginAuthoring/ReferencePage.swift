@@ -33,7 +33,27 @@ public struct ReferencePage: Sendable, Equatable {
         if let exact = pages.first(where: { $0.name == name }) { return [exact] }
         let module = pages.filter { $0.name.hasPrefix("\(name).") }
         if !module.isEmpty { return module }
-        return pages.first { $0.name.lowercased() == name.lowercased() }.map { [$0] } ?? []
+        if let page = pages.first(where: { $0.name.lowercased() == name.lowercased() }) { return [page] }
+        return fields(named: name)
+    }
+
+    /// The fields of that name in whichever tables: `held`, or `actor.network`.
+    private static func fields(named name: String) -> [ReferencePage] {
+        let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+        guard let own = parts.last else { return [] }
+        let table = parts.count == 2 ? PluginTable.all.first { $0.name.lowercased() == parts[0].lowercased() } : nil
+        if parts.count == 2, table == nil { return [] }
+        return PluginTable.all.dropFirst().filter { table == nil || $0 == table || $0.name == table?.base }
+            .flatMap { table in
+                table.fields.filter { $0.name == own }.map { field in
+                    ReferencePage(
+                        name: "\(table.name).\(field.name)",
+                        summary: field.summary,
+                        file: "tables",
+                        text: Self.field(field, heading: "\(table.name).\(field.name)")
+                    )
+                }
+            }
     }
 
     /// The files of `sdk/docs/reference`.
@@ -148,12 +168,19 @@ public struct ReferencePage: Sendable, Equatable {
     }
 
     private static func field(_ field: PluginField) -> ReferencePage {
+        ReferencePage(
+            name: field.name,
+            summary: field.summary,
+            file: "backend",
+            text: self.field(field, heading: field.name)
+        )
+    }
+
+    private static func field(_ field: PluginField, heading: String) -> String {
         let lines = [
-            "## \(field.name)", "", sentence(field.summary), "", "- **Type** \(TypesText.type(field.type))",
-            need(field),
+            "## \(heading)", "", sentence(field.summary), "", "- **Type** \(TypesText.type(field.type))", need(field),
         ]
-        let text = (lines + ["- **Since** api \(field.since)", ""]).joined(separator: "\n")
-        return ReferencePage(name: field.name, summary: field.summary, file: "backend", text: text)
+        return (lines + ["- **Since** api \(field.since)", ""]).joined(separator: "\n")
     }
 
     private static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() + "." }
@@ -201,7 +228,7 @@ public struct ReferencePage: Sendable, Equatable {
     private static var status: ReferencePage {
         let lines =
             ["## status", "", "Every verb and almost every host function answers one of these first:", ""]
-            + PluginStatus.allCases.map { "- `\($0.rawValue)`: gRPC code \($0.code)" } + [""]
+            + PluginStatus.allCases.map { "- `\($0.rawValue)` (\($0.codeName)): \($0.summary)" } + [""]
         return ReferencePage(
             name: "status",
             summary: "What verbs and host functions answer first.",

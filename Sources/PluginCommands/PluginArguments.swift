@@ -20,6 +20,20 @@ public struct PluginArguments: Sendable {
     public func value(_ name: String) -> String? { values[name]?.last }
     /// All values of an option that repeats.
     public func list(_ name: String) -> [String] { values[name] ?? [] }
+    /// The values of an option of the form `NAME=VALUE`, in order.
+    ///
+    /// - Throws: for one of another form.
+    public func pairs(_ name: String) throws(Mistake) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for text in list(name) {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw Mistake("--\(name) \"\(text)\" is not NAME=VALUE")
+            }
+            pairs.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
+        }
+        return pairs
+    }
+
     /// Whether to print JSON.
     public var json: Bool { has("json") }
 

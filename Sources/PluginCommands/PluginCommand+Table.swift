@@ -73,9 +73,14 @@ extension PluginCommand {
         options: [
             Option("only", "N", "the test of that number alone"), Option("trace", "print every host call"),
             Option("tap", "print TAP"), Option("junit", "FILE", "write JUnit XML to FILE"),
-            Option("real", "on this machine's runtimes, as root"),
+            Option("real", "on this machine's runtimes, as root: a test whose meaning is all in memory is skipped"),
+            Option("grant", "GRANT", repeats: true, "with --real, what the operator would give: tool:NAME=PATH"),
+            overlay,
         ],
-        examples: [("test mine", "all tests"), ("test mine --only 5 --trace", "the fifth, with its calls")]
+        examples: [
+            ("test mine", "all tests"), ("test mine --only 5 --trace", "the fifth, with its calls"),
+            ("test bwrap --real --grant tool:bwrap=/usr/bin/bwrap", "with the tool of this machine"),
+        ]
     )
 
     private static let run = PluginCommand(
@@ -98,7 +103,8 @@ extension PluginCommand {
     private static let watch = PluginCommand(
         name: "watch",
         summary: "check and test whenever a file is saved",
-        discussion: "Watches the script's folder until Ctrl-C; each save prints one line.\n\(pathWords)",
+        discussion:
+            "Watches the script's folder, and the lib/ of its overlay, until Ctrl-C; each save prints what it is worth.\n\(pathWords)",
         operands: ["PATH"],
         options: [],
         examples: [("watch mine", "the folder ./mine")]
@@ -109,7 +115,7 @@ extension PluginCommand {
         summary: "a host function, a field, a verb or a backend explained",
         discussion: """
             Without NAME the index. NAME is a host function (process.run), a module (process), a table (actor), a verb
-            (run), a field of the descriptor (isolation) or status; ./PATH is a backend, and says what that one does.
+            (run), a field (isolation, actor.network, held) or status; ./PATH is a backend, and says what that one does.
             """,
         operands: ["[NAME]"],
         options: [overlay],
@@ -125,7 +131,7 @@ extension PluginCommand {
             the script.
             \(pathWords)
             """,
-        operands: ["PATH"],
+        operands: ["[PATH]"],
         options: [
             Option("report", "FILE", "where the report goes instead"),
             Option("only", "NAME", repeats: true, "one check; the name of a fault runs all faults"),
@@ -133,7 +139,6 @@ extension PluginCommand {
             Option("at-once", "N", "how many actors live at once (default 8): fewer where each is costly"),
             Option("asset", "NAME=FILE", repeats: true, "a file that requests bring as that asset"),
             Option("image", "oci:DIR:TAG", "the image of examples/counter, when it was built before"),
-            Option("plugins-dir", "DIR", "the shipped backends"),
             config, grant, overlay,
         ],
         examples: [

@@ -105,10 +105,14 @@ extension Check {
             let actor = trial.actor()
             try await actor.begin()
             try expect(!trial.stage.backend.probes.isEmpty, "probe was not asked")
-            for (first, second) in trial.stage.backend.probes {
-                guard let second else { throw Finding("asked once more, it answered no ok") }
-                try expect(first?.without == second.without, "without differs from call to call")
-                try expect(first?.probed == second.probed, "probed differs from call to call")
+            for probed in trial.stage.backend.probes {
+                let second: ProbeAnswer?
+                switch probed.second {
+                case .success(let answer): second = answer
+                case .failure(let error): throw Finding("asked once more, it answered no ok: \(error.message)")
+                }
+                try expect(probed.first?.without == second?.without, "without differs from call to call")
+                try expect(probed.first?.probed == second?.probed, "probed differs from call to call")
             }
         },
         Check(

@@ -49,7 +49,7 @@ extension Check {
         },
         Check("not-cancellable", "a Run that is cancelled in its middle ends, and nothing is left") { trial in
             let actor = trial.actor("a", [Probe.container("web"), Probe.container("side")])
-            trial.stage.observer.arm(actor.key, verb: "run", number: 1, .hold)
+            trial.stage.observer.arm(actor.key, firstOf: "run", .hold)
             let run = Task { try await actor.run() }
             try await eventually("run made no call to the host") { trial.stage.observer.isHeld(actor.key) }
             run.cancel()
@@ -59,7 +59,7 @@ extension Check {
         },
         Check("stop-waits-for-run", "a Stop ends a Run that is under way, and nothing is left") { trial in
             let actor = trial.actor()
-            trial.stage.observer.arm(actor.key, verb: "run", number: 1, .hold)
+            trial.stage.observer.arm(actor.key, firstOf: "run", .hold)
             let run = Task { try await actor.run() }
             try await eventually("run made no call to the host") { trial.stage.observer.isHeld(actor.key) }
             try await actor.stop(grace: 50)

@@ -1,6 +1,8 @@
 import Dispatch
 import Glibc
 import HostErrors
+public import PluginAuthoring
+public import PluginCommands
 import PluginOverlays
 import Synchronization
 import SystemLayer
@@ -16,44 +18,23 @@ public enum ConformanceCommand {
 
     /// Runs it, and blocks until it is done.
     ///
-    /// - Parameter arguments: what follows the word `conformance`.
+    /// - Parameters:
+    ///   - arguments: what follows the word `conformance`.
+    ///   - place: where scripts are looked for.
     /// - Returns: how to exit: 0 it conforms, 1 it does not, 2 it could not be tried, 130 after Ctrl-C.
-    public static func run(arguments: [String]) -> Int32 {
-        let options: ConformanceOptions
-        do throws(ConformanceOptions.Mistake) { options = try ConformanceOptions(arguments) } catch {
-            print(error: "substrate-plugin conformance: \(error.text)")
-            return couldNotTry
-        }
-        if options.help {
-            print(ConformanceOptions.help)
-            return conforms
-        }
-        if options.list {
+    /// - Throws: what is wrong with the command line, or with the script.
+    public static func run(_ arguments: PluginArguments, _ place: PluginPlace) throws -> Int32 {
+        if arguments.has("list") {
             for check in ConformanceSuite.checks { print("\(check.name)\t\(check.shows)") }
             return conforms
         }
-        let executable = executablePath()
-        let directory = executable.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
-        let entry: PluginEntry
-        var settings = ConformanceSettings(companions: directory)
-        do {
-            entry = try PluginLocation.find(options, executable: executable)
-            settings.grants = try options.granted(isShipped: entry.isShipped)
-        } catch {
-            print(error: (error as? ConformanceOptions.Mistake)?.text ?? (error as? HostError)?.message ?? "\(error)")
-            return couldNotTry
-        }
-        settings.image = options.image
-        settings.assets = options.assets
-        settings.config = options.config
-        settings.only = options.only
-        settings.width = options.atOnce
-        settings.countsDescriptors = true
-        return report(ConformanceSuite(settings, entry: entry), entry, options)
+        guard let path = arguments.operands.first else { throw PluginArguments.Mistake("conformance needs PATH") }
+        let entry = try place.find(path, overlays: arguments.list("overlay"))
+        let settings = try ConformanceSettings(arguments, entry: entry, companions: place.programs)
+        return report(ConformanceSuite(settings, entry: entry), entry, arguments)
     }
 
-    private static func report(_ suite: ConformanceSuite, _ entry: PluginEntry, _ options: ConformanceOptions) -> Int32
-    {
+    private static func report(_ suite: ConformanceSuite, _ entry: PluginEntry, _ arguments: PluginArguments) -> Int32 {
         umask(0o022)
         let isTerminal = isatty(2) == 1
         let done = DispatchSemaphore(value: 0)
@@ -84,7 +65,7 @@ public enum ConformanceCommand {
         for source in sources { source.cancel() }
         if isTerminal { write("\r\u{1b}[K", to: 2) }
         switch result.withLock({ $0 }) {
-        case .success(let report)?: return tell(report, entry, options)
+        case .success(let report)?: return tell(report, entry, arguments)
         case .failure(let error)?:
             print(error: error.message)
             if error.message.contains("backends.\(entry.name).config.") {
@@ -95,26 +76,26 @@ public enum ConformanceCommand {
         }
     }
 
-    private static func tell(_ report: ConformanceReport, _ entry: PluginEntry, _ options: ConformanceOptions) -> Int32
-    {
+    private static func tell(_ report: ConformanceReport, _ entry: PluginEntry, _ arguments: PluginArguments) -> Int32 {
         // Of one check there is nothing to keep, unless somebody says where.
         let beside =
             entry.path.hasSuffix("/backend.lua")
             ? "\(entry.directory)/conformance.json" : "\(entry.directory)/\(entry.name).conformance.json"
-        let file = options.report.map(absolute) ?? (options.only.isEmpty ? beside : nil)
+        let named = arguments.value("report")
+        let file = named.map(absolute) ?? (arguments.has("only") ? nil : beside)
         var written: String?
         var code = report.conforms ? conforms : doesNot
         if let file {
             do throws(SyscallError) {
                 try AtomicFile.write(Array(report.json.utf8), to: file, mode: 0o644)
-                written = options.report ?? file
+                written = named ?? file
             } catch {
                 print(error: "the report cannot be written: \(error); say --report FILE")
                 // Who named a file counts on it.
-                if options.report != nil { code = couldNotTry }
+                if named != nil { code = couldNotTry }
             }
         }
-        if options.json {
+        if arguments.json {
             write(report.json, to: 1)
         } else {
             for line in report.lines(report: written) { print(line) }
@@ -128,11 +109,5 @@ public enum ConformanceCommand {
     private static func write(_ text: String, to descriptor: CInt) {
         // A reader that is gone wants no report.
         try? writeAll(Array(text.utf8), to: descriptor)
-    }
-
-    private static func executablePath() -> String {
-        guard let path = unsafe realpath("/proc/self/exe", nil) else { return "/" }
-        defer { unsafe free(path) }
-        return unsafe String(cString: path)
     }
 }

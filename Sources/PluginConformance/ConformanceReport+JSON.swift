@@ -23,7 +23,7 @@ extension ConformanceReport {
             "faults":{"tried":\(hasFaults),"calls":\(calls),"total":\(faults),"passed":\(faults - faultFailures.count),\
             "failures":\(list(faultFailures.map(object)))},\
             "kills":{"total":\(kills),"converged":\(kills - killFailures.count),\
-            "failures":\(list(killFailures.map(object)))},\
+            "failures":\(list(killFailures.map(object)))},"unmet":\(unmet),\
             "leaks":\(list(leaks.map(object)))}
 
             """

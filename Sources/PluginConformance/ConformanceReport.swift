@@ -44,6 +44,8 @@ public struct ConformanceReport: Sendable, Equatable {
     public var faults = 0
     /// How many verbs were killed.
     public var kills = 0
+    /// How many of either could not be: the call did not come again.
+    public var unmet = 0
     /// What faults brought up.
     public var faultFailures: [Failure] = []
     /// What kills brought up.
@@ -64,12 +66,13 @@ public struct ConformanceReport: Sendable, Equatable {
     /// Whether nothing is.
     public var conforms: Bool { failures.isEmpty }
 
-    /// The same with those of one name and one line as one, and how many more there are.
+    /// The same with those of one name and one line, or of one text, as one, and how many more there are.
     private var grouped: [(failure: Failure, more: Int)] {
         var groups: [(failure: Failure, more: Int)] = []
         for failure in failures {
             let place = groups.firstIndex {
                 failure.line != nil && $0.failure.name == failure.name && $0.failure.line == failure.line
+                    || failure.line == nil && $0.failure.text == failure.text
             }
             if let place { groups[place].more += 1 } else { groups.append((failure, 0)) }
         }
@@ -88,6 +91,7 @@ public struct ConformanceReport: Sendable, Equatable {
                 kinds.lowerBound == kinds.upperBound ? "\(kinds.upperBound)" : "\(kinds.lowerBound)–\(kinds.upperBound)"
             first += " · faults \(calls) calls × \(each) kinds: \(faults - faultFailures.count) of \(faults)"
             first += " · killed at each of \(kills) calls: \(kills - killFailures.count) converge"
+            if unmet > 0 { first += " · \(unmet) not met again" }
         }
         first += " · leaks \(leaks.count)"
         var lines = [first]
@@ -97,7 +101,11 @@ public struct ConformanceReport: Sendable, Equatable {
         }
         for (failure, more) in grouped {
             lines.append("! \(failure.name.padded(to: 17)) \(failure.text)")
-            if more > 0 { lines.append("    also      \(more) more at this line, all in the report") }
+            if more > 0 {
+                lines.append(
+                    "    also      \(more) more \(failure.line == nil ? "that say this" : "at this line"), all in the report"
+                )
+            }
             if !failure.mend.isEmpty { lines.append("    mend      \(failure.mend)") }
             if contract.contains(where: { $0.name == failure.name }) {
                 lines.append("    again     substrate-host plugin conformance \(path) --only \(failure.name)")

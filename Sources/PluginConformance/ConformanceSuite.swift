@@ -1,6 +1,7 @@
 import ActorLifecycle
 import Glibc
 public import HostErrors
+import PluginAuthoring
 public import PluginOverlays
 import PluginProtocol
 import Synchronization
@@ -149,9 +150,12 @@ public struct ConformanceSuite: Sendable {
         let foundByKill = await each(kills, "kills", progress) { kill, number in
             await faults.perform(kill, number: injections.count + number)
         }
-        report.faultFailures = found.compactMap(\.self).filter { $0.name != "leaks" }
-        report.killFailures = foundByKill.compactMap(\.self).filter { $0.name != "leaks" }
-        report.leaks += (found + foundByKill).compactMap(\.self).filter { $0.name == "leaks" }
+        report.unmet = (found + foundByKill).count(where: \.isUnmet)
+        report.faults -= found.count(where: \.isUnmet)
+        report.kills -= foundByKill.count(where: \.isUnmet)
+        report.faultFailures = found.compactMap(\.failure).filter { $0.name != "leaks" }
+        report.killFailures = foundByKill.compactMap(\.failure).filter { $0.name != "leaks" }
+        report.leaks += (found + foundByKill).compactMap(\.failure).filter { $0.name == "leaks" }
         if settings.countsDescriptors { report.leaks += await Self.grown(since: before) }
     }
 

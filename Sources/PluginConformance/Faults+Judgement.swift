@@ -24,7 +24,8 @@ extension Faults.Injection {
         if error.code != status.code || answered != status.rawValue {
             throw Faults.Named(
                 "changed-status",
-                "\(words), and \(call.verb) answered \"\(error.context["plugin.status"] ?? "\(error.code)")\": the cause is hidden"
+                "\(words), and \(call.verb) answered \"\(error.context["plugin.status"] ?? "\(error.code)")\": the cause is hidden",
+                said: error.message
             )
         }
     }

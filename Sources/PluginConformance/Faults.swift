@@ -93,20 +93,44 @@ struct Faults: Sendable {
         }
     }
 
-    /// Lives a life with one fault in it.
-    ///
-    /// - Returns: what is wrong, as the name and the words of a failed check; nil when all is well.
-    func perform(_ injection: Injection, number: Int) async -> ConformanceReport.Failure? {
-        let trial = Trial(stage, name: "fault-\(number)")
+    /// What became of one fault.
+    enum Outcome: Sendable {
+        case passed
+        /// As the name and the words of a failed check.
+        case failed(ConformanceReport.Failure)
+        /// The call did not come again: a script that waits calls as often as it must.
+        case unmet
+
+        var failure: ConformanceReport.Failure? { if case .failed(let failure) = self { failure } else { nil } }
+        var isUnmet: Bool { if case .unmet = self { true } else { false } }
+    }
+
+    /// The call in which the fault was to be did not come.
+    struct Unmet: Error {}
+
+    /// Lives a life with one fault in it; several, until the call comes.
+    func perform(_ injection: Injection, number: Int) async -> Outcome {
+        for turn in 1...4 {
+            let outcome = await attempt(injection, name: turn == 1 ? "\(number)" : "\(number)-\(turn)")
+            if !outcome.isUnmet { return outcome }
+        }
+        return .unmet
+    }
+
+    private func attempt(_ injection: Injection, name: String) async -> Outcome {
+        let trial = Trial(stage, name: "fault-\(name)")
         var failure: ConformanceReport.Failure?
+        var isUnmet = false
         do {
             if let verb = BackendVerb(rawValue: injection.call.verb), verb.takesSlot {
-                try await SlotFault(stage: stage, injection: injection, verb: verb).perform(number, trial)
+                try await SlotFault(stage: stage, injection: injection, verb: verb).perform(name, trial)
             } else {
                 try await live(injection, trial)
             }
         } catch let error as Named {
             failure = error.failure(injection, trial)
+        } catch is Unmet {
+            isUnmet = true
         } catch {
             let named = Named("next-verb-fails", "\(error)")
             failure = named.failure(injection, trial)
@@ -118,13 +142,20 @@ struct Faults: Sendable {
                 trial
             )
         }
-        return failure
+        return failure.map { .failed($0) } ?? (isUnmet ? .unmet : .passed)
     }
 
     struct Named: Error {
         let name: String
         let text: String
-        init(_ name: String, _ text: String) { (self.name, self.text) = (name, text) }
+        /// What the verb said, where that is not in the text; empty where it is, or nothing was said.
+        let said: String
+
+        init(_ name: String, _ text: String, said: String = "") {
+            self.name = name
+            self.text = text
+            self.said = said
+        }
 
         func failure(_ injection: Injection, _ trial: Trial) -> ConformanceReport.Failure {
             ConformanceReport.Failure(
@@ -133,7 +164,7 @@ struct Faults: Sendable {
                 line: injection.call.line,
                 mend: name == "swallowed-fault" || name == "trap-on-fault"
                     ? "\(trial.place(injection.call.line)) drops the status: try(host.\(injection.call.function) …)"
-                    : ""
+                    : said.isEmpty ? "" : "hand the status on, as try does; it said: \(said)"
             )
         }
     }
@@ -146,7 +177,7 @@ struct Faults: Sendable {
         if verb == "restore" { try await actor.checkpoint(scope: scope) }
         // What the volumes hold when the verb begins: a snapshot's for a restore, nothing for a run.
         let before = actor.starts
-        stage.observer.arm(actor.key, verb: verb, number: injection.call.number, injection.fault)
+        stage.observer.arm(actor.key, injection.call, injection.fault)
         switch verb {
         case "run": try? await actor.run()
         case "restore": try? await actor.restore(scope: scope)
@@ -154,7 +185,7 @@ struct Faults: Sendable {
         case "exec", "stats", "recover": try? await look(verb, at: actor)
         default: try? await actor.stop()
         }
-        stage.observer.disarm(actor.key)
+        guard stage.observer.disarm(actor.key) else { throw Unmet() }
         guard let ending = actor.ending(verb) else {
             throw Named("next-verb-fails", "the script's \(verb) was not asked")
         }

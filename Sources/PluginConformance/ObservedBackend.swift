@@ -37,8 +37,16 @@ final class ObservedBackend: ActorBackend {
         var actor: PreparedActor?
     }
 
+    /// One probe that answered ok, and what became of asking once more.
+    struct Probed {
+        /// What it answered; nil: ok and no more.
+        let first: ProbeAnswer?
+        /// The same, or why it is no ok.
+        let second: Result<ProbeAnswer?, HostError>
+    }
+
     private struct State {
-        var probes: [(first: ProbeAnswer?, second: ProbeAnswer?)] = []
+        var probes: [Probed] = []
         var endings: [ActorKey: [Ending]] = [:]
         var plans: [ActorKey: [BackendVerb: Plan]] = [:]
         var places: [ActorKey: Place] = [:]
@@ -70,7 +78,7 @@ final class ObservedBackend: ActorBackend {
     func place(_ key: ActorKey) -> Place? { state.withLock { $0.places[key] } }
 
     /// What every probe answered, and what it answered when it was asked once more.
-    var probes: [(first: ProbeAnswer?, second: ProbeAnswer?)] { state.withLock { $0.probes } }
+    var probes: [Probed] { state.withLock { $0.probes } }
 
     /// How the verbs about slots ended, which are nobody's.
     func endings(ofSlots verb: BackendVerb) -> [Ending] {
@@ -136,8 +144,8 @@ final class ObservedBackend: ActorBackend {
         let watched = WatchedLog(log) { [self] text in state.withLock { $0.secrets.append((key, text)) } }
         let first = attempt(verb, actor, asked, watched, cancellation, isAgain: false)
         if verb == .probe, case .success(let answer) = first {
-            let second = try? attempt(verb, actor, asked, watched, cancellation, isAgain: true).get().probe
-            state.withLock { $0.probes.append((answer.probe, second)) }
+            let second = attempt(verb, actor, asked, watched, cancellation, isAgain: true).map(\.probe)
+            state.withLock { $0.probes.append(Probed(first: answer.probe, second: second)) }
         }
         // A verb that ends actors is called again on what a killed one left (lua.md D.8); one that begins them is
         // called again by the host's own caller, from an empty slot.

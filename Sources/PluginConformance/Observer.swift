@@ -12,6 +12,8 @@ final class Observer: CallObserver {
         /// Within its verb, from 1.
         let number: Int
         let function: String
+        /// Of the calls of that function on that line, in its verb, from 1.
+        let turn: Int
         let target: String?
         let line: UInt32
         var status: PluginStatus?
@@ -36,12 +38,21 @@ final class Observer: CallObserver {
         let deadline: ContinuousClock.Instant
         let cancellation: KillableVerb
         var calls = 0
+        var turns: [String: Int] = [:]
     }
 
     private struct Armed {
         let verb: String
-        let number: Int
+        /// Which call of the verb; nil: whichever comes first.
+        let call: Call?
         let fault: Fault
+
+        /// A script that waits for something calls more often the longer that takes: its calls are not to be counted.
+        func fits(_ other: Call) -> Bool {
+            guard verb == other.verb else { return false }
+            guard let call else { return true }
+            return (call.function, call.line, call.turn) == (other.function, other.line, other.turn)
+        }
     }
     private struct State {
         var flights: [pthread_t: Flight] = [:]
@@ -56,13 +67,21 @@ final class Observer: CallObserver {
     /// Every call of an actor's verbs so far.
     func calls(_ key: ActorKey) -> [Call] { state.withLock { $0.calls[key] ?? [] } }
 
-    /// Has one call of a verb go wrong, once.
-    func arm(_ key: ActorKey, verb: String, number: Int, _ fault: Fault) {
-        state.withLock { $0.armed[key] = Armed(verb: verb, number: number, fault: fault) }
+    /// Has one call go wrong, once, when it comes again.
+    func arm(_ key: ActorKey, _ call: Call, _ fault: Fault) {
+        state.withLock { $0.armed[key] = Armed(verb: call.verb, call: call, fault: fault) }
     }
 
-    /// Forgets what is armed: a verb may have ended before it came to that call.
-    func disarm(_ key: ActorKey) { state.withLock { $0.armed[key] = nil } }
+    /// Has the first call of a verb go wrong, once.
+    func arm(_ key: ActorKey, firstOf verb: String, _ fault: Fault) {
+        state.withLock { $0.armed[key] = Armed(verb: verb, call: nil, fault: fault) }
+    }
+
+    /// Forgets what is armed.
+    ///
+    /// - Returns: whether the call had come: a verb may have ended before it.
+    @discardableResult
+    func disarm(_ key: ActorKey) -> Bool { state.withLock { $0.armed.removeValue(forKey: key) == nil } }
 
     /// Whether a fault waits for that verb, and which.
     func armed(_ key: ActorKey, verb: String) -> Fault? {
@@ -87,19 +106,18 @@ final class Observer: CallObserver {
         let (flight, fault) = state.withLock { state -> (Flight?, Fault?) in
             guard var flight = state.flights[pthread_self()] else { return (nil, nil) }
             flight.calls += 1
+            flight.turns["\(call.function) \(call.line)", default: 0] += 1
             state.flights[pthread_self()] = flight
-            state.calls[flight.key, default: []].append(
-                Call(
-                    verb: flight.verb,
-                    number: flight.calls,
-                    function: call.function,
-                    target: call.target,
-                    line: call.line
-                )
+            let made = Call(
+                verb: flight.verb,
+                number: flight.calls,
+                function: call.function,
+                turn: flight.turns["\(call.function) \(call.line)"] ?? 1,
+                target: call.target,
+                line: call.line
             )
-            guard let armed = state.armed[flight.key], armed.verb == flight.verb, armed.number == flight.calls else {
-                return (flight, nil)
-            }
+            state.calls[flight.key, default: []].append(made)
+            guard let armed = state.armed[flight.key], armed.fits(made) else { return (flight, nil) }
             state.armed[flight.key] = nil
             if armed.fault == .hold { state.held.insert(flight.key) }
             return (flight, armed.fault)

@@ -23,15 +23,15 @@ struct SlotFault: Sendable {
     }
 
     /// Asks with the fault in it, judges the answer, and asks again without.
-    func perform(_ number: Int, _ trial: Trial) async throws {
-        let slot = "fault-\(number)"
+    func perform(_ name: String, _ trial: Trial) async throws {
+        let slot = "fault-\(name)"
         let key = ObservedBackend.key(ofSlot: slot)
-        stage.observer.arm(key, verb: verb.rawValue, number: injection.call.number, injection.fault)
+        stage.observer.arm(key, injection.call, injection.fault)
         let result: Result<VerbAnswer, HostError>
         do throws(HostError) { result = .success(try await Self.ask(verb, slot, stage)) } catch {
             result = .failure(error)
         }
-        stage.observer.disarm(key)
+        guard stage.observer.disarm(key) else { throw Faults.Unmet() }
         let words = injection.words(trial)
         guard !stage.backend.endings(key).isEmpty else {
             throw Faults.Named("next-verb-fails", "the script's \(verb.rawValue) was not asked")

@@ -16,6 +16,22 @@ public struct Grants: Sendable, Equatable {
     /// Makes grants without names.
     public init(_ kinds: Set<HostFunction.Grant>) { self.kinds = kinds }
 
+    /// Makes what an operator gave, one after another.
+    public init(_ given: some Sequence<OperatorGrant>) {
+        kinds = []
+        for grant in given {
+            switch grant {
+            case .workload: kinds.insert(.workload)
+            case .bundle: kinds.insert(.bundle)
+            case .asset: kinds.insert(.asset)
+            case .hostNetwork: kinds.insert(.hostNetwork)
+            case .tool(let name, let path): tools[name] = path
+            case .device(let name, let path): devices[name] = path
+            case .socket(let path): sockets.insert(path)
+            }
+        }
+    }
+
     /// What every script gets: it may start the actor's own programs, confined, and have bundles written for them.
     public static let standard = Grants([.workload, .bundle])
     /// What the scripts that come with this host get: verified assets run as programs, too.

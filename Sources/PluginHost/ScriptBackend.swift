@@ -123,11 +123,8 @@ public final class ScriptBackend: ActorBackend {
     /// - Throws: what is wrong with the script, with file and line.
     public static func descriptor(_ entry: PluginEntry, pool: SupervisorPool) throws(HostError) -> PluginDescriptor {
         if case .broken(let cause) = entry.state {
-            throw HostError(
-                .failedPrecondition,
-                .plugin,
-                "backend \"\(entry.name)\" is broken: \(entry.path): \(cause)"
-            )
+            let place = cause.contains(entry.path) ? "" : "\(entry.path): "
+            throw HostError(.failedPrecondition, .plugin, "backend \"\(entry.name)\" is broken: \(place)\(cause)")
         }
         let supervisor = try pool.take()
         var buffer = FrameBuffer()

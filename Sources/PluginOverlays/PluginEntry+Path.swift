@@ -33,7 +33,7 @@ extension PluginEntry {
         var state: State = script.problem.map { .broken("\(base): \($0)") } ?? .candidate
         var libraries: [String: [UInt8]] = [:]
         if script.problem == nil {
-            let lib = library(beside: directory, isFolder: base == "backend.lua")
+            let lib = library(of: file)
             do throws(LibraryClosure.Fault) {
                 libraries = try LibraryClosure(directory: lib, paths: modules(in: lib))
                     .libraries(of: script.bytes, path: file)
@@ -54,11 +54,15 @@ extension PluginEntry {
     }
 
     /// The `lib` of the overlay that a script lies in: beside `backends`, or beside the script or its folder.
-    private static func library(beside directory: String, isFolder: Bool) -> String? {
+    ///
+    /// - Parameter file: the script's own path.
+    /// - Returns: an existing directory.
+    public static func library(of file: String) -> String? {
         func parent(_ path: String) -> String {
             path.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 }
         }
-        let source = isFolder ? parent(directory) : directory
+        let directory = parent(file)
+        let source = file.hasSuffix("/backend.lua") ? parent(directory) : directory
         return [parent(source), source].map { "\($0)/lib" }.first { (try? kind(of: $0)) == .directory }
     }
 

@@ -34,7 +34,8 @@ struct PluginScript {
         do throws(SyscallError) {
             self.init(bytes: try readAll(from: file.rawValue, limit: Self.limit))
         } catch {
-            let tooLong = "longer than \(Self.limit) bytes: move parts of it into the tools it runs"
+            let tooLong =
+                "longer than \(Self.limit) bytes: move parts of it into modules in the overlay's lib/, for require \"name\""
             self.init(problem: error.errno == EFBIG ? tooLong : error.description)
         }
     }

@@ -6,7 +6,12 @@ extension DescriptorCheck {
             guard Self.isName(key, assetLike: true) else {
                 throw Mistake("config[\"\(key)\"]: a setting is a name", field: "config")
             }
-            guard case .map(let parts) = value else {
+            // An empty table is a list until it is known to be none.
+            let parts: [String: PluginValue]
+            switch value {
+            case .map(let pairs): parts = pairs
+            case .list(let items) where items.isEmpty: parts = [:]
+            default:
                 throw Mistake(
                     "config.\(key) is \(ArgumentWords.literal(value)): write { type = \"string\" }",
                     field: key

@@ -97,6 +97,7 @@ struct DescriptorCheck {
             }
             scopes.append(text)
         }
+        try distinct(scopes, "scopes")
         return scopes
     }
 
@@ -114,7 +115,15 @@ struct DescriptorCheck {
             }
             found.append(text)
         }
+        try distinct(found, field)
         return found
+    }
+
+    /// A word that is said twice is a slip: another was meant.
+    private func distinct(_ words: [String], _ field: String) throws(Mistake) {
+        for (index, word) in words.enumerated() where words.firstIndex(of: word) != index {
+            throw Mistake("\(field)[\(index + 1)] is \"\(word)\" again: write it once", field: field)
+        }
     }
 
     func classes() throws(Mistake) -> [String] {
@@ -128,6 +137,7 @@ struct DescriptorCheck {
             }
             found.append(text)
         }
+        try distinct(found, "classes")
         return found
     }
 

@@ -84,7 +84,7 @@ extension TestFunction {
             "fault",
             "Has a host function fail instead of doing it.",
             [
-                .required("function", .text, "such as \"workload.start\""),
+                .required("name", .text, "a host function, such as \"workload.start\""),
                 .required(
                     "how",
                     .record([
@@ -114,6 +114,18 @@ extension TestFunction {
                     "rules",
                     .list(.anything),
                     "{ \"arg\", code = …, stdout = …, stderr = …, ms = …, pidfile = \"bundles/web.pid\" }"
+                ),
+                .optional(
+                    "how",
+                    .record([
+                        .optional(
+                            "real",
+                            .boolean,
+                            default: .boolean(true),
+                            "false: only these rules will do, and --real skips the test"
+                        )
+                    ]),
+                    "whether --real may run this machine's own in its place"
                 ),
             ],
             example: "t:program(\"vmm\", { { \"--version\", stdout = \"2.0\" }, { code = 1 } })"

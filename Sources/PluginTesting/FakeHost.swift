@@ -74,7 +74,7 @@ final class FakeHost {
     private var probes: [String: ProbeAnswer] = [:]
     let mistakes = MistakeSink()
     /// What the script printed.
-    var printed: [String] { mistakes.printed }
+    var printed: [MistakeSink.Printed] { mistakes.printed }
 
     init(_ subject: TestSubject) { self.subject = subject }
 

@@ -13,6 +13,7 @@ final class FakeWorld: World {
         var elapsed = Duration.zero
         var programs: [Int32: FakeProgram] = [:]
         var files: [String: [UInt8]] = [:]
+        var directories: Set<String> = []
         var rules: [String: [ProgramRule]] = [:]
         var atTerm: [String: FakeProgram.Behaviour] = [:]
         var unmatched: [String] = []
@@ -124,6 +125,9 @@ final class FakeWorld: World {
     /// What a program of this machine answers.
     func setRules(_ rules: [ProgramRule], of name: String) { state.withLock { $0.rules[name] = rules } }
 
+    /// Those rules; none where nobody said any.
+    func rules(of name: String) -> [ProgramRule] { state.withLock { $0.rules[name] } ?? [] }
+
     /// The programs that have rules.
     var ruled: Set<String> { Set(state.withLock { $0.rules.keys }) }
 
@@ -197,13 +201,25 @@ final class FakeWorld: World {
     }
 
     func removeFiles(below directory: String) {
-        state.withLock { state in state.files = state.files.filter { !$0.key.hasPrefix("\(directory)/") } }
+        state.withLock { state in
+            state.files = state.files.filter { !$0.key.hasPrefix("\(directory)/") }
+            state.directories = state.directories.filter { !$0.hasPrefix("\(directory)/") }
+        }
     }
 
     /// Every file, sorted.
     var files: [String] { state.withLock { $0.files.keys.sorted() } }
 
-    func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {}
+    func makeDirectory(_ name: String, in directory: String) throws(SyscallError) {
+        state.withLock { _ = $0.directories.insert("\(directory)/\(name)") }
+    }
+
+    /// A directory is there when somebody made it, or a file in it.
+    private func isDirectory(_ path: String) -> Bool {
+        state.withLock { state in
+            state.directories.contains(path) || state.files.keys.contains { $0.hasPrefix("\(path)/") }
+        }
+    }
 
     func replace(
         _ path: String,
@@ -214,7 +230,12 @@ final class FakeWorld: World {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         // There are no links in memory: what is left of the walk's rules is that nothing leads outside.
         guard !parts.contains("..") else { throw SyscallError("openat2", EXDEV, path) }
-        setFile("\(directory)/\(parts.filter { !$0.isEmpty && $0 != "." }.joined(separator: "/"))", bytes)
+        let names = parts.filter { !$0.isEmpty && $0 != "." }
+        let folder = names.dropLast().joined(separator: "/")
+        guard folder.isEmpty || isDirectory("\(directory)/\(folder)") else {
+            throw SyscallError("openat2", ENOENT, folder)
+        }
+        setFile("\(directory)/\(names.joined(separator: "/"))", bytes)
     }
 
     // MARK: What the host makes around actors

@@ -3,13 +3,19 @@ import Telemetry
 
 /// Keeps what a script's verb was ended for, whole, and what it printed.
 final class MistakeSink: LogSink {
-    private let kept = Mutex<(text: String?, printed: [String], leaks: [FakeHost.Leak])>((nil, [], []))
+    /// One line that a script printed.
+    struct Printed: Sendable {
+        let line: String
+        let text: String
+    }
+
+    private let kept = Mutex<(text: String?, printed: [Printed], leaks: [FakeHost.Leak])>((nil, [], []))
 
     /// The text of the last mistake.
     var text: String? { kept.withLock { $0.text } }
 
     /// The lines that were printed.
-    var printed: [String] { kept.withLock { $0.printed } }
+    var printed: [Printed] { kept.withLock { $0.printed } }
 
     func clear() { kept.withLock { $0.text = nil } }
 
@@ -26,7 +32,8 @@ final class MistakeSink: LogSink {
         }
         guard let text = record.metadata.last(where: { $0.key == "plugin.text" })?.value else { return }
         kept.withLock { kept in
-            if record.message == "plugin" { kept.printed.append(text) } else { kept.text = text }
+            guard record.message == "plugin" else { return kept.text = text }
+            kept.printed.append(Printed(line: fields["plugin.line"] ?? "0", text: text))
         }
     }
 }

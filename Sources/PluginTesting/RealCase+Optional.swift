@@ -5,7 +5,7 @@ import PluginProtocol
 
 /// The optional verbs on this machine's real world.
 extension RealCase {
-    func exec(_ number: Int, _ how: TestFields, _ line: UInt32) -> TestReply {
+    func exec(_ real: RealHost, _ number: Int, _ how: TestFields, _ line: UInt32) -> TestReply {
         let request: ExecRequest
         switch plan.execRequest(number, how) {
         case .success(let asked): request = asked
@@ -13,7 +13,7 @@ extension RealCase {
         }
         let key = plan.host.actors[number].identity.key
         let host = real.host
-        return answered("exec", line) { () async throws(HostError) in
+        return answered(real, "exec", line) { () async throws(HostError) in
             let context = VerbContext(timeoutMilliseconds: 30_000)
             let execution = try await host.exec(key, request, context: context)
             try? await execution.closeInput()
@@ -32,9 +32,9 @@ extension RealCase {
         }
     }
 
-    func stats(_ key: ActorKey, _ line: UInt32) -> TestReply {
+    func stats(_ real: RealHost, _ key: ActorKey, _ line: UInt32) -> TestReply {
         let host = real.host
-        return answered("stats", line) { () async throws(HostError) in
+        return answered(real, "stats", line) { () async throws(HostError) in
             let counted = try await host.statistics(key)
             let figures = [
                 "memory_bytes": counted.memoryBytes, "cpu_ns": counted.cpuNanoseconds, "pids": counted.pids,

@@ -21,10 +21,22 @@ final class RealHost {
     /// Makes it.
     ///
     /// - Throws: what this machine lacks.
-    init(_ subject: TestSubject, observer: CallTrace, sink: MistakeSink) throws(HostError) {
+    init(
+        _ subject: TestSubject,
+        grants: Grants,
+        config: [String: String],
+        observer: CallTrace,
+        sink: MistakeSink
+    ) throws(HostError) {
         base = "/tmp/substrate-plugin-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         try DirectoryTree.make(base, mode: 0o700)
-        let backend = try subject.machineBackend(layout: layout, observer: observer, sink: sink)
+        let backend = try subject.machineBackend(
+            layout: layout,
+            grants: grants,
+            config: config,
+            observer: observer,
+            sink: sink
+        )
         let unpacker = subject.companions.unpacker
         let snapshots = SnapshotStore(baseDirectory: base, unpacker: unpacker)
         self.snapshots = snapshots

@@ -121,7 +121,7 @@ final class TestCase {
 
     private func fault(_ fields: TestFields, _ line: UInt32) -> TestReply {
         let how = TestFields(fields.map("how"))
-        let name = fields.text("function")
+        let name = fields.text("name")
         let names = HostFunction.table.map(\.name)
         guard let row = HostFunction.named(name) else {
             return .mistake(
@@ -306,15 +306,7 @@ final class TestCase {
         let actor = host.actors[place]
         switch method {
         case "on":
-            var behaviour = FakeProgram.Behaviour.ignore
-            if case .map(let pairs) = fields.value("what") {
-                let what = TestFields(pairs)
-                behaviour = .flush(
-                    what.map("writes").mapValues { TestFields.bytes($0) },
-                    milliseconds: what.integer("after_ms") ?? 0
-                )
-            }
-            host.world.setAtTerm(behaviour, container: name, in: actor.directory)
+            host.world.setAtTerm(Self.behaviour(fields.value("what")), container: name, in: actor.directory)
             return .values([])
         default:
             let path = fields.text("path")
@@ -332,6 +324,16 @@ final class TestCase {
             }
             return .values([.text("ok"), .bytes(bytes)])
         }
+    }
+
+    /// What a program does at TERM, as a test says it: a table, or the word that it takes no notice.
+    static func behaviour(_ value: PluginValue) -> FakeProgram.Behaviour {
+        guard case .map(let pairs) = value else { return .ignore }
+        let what = TestFields(pairs)
+        return .flush(
+            what.map("writes").mapValues { TestFields.bytes($0) },
+            milliseconds: what.integer("after_ms") ?? 0
+        )
     }
 
     private func snapshot(_ method: String, _ number: Int, _ fields: TestFields) -> TestReply {

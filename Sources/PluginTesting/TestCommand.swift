@@ -1,5 +1,7 @@
 import Glibc
 import HostErrors
+public import PluginAuthoring
+public import PluginCommands
 package import PluginHost
 import PluginOverlays
 import PluginProtocol
@@ -12,59 +14,38 @@ public enum TestCommand {
     /// Runs it.
     ///
     /// - Parameters:
-    ///   - arguments: after `test`.
-    ///   - executable: the running program's real path, beside which the supervisor is.
+    ///   - arguments: the words after `test`, sorted.
+    ///   - place: where the supervisor is, and where scripts are looked for.
     ///   - out: takes what is printed.
     /// - Returns: 0 all passed, 1 a test failed, 2 the tests could not be run.
+    /// - Throws: why they could not.
     public static func run(
-        arguments: [String],
-        executable: String,
+        _ arguments: PluginArguments,
+        _ place: PluginPlace,
         out: (String) -> Void = { print($0, terminator: "") }
-    ) -> Int32 {
-        run(arguments: arguments, executable: executable, handlers: HostFunctions.all, isAlone: true, out: out)
+    ) throws -> Int32 {
+        try run(arguments, place, handlers: HostFunctions.all, isAlone: true, out: out)
     }
 
     /// The same with other handlers, to show that the tests run the real ones.
     ///
     /// - Parameters:
-    ///   - arguments: after `test`.
-    ///   - executable: the running program's real path, beside which the supervisor is.
+    ///   - arguments: the words after `test`, sorted.
+    ///   - place: where the supervisor is, and where scripts are looked for.
     ///   - handlers: what stands behind the rows.
     ///   - isAlone: whether nobody else opens descriptors in this process, so that what is left open is the runner's.
     ///   - out: takes what is printed.
     /// - Returns: the exit code.
+    /// - Throws: why the tests could not be run.
     package static func run(
-        arguments: [String],
-        executable: String,
+        _ arguments: PluginArguments,
+        _ place: PluginPlace,
         handlers: [BoundHandler],
         isAlone: Bool = false,
         out: (String) -> Void
-    ) -> Int32 {
-        do {
-            let options = try TestOptions(arguments)
-            if options.wantsHelp {
-                out(TestOptions.help)
-                return 0
-            }
-            return try perform(options, executable: executable, handlers: handlers, isAlone: isAlone, out: out)
-        } catch let mistake as TestOptions.Mistake {
-            out("plugin test: \(mistake.text)\n")
-        } catch let error as HostError {
-            out("plugin test: \(error.message)\n")
-        } catch {
-            out("plugin test: \(error)\n")
-        }
-        return 2
-    }
-
-    private static func perform(
-        _ options: TestOptions,
-        executable: String,
-        handlers: [BoundHandler],
-        isAlone: Bool,
-        out: (String) -> Void
     ) throws -> Int32 {
-        let found = try TestFiles(options.path, executable: executable)
+        let options = try TestOptions(arguments)
+        let found = try TestFiles(try place.find(options.path, overlays: options.overlays))
         if options.real, geteuid() != 0 {
             throw HostError(
                 .failedPrecondition,
@@ -72,7 +53,7 @@ public enum TestCommand {
                 "--real needs root: 0 tests ran; without --real none is needed"
             )
         }
-        let companions = Companions(directory: executable.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" })
+        let companions = Companions(directory: place.programs)
         let confinement = SupervisorConfinement.forAuthor()
         let logger = Logger(sink: SilentSink())
         let open = OpenDescriptors.count
@@ -97,9 +78,12 @@ public enum TestCommand {
         report.isReal = options.real
         let isPeople = options.form == .people
         if isPeople { out(report.header) }
+        let standIns = StandIns(companions: place.programs)
+        defer { standIns.remove() }
+        let machine = options.real ? TestRunner.Machine(given: options.grants, standIns: standIns) : nil
         var number = 0
         for file in found.tests {
-            let runner = TestRunner(subject: subject, file: file, pool: tests, isReal: options.real)
+            let runner = TestRunner(subject: subject, file: file, pool: tests, machine: machine)
             for (index, test) in try runner.tests().enumerated() {
                 number += 1
                 if let only = options.only, only != number { continue }
@@ -137,6 +121,9 @@ public enum TestCommand {
         case .tap: out(report.tap)
         }
         if let file = options.junit { try write(report.junit, to: file) }
+        if report.results.isEmpty {
+            throw HostError(.failedPrecondition, .machine, "--real: 0 of \(number) tests ran; each line says why")
+        }
         return report.isGood ? 0 : 1
     }
 

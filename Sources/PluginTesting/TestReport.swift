@@ -102,7 +102,7 @@ struct TestReport {
             return counts + more + leftovers.map { "\n\($0)" }.joined() + "\n"
         }
         return Self.columns(
-            "\(counts)\(more), \(calls) host calls checked, nothing left behind",
+            "\(counts)\(more), \(calls) host call\(calls == 1 ? "" : "s") checked, nothing left behind",
             "\(Int(milliseconds.rounded())) ms"
         )
     }

@@ -17,8 +17,16 @@ struct TestRunner {
     let file: File
     /// Where supervisors for tests come from.
     let pool: SupervisorPool
-    /// Whether the world is this machine.
-    var isReal = false
+    /// What a run on this machine is given; nil where the world is data.
+    var machine: Machine?
+
+    /// This machine as a world.
+    struct Machine {
+        /// What `--grant` gives.
+        let given: [OperatorGrant]
+        /// Programs for containers that name no image.
+        let standIns: StandIns
+    }
 
     /// The tests' names and lines, in their order.
     ///
@@ -64,18 +72,18 @@ struct TestRunner {
         let script = subject.entry.path.split(separator: "/").last.map(String.init) ?? "backend.lua"
         var result = TestResult(number: number, name: name, file: file.name, line: line)
         do throws(HostError) {
-            if isReal {
-                let real = try RealHost(subject, observer: host.trace, sink: host.mistakes)
-                let machine = RealCase(test, real)
+            if let machine {
+                let real = RealCase(test, subject, given: machine.given, standIns: machine.standIns)
                 defer {
-                    result.trace = machine.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
+                    result.trace = real.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
                     let lines = host.trace.entries
-                    result.left = real.close { name in
-                        lines.last { $0.target == name || $0.target?.hasPrefix("\(name): ") == true }
-                            .map { "started at \(script):\($0.line)" }
-                    }
+                    result.left =
+                        real.real?.close { name in
+                            lines.last { $0.target == name || $0.target?.hasPrefix("\(name): ") == true }
+                                .map { "started at \(script):\($0.line)" }
+                        } ?? []
                 }
-                result.failure = try converse(machine.answer, number, &result)
+                result.failure = try converse(real.answer, number, &result)
             } else {
                 result.failure = try converse(test.answer, number, &result)
             }
@@ -166,12 +174,16 @@ struct TestRunner {
             )
         }
         result.trace = test.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
-        result.trace += host.printed.map { "\(script)  \($0)" }
+        result.trace += host.printed.map { "\(script):\($0.line)  \($0.text)" }
         let leaks = host.leaks + host.mistakes.leaks
         let own = host.close()
         result.left += leaks.map { "\($0.things), started at \(script):\($0.line)" }
         result.left += own.map { "\($0), which the host should have removed: this is a bug of substrate-host" }
-        if let trap = test.trap, result.failure != nil { result.mend = Self.mend(of: trap) }
+        if let trap = test.trap, let failure = result.failure {
+            result.mend = Self.mend(of: trap)
+            // An outcome that was expected is not what went wrong.
+            if failure.text.contains("got trap ") { result.failure?.text += Self.dress(of: trap) }
+        }
         if let unmatched = host.world.unmatched.first {
             let starting = ["process.run", "process.start", "workload.enter", "http.request"]
             let line = entries.last(where: { starting.contains($0.function) && $0.status != .ok })?.line ?? 0
@@ -221,6 +233,13 @@ struct TestRunner {
             return "\(script):\(entry.line) drops the status: try(host.\(entry.function)\(arguments))"
         }
         return nil
+    }
+
+    /// What a mistake's text says beside its first line, its mend and its code: the source line, what belongs there, what
+    /// came, and the calls that led there.
+    private static func dress(of trap: String) -> String {
+        trap.split(separator: "\n").dropFirst().filter { !$0.hasPrefix("  mend ") && !$0.hasPrefix("  [trap ") }
+            .map { "\n" + $0.dropFirst($0.hasPrefix("  ") ? 2 : 0) }.joined()
     }
 
     /// The `mend` line of a mistake's text.

@@ -55,11 +55,14 @@ final class TestSubject {
         var grants = Grants([.workload, .bundle, .asset])
         for name in world.ruled where descriptor.tools[name] != nil { grants.tools[name] = "/usr/bin/\(name)" }
         grants.sockets = world.grantedSockets
+        // What a script is told of cgroups; nothing behind this world touches one.
+        var layout = CgroupLayout()
+        layout.v2Base = "/sys/fs/cgroup"
         return try ScriptBackend(
             entry: entry,
             pool: pool,
             companions: companions,
-            layout: CgroupLayout(),
+            layout: layout,
             grants: grants,
             config: config,
             logger: Logger(sink: sink),
@@ -70,14 +73,30 @@ final class TestSubject {
         )
     }
 
-    /// The backend on this machine, watched, with what a script gets without anybody's word.
-    func machineBackend(layout: CgroupLayout, observer: CallTrace, sink: MistakeSink) throws(HostError) -> ScriptBackend
-    {
+    /// The backend on this machine, watched.
+    ///
+    /// - Parameters:
+    ///   - layout: where cgroups are.
+    ///   - grants: what the script may have.
+    ///   - config: what the test says that the operator wrote.
+    ///   - observer: told of every call.
+    ///   - sink: gets what the script prints.
+    /// - Returns: one for the whole test.
+    /// - Throws: a setting that is missing.
+    func machineBackend(
+        layout: CgroupLayout,
+        grants: Grants,
+        config: [String: String],
+        observer: CallTrace,
+        sink: MistakeSink
+    ) throws(HostError) -> ScriptBackend {
         try ScriptBackend(
             entry: entry,
             pool: pool,
             companions: companions,
             layout: layout,
+            grants: grants,
+            config: config,
             logger: Logger(sink: sink),
             descriptor: descriptor,
             handlers: handlers,

@@ -78,6 +78,9 @@ enum OverlaysCommand {
         }
         var rows: [[String]] = []
         for (number, source) in found.sources.enumerated() {
+            if !index.surfaces.contains(where: { $0.origin == source.origin }) {
+                rows.append(["\(number + 1)", source.origin, "-", "- (there is no such directory)"])
+            }
             for report in index.surfaces where report.origin == source.origin {
                 let gives = names(report).map { $0.isShadowed ? "\($0.name) (shadowed)" : $0.name }
                 rows.append([

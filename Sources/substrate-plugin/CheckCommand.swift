@@ -11,8 +11,7 @@ enum CheckCommand {
         let path = arguments.operands[0]
         let pool = supervisors(place)
         defer { pool.close() }
-        let grants = arguments.list("grant")
-        for grant in grants { try Self.check(grant) }
+        let grants = try arguments.grants().map(\.text)
         let entry = try place.find(path, overlays: arguments.list("overlay"))
         var report = try CheckReport.make(entry, pool: pool, granted: grants)
         if arguments.has("fix"), !report.missingNeeds.isEmpty {
@@ -41,19 +40,6 @@ enum CheckCommand {
             size: 0,
             confinement: .forAuthor(),
             logger: Logger(sink: SilentSink())
-        )
-    }
-
-    private static func check(_ grant: String) throws(CommandFailure) {
-        let kind = String(grant.prefix { $0 != ":" })
-        let named = ["tool", "device"]
-        let plain = ["workload", "bundle", "asset", "host-network"]
-        if plain.contains(grant) { return }
-        let rest = grant.dropFirst(kind.count + 1)
-        if kind == "socket", rest.hasPrefix("/") { return }
-        if named.contains(kind), rest.contains("=/"), !rest.hasPrefix("=") { return }
-        throw CommandFailure(
-            "--grant \(grant): write tool:NAME=PATH, device:NAME=PATH, socket:PATH, or one of \(plain.joined(separator: ", "))"
         )
     }
 }

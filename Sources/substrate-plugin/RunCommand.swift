@@ -2,22 +2,13 @@ import Glibc
 import HostErrors
 import PluginAuthoring
 import PluginCommands
+import PluginHost
 import PluginOverlays
 import SystemLayer
 
 /// `plugin run`: a real actor's life on a private host that has this backend alone.
 enum RunCommand {
     private static let verbs = ["run", "checkpoint", "restore", "stop", "start"]
-
-    private static func config(_ texts: [String]) throws -> [(name: String, value: String)] {
-        try texts.map { text in
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw CommandFailure("--config \"\(text)\" is not NAME=VALUE")
-            }
-            return (parts[0], parts[1])
-        }
-    }
 
     static func run(_ arguments: PluginArguments, _ place: PluginPlace) throws -> Int32 {
         guard let actor = arguments.value("actor") else {
@@ -39,8 +30,8 @@ enum RunCommand {
             entry: entry,
             actor: actor,
             place: place,
-            grants: arguments.list("grant"),
-            config: try config(arguments.list("config"))
+            grants: try arguments.grants().map(\.text),
+            config: try arguments.pairs("config")
         )
         defer { host.remove() }
         try host.start()

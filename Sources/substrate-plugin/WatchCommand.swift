@@ -32,8 +32,11 @@ enum WatchCommand {
         guard queue >= 0 else { throw SyscallError("inotify_init1", errno) }
         let events = OwnedFD(queue)
         let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
-        guard unsafe inotify_add_watch(events.rawValue, entry.directory, mask) >= 0 else {
-            throw SyscallError("inotify_add_watch", errno, entry.directory)
+        // A module is part of the script that requires it.
+        for directory in [entry.directory] + (PluginEntry.library(of: entry.path).map { [$0] } ?? []) {
+            guard unsafe inotify_add_watch(events.rawValue, directory, mask) >= 0 else {
+                throw SyscallError("inotify_add_watch", errno, directory)
+            }
         }
         var round = WatchRound(entry: entry, place: place, pool: pool, scratch: scratch, json: arguments.json)
         round.take("watching \(entry.directory)", isGone: false)
@@ -147,8 +150,12 @@ struct WatchRound {
             scratch: scratch
         )
         var tests = Tests()
+        // Below a failed one its block: its name, and then what went wrong.
+        var said = 0
         for line in run.output.split(separator: "\n") {
             let words = line.split(separator: " ")
+            said = line.hasPrefix("# ") ? said + 1 : 0
+            if said == 2, let number = tests.failed.last { tests.text += "\n  \(number)  \(line.dropFirst(10))" }
             if line.hasPrefix("ok "), words.count > 1 { tests.count += 1 }
             if line.hasPrefix("not ok "), words.count > 2 {
                 tests.count += 1

@@ -14,16 +14,12 @@ typealias CommandRunner = @Sendable (PluginArguments, PluginPlace) throws -> Int
 let runners: [String: CommandRunner] = [
     "new": NewCommand.run,
     "check": CheckCommand.run,
+    "test": { try TestCommand.run($0, $1) },
+    "conformance": ConformanceCommand.run,
     "run": RunCommand.run,
     "watch": WatchCommand.run,
     "doc": DocCommand.run,
     "types": TypesCommand.run,
-]
-
-/// Commands that read their own words, each in a room of its own.
-let readers: [String: @Sendable ([String]) -> Int32] = [
-    "test": { TestCommand.run(arguments: $0, executable: Executable.path) },
-    "conformance": { ConformanceCommand.run(arguments: $0) },
 ]
 
 func perform(_ words: ArraySlice<String>) -> Int32 {
@@ -42,7 +38,6 @@ func perform(_ words: ArraySlice<String>) -> Int32 {
         Console.write(command.help)
         return ExitCode.good
     }
-    if let reader = readers[name] { return reader(Array(rest)) }
     guard let runner = runners[name] else {
         Console.complain("\(name) is not part of this build")
         return ExitCode.untried

@@ -53,7 +53,9 @@ let rooms: [String: Room] = [
     ),
     "ActorLifecycle": Room(uses: hostRooms.union(["CSQLite"])),
     "HostService": Room(uses: ["ActorLifecycle", "ContractWire", "ActorContract", "GRPCTransport", "Telemetry"]),
-    "PluginConformance": Room(uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays"])),
+    "PluginConformance": Room(
+        uses: hostRooms.union(["ActorLifecycle", "PluginHost", "PluginOverlays", "PluginCommands", "PluginAuthoring"])
+    ),
     "substrate-host": Room(
         uses: hostRooms.union(["HostService", "ActorLifecycle", "PluginHost", "PluginOverlays", "ContractWire"])
             .union(["GRPCTransport", "CYAML", "CGRPC", "PluginCommands"])
@@ -71,7 +73,7 @@ let rooms: [String: Room] = [
     "PluginTesting": Room(
         uses: [
             "SystemLayer", "ActorContract", "PluginProtocol", "PluginHost", "PluginOverlays", "Telemetry", "Transfer",
-            "ActorLifecycle", "Images", "Assets", "Snapshots",
+            "ActorLifecycle", "Images", "Assets", "Snapshots", "PluginCommands", "PluginAuthoring",
         ]
     ),
     "TestSupport": Room(uses: hostRooms.union(["ContractWire", "GRPCTransport"])),

@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 import PluginOverlays
 import TestSupport
 import Testing

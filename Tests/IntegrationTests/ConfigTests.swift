@@ -1,3 +1,4 @@
+import PluginHost
 import PluginOverlays
 import Testing
 

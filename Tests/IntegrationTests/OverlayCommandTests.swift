@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 import SystemLayer
 import TestSupport
 import Testing
@@ -38,7 +39,15 @@ struct OverlayCommandTests {
         try write("a/backends/process.lua", script("process"))
         try write("a/lib/util.lua", "return 1")
         try write("b/backends/process.lua", script("process"))
-        let run = try await overlays("ls", "--overlay", "\(place.path)/a", "--overlay", "\(place.path)/b")
+        let run = try await overlays(
+            "ls",
+            "--overlay",
+            "\(place.path)/a",
+            "--overlay",
+            "\(place.path)/b",
+            "--overlay",
+            "/nope"
+        )
         #expect(run.code == 0, "\(run.error)")
         let lines = run.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         let shipped = TestMachine.shippedBackends.map { $0 == "process" ? "process (shadowed)" : $0 }.joined(
@@ -50,6 +59,7 @@ struct OverlayCommandTests {
         #expect(lines.contains(["2", "overlay", "\(place.path)/a", "lib", "util"]))
         #expect(lines.contains(["3", "overlay", "\(place.path)/b", "backends", "process"]))
         #expect(lines.contains(["3", "overlay", "\(place.path)/b", "lib", "-", "(no", "lib/)"]))
+        #expect(lines.contains(["4", "overlay", "/nope", "-", "-", "(there", "is", "no", "such", "directory)"]))
         let json = try await overlays("ls", "--json", "--overlay", "\(place.path)/b")
         let sources = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
         #expect(sources.map { $0["source"] as? String } == ["shipped", "overlay \(place.path)/b"])

@@ -186,7 +186,7 @@ import Testing
         (["run", "process"], "run needs --actor FILE, such as examples/counter/actor.yaml"),
         (
             ["check", "process", "--grant", "tool:x"],
-            "--grant tool:x: write tool:NAME=PATH, device:NAME=PATH, socket:PATH, or one of workload, bundle, asset, host-network"
+            "--grant \"tool:x\": write tool:NAME=PATH, such as tool:bwrap=/usr/bin/bwrap\nTry: substrate-host plugin check --help"
         ),
     ])
     func whatCannotBeTriedSaysWhy(_ words: [String], _ expected: String) async throws {
@@ -311,6 +311,8 @@ import Testing
         let folder = "\(scratch.path)/mine"
         // Without tests, so that this is about the watching.
         try FileManager.default.removeItem(atPath: "\(folder)/backend_test.lua")
+        try DirectoryTree.make("\(scratch.path)/lib", mode: 0o755)
+        try Self.write("return {}", "\(scratch.path)/lib/m.lua")
         let output = "\(scratch.path)/output"
         let descriptor = unsafe open(output, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         let file = OwnedFD(descriptor)
@@ -326,6 +328,15 @@ import Testing
             }
         }
         try await line("watching \(folder) · check good · no tests · ")
+        // A module of the overlay is watched too, and what a failed test says is shown.
+        try Self.write("return { 1 }", "\(scratch.path)/lib/m.lua")
+        try await line("saved m.lua · check good · no tests · ")
+        try Self.write("test(\"it\", function(t) t:equal(1, 2) end)", "\(folder)/backend_test.lua")
+        try await line("1 of 1 tests fail (1) · still serving ")
+        try await eventually("the reason") {
+            (TextFile.read(output) ?? "").contains("\n  1  backend_test.lua:1  expected 2, got 1\n") ? () : nil
+        }
+        try FileManager.default.removeItem(atPath: "\(folder)/backend_test.lua")
         let script = "\(folder)/backend.lua"
         let good = try String(contentsOfFile: script, encoding: .utf8)
         try Self.write(good + "-- \n", script)

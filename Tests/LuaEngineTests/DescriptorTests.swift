@@ -51,6 +51,10 @@ import Testing
             (["needs": "\"process.run\""], "needs is a string, not a list"),
             (["scopes": "{ \"FULL\" }"], "scopes[1] is \"FULL\": scopes are \"full\" and \"data\""),
             (["enforces": "{ \"ram\" }"], "enforces[1] is \"ram\"; did you mean \"memory\"?"),
+            (["enforces": "{ \"disk\" }"], "enforces[1] is \"disk\"; limits are cpu, memory and pids"),
+            (["enforces": "{ \"cpu\", \"cpu\" }"], "enforces[2] is \"cpu\" again: write it once"),
+            (["isolation": "\"kernel\""], "isolation is \"kernel\"; did you mean \"kernel-shared\"?"),
+            (["config": "{ platform = {} }"], "config.platform.type is missing"),
             (["assets": "{ vmm = true }"], "assets.vmm is true: write \"required\" or \"optional\""),
             (
                 ["tools": "{ [\"/usr/bin/vmm\"] = \"required\" }"],

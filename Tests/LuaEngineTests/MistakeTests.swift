@@ -44,6 +44,19 @@ import Testing
         )
     }
 
+    @Test func printWhileTheFileLoads() throws {
+        let error = try #require(throws: ScriptFixture.Trapped.self) { try ScriptFixture("print(\"here\")\nreturn {}") }
+        #expect(
+            error.trap.message == """
+                x.lua:1: print is not there while the file loads
+                    1 | print("here")
+                  mend      print in a verb, or in a test
+                  trace     x.lua:1
+                  [trap api.load load x]
+                """
+        )
+    }
+
     @Test func theWrongVerb() throws {
         let trap = try ScriptFixture.trap(
             "    host.workload.start { container = \"web\" }",

@@ -75,6 +75,12 @@ import Testing
         let grants = ReferencePage.named("grants").first?.text ?? ""
         for grant in HostFunction.Grant.allCases { #expect(grants.contains("- `\(grant.rawValue)"), "\(grant)") }
         #expect(ReferencePage.named("nothing").isEmpty)
+        // A field of a table is found by its name, with its table or without.
+        #expect(ReferencePage.named("held").map(\.name) == ["CheckpointResult.held"])
+        #expect(ReferencePage.named("actor.network").map(\.name) == ["Slot.network"])
+        #expect(ReferencePage.named("container.root").first?.text.hasPrefix("## Container.root\n") == true)
+        #expect(ReferencePage.named("actor.nothing").isEmpty)
+        #expect(ReferencePage.named("status").first?.text.contains("- `busy` (ABORTED): somebody else") == true)
     }
 
     @Test func everyClassOfTheTypesIsDefined() {

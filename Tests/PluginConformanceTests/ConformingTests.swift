@@ -103,22 +103,48 @@ struct ConformingTests {
         #expect(run.output.contains(" · killed at each of 7 calls: 7 converge · leaks 0"), "\(run.output)")
     }
 
+    private static let patient = """
+        -- It waits as long as it must: never as often as the last time.
+        local function start(actor)
+          for _ = 1, 1 + host.clock.left() % 5 do try(host.clock.sleep(1)) end
+          for _, container in ipairs(actor.containers) do try(host.workload.start { container = container.name }) end
+          return "ok"
+        end
+        return {
+          name = "patient", api = 1, isolation = "kernel-shared",
+          needs = { "workload.start", "process.stop", "clock.left", "clock.sleep" },
+          run = start,
+          stop = function(actor, request) return host.process.stop(actor.processes, request.grace_ms) end,
+          probe = function() return "ok" end,
+        }
+        """
+
+    @Test("a script that waits, and a probe that answers ok and no more, are not blamed for it")
+    func patient() async throws {
+        let scratch = try ScratchDirectory("conform")
+        let entry = try Fixture.entry("patient", script: Self.patient, in: scratch)
+        let report = try await Fixture.report(entry, only: ["probe-changes"], faults: ["run"])
+        #expect(report.conforms, "\(report.lines(report: nil))")
+        // Both containers, each in all of its ways.
+        #expect(report.faults > 20 && report.contract.map(\.name) == ["probe-changes"], "\(report)")
+    }
+
     @Test("a command that cannot try says why and exits with 2")
     func cannotTry() async throws {
         let cases: [(arguments: [String], says: String)] = [
-            ([], "say which backend"),
+            ([], "conformance needs PATH"),
             (
                 ["nobody"],
-                "no backend \"nobody\" is served and no such file is here; served: "
-                    + TestMachine.shippedBackends.joined(separator: ", ")
+                "nobody: no such file or folder, and no served backend "
+                    + "(\(TestMachine.shippedBackends.joined(separator: ", ")))"
             ),
             (["process", "--only", "nothing"], "--only \"nothing\" is no check; --list shows them"),
-            (["process", "--sideways"], "conformance has no option \"--sideways\""),
+            (["process", "--sideways"], "conformance: unknown option \"--sideways\""),
             (["process", "--grant", "tool:x"], "--grant \"tool:x\""),
             (["process", "--config", "x"], "--config \"x\" is not NAME=VALUE"),
             (["process", "--config", "x=y"], "backends.process.config.x is no setting of the script"),
-            (["process", "--asset", "x"], "--asset \"x\" is not NAME=FILE"),
-            (["process", "other"], "one backend at a time"),
+            (["process", "--asset", "x"], "--asset \"x\" is not NAME=VALUE"),
+            (["process", "other"], "conformance does not understand \"other\""),
             (["/nowhere/at/all.lua"], "/nowhere/at/all.lua: no such file"),
         ]
         for one in cases {

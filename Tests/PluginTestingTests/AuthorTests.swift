@@ -68,6 +68,23 @@ struct AuthorTests {
         let run = try Self.told("t:ok(actor:run())", backend: backend)
         #expect(run.text.contains("workload.start has no field \"contaner\""), "\(run.text)")
         #expect(run.text.contains("mend    did you mean container?"), "\(run.text)")
+        // Where there is no mend, what belongs there is all that helps.
+        for line in [
+            "          6 |       try(host.workload.start { contaner = container.name })",
+            "        expected  container, confine", "        got       contaner",
+            "        trace     backend.lua:6 in run",
+        ] { #expect(run.lines.contains(line), "\(line)\n\(run.text)") }
+    }
+
+    @Test("what a script prints is in the trace, with its line")
+    func printed() throws {
+        let backend = Bench.hello.replacingOccurrences(
+            of: "return \"ok\"\n  end,\n  stop",
+            with: "print(\"x\", 1)\n    return \"ok\"\n  end,\n  stop"
+        )
+        let test = "test(\"it\", function(t)\n  \(Self.actor)\n  t:ok(actor:run())\nend)\n"
+        let run = try Bench(backend: backend, test: test).run("--trace")
+        #expect(run.lines.contains("        backend.lua:8  x\t1"), "\(run.text)")
     }
 
     @Test("a value of env in the state is refused")

@@ -1,6 +1,11 @@
 import Foundation
+import HostErrors
+import PluginAuthoring
+import PluginCommands
 import PluginHost
+import PluginProtocol
 import Synchronization
+import Testing
 
 @testable import PluginTesting
 
@@ -40,8 +45,16 @@ final class Bench: Sendable {
 
     static func run(_ arguments: [String], handlers: [BoundHandler] = HostFunctions.all) -> Run {
         var text = ""
-        let code = TestCommand.run(arguments: arguments, executable: executable, handlers: handlers) { text += $0 }
-        return Run(text: text, code: code)
+        do {
+            let command = try #require(PluginCommand.named("test"))
+            let words = try PluginArguments(arguments[...], for: command) { Nearest.name(to: $0, among: $1) }
+            let place = PluginPlace(executable: executable)
+            let code = try TestCommand.run(words, place, handlers: handlers) { text += $0 }
+            return Run(text: text, code: code)
+        } catch let mistake as PluginArguments.Mistake { text += mistake.text } catch let error as HostError {
+            text += error.message
+        } catch { text += "\(error)" }
+        return Run(text: text, code: 2)
     }
 
     /// A time in milliseconds, whatever it is, with what pads it.

@@ -135,7 +135,7 @@ struct OptionalVerbTests {
             """
         )
         #expect(run.code == 0, "\(run.text)")
-        let said = run.lines.filter { $0.contains("backend.lua  warm") }.map {
+        let said = run.lines.filter { $0.contains("  warm ") }.map {
             String($0.split(separator: "  ").last ?? "")
         }
         #expect(said == ["warm 7 true", "warm no false", "warm no false"], "\(run.text)")
@@ -147,8 +147,8 @@ struct OptionalVerbTests {
         let run = try Self.run(
             "rules(t, { { \"ping\" } }) local a = t:actor(SPEC) t:ok(a:run()) t:ok(a:recover()) t:ok(a:recover())"
         )
-        #expect(run.text.contains("backend.lua  recover true 1"), "\(run.text)")
-        #expect(run.text.contains("backend.lua  recover true 2"), "\(run.text)")
+        #expect(run.text.contains("  recover true 1"), "\(run.text)")
+        #expect(run.text.contains("  recover true 2"), "\(run.text)")
     }
 
     @Test("without the verbs the host does what it does without them")

@@ -50,8 +50,25 @@ struct ProgramTests {
             """
         )
         #expect(run.code == 0, "\(run.text)")
-        #expect(run.text.contains("backend.lua  version\t2.0"), "\(run.text)")
+        #expect(run.text.contains("backend.lua:7  version\t2.0"), "\(run.text)")
         #expect(run.text.contains("process.wait"), "\(run.text)")
+    }
+
+    @Test("a file goes into a directory that is there, as on a disk; a cgroup has a version and a path")
+    func surroundings() throws {
+        let backend = """
+            return {
+              name = "mine", api = 1, isolation = "none", needs = { "file.write" },
+              run = function(actor)
+                if actor.cgroup.version ~= "2" or not actor.cgroup.path:find("^/sys/fs/cgroup/.") then return "busy" end
+                return host.file.write(actor.dirs.work .. "/a/b", "x")
+              end,
+              stop = function() return "ok" end,
+            }
+            """
+        let test = "test(\"it\", function(t) t:fails(t:actor { containers = {} }:run(), \"not_found\") end)"
+        let run = try Bench(backend: backend, test: test).run()
+        #expect(run.code == 0, "\(run.text)")
     }
 
     @Test("a program that nobody waited for is blamed on the line that started it")

@@ -45,8 +45,8 @@ struct SocketTests {
             """
         )
         #expect(run.code == 0, "\(run.text)")
-        #expect(run.text.contains("backend.lua  code\t201\t"), "\(run.text)")
-        #expect(run.text.contains("backend.lua  other\t404\tnone"), "\(run.text)")
+        #expect(run.text.contains("backend.lua:7  code\t201\t"), "\(run.text)")
+        #expect(run.text.contains("backend.lua:9  other\t404\tnone"), "\(run.text)")
     }
 
     @Test(

@@ -106,15 +106,16 @@ struct TestCommandTests {
     func cannot() throws {
         let good = try Bench(backend: Bench.hello, test: "test('x', function() end)")
         let cases: [([String], String)] = [
-            ([], "say which backend"),
+            ([], "test needs PATH"), (["/nowhere"], "/nowhere: no such file or folder"),
             (
-                ["/nowhere"],
-                "no such file or folder; shipped backends: \(TestMachine.shippedBackends.joined(separator: ", "))"
+                ["nowhere"],
+                "no such file or folder, and no served backend (\(TestMachine.shippedBackends.joined(separator: ", ")))"
             ),
-            ([good.directory, "--colour"], "there is no option --colour"),
+            ([good.directory, "--jsn"], "test: unknown option \"--jsn\"; did you mean --json?"),
+            ([good.directory, "--grant", "tool:x=/x"], "--grant is for --real"),
             ([good.directory, "--only", "0"], "--only needs the number of a test"),
             ([good.directory, "--only", "7"], "--only 7: there are 1 tests"),
-            ([good.directory, "more"], "a second one"),
+            ([good.directory, "more"], "test does not understand \"more\""),
         ]
         for (arguments, words) in cases {
             let run = Bench.run(arguments)

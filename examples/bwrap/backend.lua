@@ -28,7 +28,8 @@ local function adopt(container, sandbox)
     if status ~= "not_found" then return status, why end
     -- Not there yet; unless bwrap has ended, and then it said why.
     local waited, reason = host.process.wait({ sandbox }, 5)
-    if waited ~= "timeout" then return "failed", reason end
+    if waited == "ok" then return "failed", "bwrap ended before its program was there" end
+    if waited ~= "timeout" then return waited, reason end
   end
 end
 

@@ -11,7 +11,7 @@ local function runsc(t, flags)
     { "restore", "-detach", "-pid-file", pidfile = "bundles/pause.pid" },
     { "start", "pause" }, { "run", "-bundle" }, { "restore", "-image-path" }, { "kill" },
     { "checkpoint", "-image-path" },
-  })
+  }, { real = flags == nil })
 end
 
 test("run makes a sandbox and puts each container into it", function(t)

@@ -85,10 +85,10 @@ function t:calls(expected) end
 ---```lua
 ---t:fault("workload.start", { at = 2, status = "storage_full" })
 ---```
----@param function string   such as "workload.start"
+---@param name string   a host function, such as "workload.start"
 ---@param how t.fault.how   when, and with what
 ---@return any ...   a status first where it is a verb
-function t:fault(function, how) end
+function t:fault(name, how) end
 
 ---The container of that name, in whichever actor runs it.
 ---```lua
@@ -98,14 +98,18 @@ function t:fault(function, how) end
 ---@return any ...   a status first where it is a verb
 function t:workload(container) end
 
+---@class t.program.how
+---@field real? boolean   false: only these rules will do, and --real skips the test
+
 ---What a program answers: the first rule whose arguments are all there, in that order.
 ---```lua
 ---t:program("vmm", { { "--version", stdout = "2.0" }, { code = 1 } })
 ---```
 ---@param name string   the program's name
 ---@param rules any[]   { "arg", code = …, stdout = …, stderr = …, ms = …, pidfile = "bundles/web.pid" }
+---@param how? t.program.how   whether --real may run this machine's own in its place
 ---@return any ...   a status first where it is a verb
-function t:program(name, rules) end
+function t:program(name, rules, how) end
 
 ---@class t.http.how
 ---@field after_ms? integer   when on the test's clock it appears

@@ -79,6 +79,7 @@ static int own_tostring(lua_State *L) {
 
 static int own_print(lua_State *L) {
     clb_state *s = state_of(L);
+    if (s->loading) trapf(s, "api.load", NULL, "print in a verb, or in a test", "print is not there while the file loads");
     static char line[MAX_LINE];
     size_t used = 0;
     int count = lua_gettop(L);

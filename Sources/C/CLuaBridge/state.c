@@ -186,8 +186,8 @@ static int load(lua_State *L) {
         return 0;
     }
     if (!lua_istable(L, -1)) {
-        trapf(s, "load.shape", "return { name = ..., api = 1, ... }", NULL, "the file returned %s, not a table",
-              luaL_typename(L, -1));
+        trapf(s, "load.shape", "return { name = ..., api = 1, ... }", NULL, "the file returned %s%s, not a table",
+              lua_isnil(L, -1) ? "" : "a ", luaL_typename(L, -1));
     }
     if (lua_getmetatable(L, -1)) trapf(s, "load.shape", "a plain table", NULL, "the returned table has a metatable");
     clb_encode_one(L, &s->output, lua_gettop(L), ENCODE_DESCRIPTOR);
@@ -255,11 +255,14 @@ static int run(lua_State *L) {
         return 0;
     }
     if (results < 1 || lua_type(L, base + 2) != LUA_TSTRING) {
-        trapf(s, "verb.result", "return \"ok\"[, result], or a status and a reason", NULL, "%s answered %s first",
-              kind + 8, results < 1 ? "nothing" : luaL_typename(L, base + 2));
+        trapf(s, "verb.result", "return \"ok\"[, result], or a status and a reason",
+              "the first value is the status: return \"ok\"", "%s answered %s first", kind + 8,
+              results < 1 ? "nothing" : luaL_typename(L, base + 2));
     }
     if (results > 2) {
-        trapf(s, "verb.result", "a status and one result or reason", NULL, "%s answered %d values", kind + 8, results);
+        trapf(s, "verb.result", "a status and one result or reason",
+              "what a host function answers is no answer of a verb: try(host.process.run {…}), then return \"ok\"",
+              "%s answered %d values", kind + 8, results);
     }
     size_t count;
     const char *status = lua_tolstring(L, base + 2, &count);

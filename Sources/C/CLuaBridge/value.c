@@ -53,7 +53,7 @@ static void pop_path(encoder *e, size_t before) {
 
 /* The path, or words where the value itself is meant: "process.run: the table". */
 static const char *where(encoder *e) {
-    if (e->path_count == e->base) push_path(e, e->mode == ENCODE_ARGUMENTS ? "the table" : "the answer");
+    if (e->path_count == e->base) push_path(e, e->mode == ENCODE_ARGUMENTS ? "the table" : e->mode == ENCODE_DESCRIPTOR ? "the returned table" : "the answer");
     return e->path;
 }
 

@@ -1,4 +1,5 @@
 import ActorContract
+import PluginHost
 import PluginOverlays
 
 /// The settings that come from file, environment and command line together.

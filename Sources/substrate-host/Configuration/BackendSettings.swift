@@ -1,3 +1,5 @@
+import PluginHost
+
 /// Where a setting's value comes from.
 enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
     /// Nobody said otherwise.

@@ -1,4 +1,5 @@
 import HostErrors
+import PluginHost
 import PluginOverlays
 import Transfer
 

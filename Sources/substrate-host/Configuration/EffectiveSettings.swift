@@ -1,3 +1,4 @@
+import PluginHost
 import PluginOverlays
 
 /// What would hold if `serve` began now, each setting with who said so.

@@ -1,9 +1,9 @@
 import Glibc
-import HostErrors
+public import HostErrors
 import SystemLayer
 
-/// The image of the checks: the counter of the examples, with busybox.
-enum ProbeImage {
+/// The image of whatever is tried on this machine: the counter of the examples, with busybox.
+public enum ProbeImage {
     /// Builds it as `examples/counter/build-image` does.
     ///
     /// - Parameters:
@@ -11,13 +11,13 @@ enum ProbeImage {
     ///   - companions: the directory of the host's programs: the example is found from there.
     /// - Returns: its reference.
     /// - Throws: what is missing, and how to get it.
-    static func build(in directory: String, companions: String) throws(HostError) -> String {
+    public static func build(in directory: String, companions: String) throws(HostError) -> String {
         let places = ["/bin/busybox", "/usr/bin/busybox"]
         guard places.contains(where: { (path: String) in unsafe access(path, X_OK) == 0 }) else {
             throw HostError(
                 .failedPrecondition,
                 .machine,
-                "the checks' programs are busybox's: apt-get install busybox-static"
+                "the programs inside are busybox's: apt-get install busybox-static"
             )
         }
         let builder = try find(from: companions)
@@ -49,7 +49,7 @@ enum ProbeImage {
         throw HostError(
             .notFound,
             .machine,
-            "examples/counter/build-image is neither in a checkout around \(companions) nor installed: say --image oci:DIR:counter"
+            "examples/counter/build-image is neither in a checkout around \(companions) nor installed"
         )
     }
 }

@@ -1,8 +1,10 @@
+import PluginProtocol
+
 /// What the operator lets a backend's script have, beyond asking: one item of `grants` or one `--grant`.
 ///
 /// It comes from `substrate.yaml` or the command line and never from an overlay: who can write a script cannot widen
 /// what the script may do.
-enum OperatorGrant: Hashable, Sendable {
+public enum OperatorGrant: Hashable, Sendable {
     /// Start the actor's own programs, confined by the launcher.
     case workload
     /// Have OCI bundles written for the actor.
@@ -19,22 +21,28 @@ enum OperatorGrant: Hashable, Sendable {
     case socket(path: String)
 
     /// A text that is no grant: why, and what would be one.
-    struct Fault: Error, Equatable { let text: String }
+    public struct Fault: Error, Equatable {
+        /// In words.
+        public let text: String
+
+        /// Makes one.
+        public init(text: String) { self.text = text }
+    }
 
     /// What every operator must have read who gives a tool.
-    static let warning =
+    public static let warning =
         "granting a tool that starts its children as root is granting root to whoever can write that script"
 
     /// What is given to a backend unasked.
     ///
     /// - Parameter isShipped: whether its script ships with the host.
     /// - Returns: `workload` and `bundle`, and `asset` for a shipped one.
-    static func standard(isShipped: Bool) -> [OperatorGrant] {
+    public static func standard(isShipped: Bool) -> [OperatorGrant] {
         isShipped ? [.workload, .bundle, .asset] : [.workload, .bundle]
     }
 
     /// Reads `tool:bwrap=/usr/bin/bwrap` and its like.
-    init(_ text: String) throws(Fault) {
+    public init(_ text: String) throws(Fault) {
         switch text {
         case "workload": self = .workload
         case "bundle": self = .bundle
@@ -44,7 +52,7 @@ enum OperatorGrant: Hashable, Sendable {
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let kinds = ["workload", "bundle", "asset", "host-network", "tool", "device", "socket"]
             guard kinds.suffix(3).contains(parts[0]) else {
-                let near = nearestName(to: parts[0], among: kinds).map { "; did you mean \"\($0)\"?" } ?? ""
+                let near = Nearest.name(to: parts[0], among: kinds).map { "; did you mean \"\($0)\"?" } ?? ""
                 throw Fault(
                     text: "grant \"\(text)\": there is workload, bundle, asset, host-network, tool:NAME=PATH, "
                         + "device:NAME=PATH and socket:PATH" + near
@@ -75,7 +83,7 @@ enum OperatorGrant: Hashable, Sendable {
     }
 
     /// As it is written.
-    var text: String {
+    public var text: String {
         switch self {
         case .workload: "workload"
         case .bundle: "bundle"
@@ -88,13 +96,13 @@ enum OperatorGrant: Hashable, Sendable {
     }
 
     /// Whether `warning` is printed beside it.
-    var isTool: Bool { if case .tool = self { true } else { false } }
+    public var isTool: Bool { if case .tool = self { true } else { false } }
 
     /// Its kind alone: `tool`.
-    var kind: String { String(text.prefix { $0 != ":" }) }
+    public var kind: String { String(text.prefix { $0 != ":" }) }
 
     /// What it is a grant of: `tool:bwrap`; two of one target cannot both hold.
-    var target: String {
+    public var target: String {
         switch self {
         case .tool(let name, _): "tool:\(name)"
         case .device(let name, _): "device:\(name)"
