@@ -31,10 +31,12 @@ public struct ToolPlan: Sendable, Equatable {
 
     /// Where the room comes from.
     public enum Origin: UInt64, Sendable {
+        /// The launcher makes it for this program alone.
+        case alone = 0
         /// The launcher makes it, and hands its mount namespace through the socket on descriptor 6.
-        case made = 0
+        case made = 1
         /// A copy of the one whose mount namespace is on descriptor 6, which an equal plan made.
-        case entered = 1
+        case entered = 2
     }
 
     /// The program's path inside, and its arguments with its own name first.
@@ -70,7 +72,7 @@ public struct ToolPlan: Sendable, Equatable {
     /// Anybody else has no capability.
     public var user: UInt32 = 0
     /// Where the room comes from.
-    public var origin = Origin.made
+    public var origin = Origin.alone
     /// How it is kept; nil for a program that is launched and let go.
     public var keeping: Keeping?
 
@@ -151,7 +153,7 @@ public struct ToolPlan: Sendable, Equatable {
         plan.passedDescriptor = passed == 0 ? nil : Int32(passed)
         plan.hasTerminal = try input.flag()
         plan.user = UInt32(try input.number(below: 1 << 32))
-        plan.origin = Origin(rawValue: try input.number(below: 2)) ?? .made
+        plan.origin = Origin(rawValue: try input.number(below: 3)) ?? .alone
         if try input.flag() {
             let nonce = try input.string()
             let logs = try input.string()

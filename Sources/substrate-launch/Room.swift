@@ -18,12 +18,13 @@ enum Room {
         try? TextFile.write("300", to: "/proc/self/oom_score_adj")
         let capabilities = Privileges.permitted(of: plan.capabilities)
         switch plan.origin {
+        case .alone: try build(plan)
         case .made:
             try build(plan)
             try handOver()
         case .entered: try enterCopy(of: roomDescriptor)
         }
-        _ = close(roomDescriptor)
+        if plan.origin != .alone { _ = close(roomDescriptor) }
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: 1_048_576) }
         try step(.bounding) { () throws(SyscallError) in try Privileges.dropBounding(to: capabilities) }
         try step(.identity) { () throws(SyscallError) in

@@ -238,7 +238,10 @@ final class ToolRoom: ProgramRoom {
         } else {
             // CLONE_NEWNS.
             child.namespaces |= 0x2_0000
-            child.descriptors.append((child: 6, parent: roomWriter.rawValue))
+            if !isAlone {
+                plan.origin = .made
+                child.descriptors.append((child: 6, parent: roomWriter.rawValue))
+            }
         }
         let bytes = try Channels.memoryFile(plan.encoded(), name: "plan")
         let input = try Channels.memoryFile(spec.input ?? [], name: "stdin")
@@ -265,7 +268,7 @@ final class ToolRoom: ProgramRoom {
         let said = try ProgramTime.wait { () throws(SyscallError) in
             try readAll(from: reportReader.rawValue, limit: 1 << 16)
         }
-        if known == nil, let made = Channels.takeDescriptor(from: roomReader.rawValue) {
+        if plan.origin == .made, let made = Channels.takeDescriptor(from: roomReader.rawValue) {
             rooms.append(MadeRoom(shape, made))
         }
         return (handle, said.isEmpty ? nil : LaunchReport.decode(said))
