@@ -19,7 +19,8 @@ extension Check {
         Check(
             "no-grace",
             "stop asks programs to end, and gives them the request's grace",
-            mend: "pass request.grace_ms on"
+            mend:
+                "pass request.grace_ms on; a tool that passes no signal on has its child taken over: process.adopt { child_of = … }"
         ) { trial in
             let actor = trial.actor("a", [Probe.container("web", .slow), Probe.container("side", .slow)])
             try await actor.begin()
@@ -58,7 +59,8 @@ extension Check {
         Check(
             "stop-needs-everybody",
             "stop ends a half-dead actor",
-            mend: "look programs up in actor.processes and pass over the absent ones"
+            mend:
+                "look programs up in actor.processes and pass over the absent ones; a child that outlives its tool is to be adopted"
         ) { trial in
             let actor = trial.actor("a", [Probe.container("web"), Probe.container("side"), Probe.container("third")])
             try await actor.begin()
