@@ -132,6 +132,9 @@ public struct CheckReport: Sendable {
             let state = grant.isGiven ? "given" : "NOT GIVEN  → \(grant.how)"
             lines.append("  \(label)  \(grant.name)  \(state)")
         }
+        if grants.contains(where: { $0.isGiven && $0.name.hasPrefix("tool:") }) {
+            lines.append("            \(OperatorGrant.warning)")
+        }
         for (index, warning) in warnings.enumerated() {
             lines.append("  \(index == 0 ? "warnings" : "        ")  \(warning)")
         }

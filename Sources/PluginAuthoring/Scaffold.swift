@@ -131,7 +131,7 @@ public struct Scaffold: Sendable {
         substrate-host plugin check \(name)     # what it is, what it needs, what is wrong
         substrate-host plugin test \(name)      # its tests, without root
         substrate-host plugin watch \(name)     # both, whenever a file is saved
-        substrate-host plugin doc\(String(repeating: " ", count: name.count + 6))# every function, field and verb
+        substrate-host plugin doc\(String(repeating: " ", count: name.count + 8))# every function, field and verb
         ```
 
         As root, with a real actor, and then served. `actor.yaml` says what the actor runs; the counter of the

@@ -86,7 +86,8 @@ enum WordPages {
         - It is in the actor's cgroup, whose limits are set: a limit that the descriptor lists in `enforces` holds for all
           that it starts. `cgroup.path/own` is its own to fill.
         - It is in the slot's network namespace, and in the machine's pid, ipc and uts namespaces. It may make namespaces
-          of its own, mount inside its own, and chroot.
+          of its own, mount inside its own, and chroot. In a user namespace of its own it cannot mount `/proc`, and needs
+          none, being root here; in a network namespace of its own the actor is not reached.
         - No system call filter surrounds it. `seccomp_fd = N` gives it the operator's workload filter on that descriptor,
           to hand on to what it starts.
         - What it writes to its standard output and error is returned by `process.run`, or in the container's log with

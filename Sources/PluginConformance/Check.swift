@@ -20,6 +20,10 @@ struct Check: Sendable {
         case network
         /// It has that optional verb.
         case verb(String)
+        /// What is written to a root outlives the programs.
+        case rootKept
+        /// It does not.
+        case rootInMemory
     }
 
     let name: String
@@ -56,6 +60,8 @@ struct Check: Sendable {
             case .noContainerLimit(let limit): !descriptor.containerLimits.contains(limit)
             case .network: descriptor.network == "namespace"
             case .verb(let verb): descriptor.verbs.contains(verb)
+            case .rootKept: !descriptor.rootInMemory
+            case .rootInMemory: descriptor.rootInMemory
             }
         }
     }

@@ -66,7 +66,12 @@ extension Check {
             let text = try await actor.shell("cat /proc/self/environ | tr '\\0' '\\n' 2>/dev/null || set")
             try expect(!text.contains(ConformanceSuite.canary), "the host's \(ConformanceSuite.canary) reached it")
         },
-        Check("no-identity", "a program finds the actor's name in /run/ate/actor-id") { trial in
+        Check(
+            "no-identity",
+            "a program finds the actor's name in /run/ate/actor-id",
+            mend:
+                "show it the file actor.identity there, read-only; workload.start and bundle.write do so by themselves"
+        ) { trial in
             let actor = trial.actor()
             try await actor.begin()
             let text = try await actor.shell("cat /run/ate/actor-id")

@@ -1,3 +1,4 @@
+import PluginHost
 import Telemetry
 
 extension ConformanceReport {
@@ -6,7 +7,7 @@ extension ConformanceReport {
         let quoted = JSONText.quoted
         func list(_ items: [String]) -> String { "[\(items.joined(separator: ","))]" }
         func object(_ failure: Failure) -> String {
-            let line = failure.line.map { "\($0)" } ?? "null"
+            let line = failure.line.map { "\(ScriptPlaces.number($0))" } ?? "null"
             return "{\"name\":\(quoted(failure.name)),\"text\":\(quoted(failure.text)),\"line\":\(line),"
                 + "\"mend\":\(quoted(failure.mend))}"
         }

@@ -100,7 +100,9 @@ public struct ConformanceReport: Sendable, Equatable {
             lines.append("not applicable: \(skipped.joined(separator: ", "))")
         }
         for (failure, more) in grouped {
-            lines.append("! \(failure.name.padded(to: 17)) \(failure.text)")
+            // A program's words may hold more lines than one.
+            let text = failure.text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
+            lines.append("! \(failure.name.padded(to: 17)) \(text)")
             if more > 0 {
                 lines.append(
                     "    also      \(more) more \(failure.line == nil ? "that say this" : "at this line"), all in the report"

@@ -1,6 +1,7 @@
 import ActorContract
 import ActorLifecycle
 import HostErrors
+import PluginHost
 import PluginOverlays
 import Synchronization
 
@@ -64,8 +65,7 @@ final class Trial: Sendable {
 
     /// The script's file and a line of it.
     func place(_ line: UInt32?) -> String {
-        let file = stage.entry.path.split(separator: "/").last.map(String.init) ?? stage.entry.name
-        return line.map { "\(file):\($0)" } ?? file
+        line.map { ScriptPlaces(stage.entry)($0) } ?? stage.entry.fileName
     }
 
     /// The line that started a program, where a call named it.

@@ -56,7 +56,7 @@ final class Broker {
             throw HostError(
                 .internal,
                 .notGranted,
-                "\(context.file): \(function) was called (line \(line)) and is not in needs or not granted"
+                "\(context.file): \(function) was called (line \(context.place.label(line))) and is not in needs or not granted"
             )
         }
         guard row.verbs.contains(context.verb) else {

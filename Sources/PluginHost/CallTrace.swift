@@ -7,13 +7,13 @@ enum CallTrace {
         _ verb: String,
         _ function: String,
         _ arguments: PluginValue,
-        _ line: UInt32,
+        _ line: String,
         _ answer: HostFrame,
         since began: ContinuousClock.Instant
     ) -> [(key: String, value: String)] {
         let took = (ContinuousClock.now - began).components
         return [
-            ("plugin.name", plugin), ("plugin.verb", verb), ("plugin.line", "\(line)"),
+            ("plugin.name", plugin), ("plugin.verb", verb), ("plugin.line", line),
             ("plugin.function", String(function.prefix { $0 != "@" })), ("plugin.about", about(arguments)),
             ("plugin.outcome", outcome(answer)),
             ("plugin.us", "\(took.seconds * 1_000_000 + took.attoseconds / 1_000_000_000_000)"),

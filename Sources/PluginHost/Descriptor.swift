@@ -5,7 +5,7 @@ import PluginProtocol
 
 extension PluginEntry {
     /// The file's own name, for messages.
-    var fileName: String { path.split(separator: "/").last.map(String.init) ?? name }
+    package var fileName: String { path.split(separator: "/").last.map(String.init) ?? name }
 }
 
 extension PluginDescriptor {

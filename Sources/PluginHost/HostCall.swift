@@ -19,6 +19,8 @@ final class VerbContext {
     let grants: Grants
     /// The script's file, for messages.
     let file: String
+    /// Where its lines are, for messages.
+    let place: ScriptPlaces
     /// What stands behind the handlers.
     let world: any World
     /// The programs that handles name.
@@ -45,6 +47,7 @@ final class VerbContext {
         cancellation: any VerbCancellation,
         grants: Grants,
         file: String,
+        modules: [String] = [],
         secrets: [String] = [],
         world: any World = Machinery()
     ) {
@@ -59,6 +62,7 @@ final class VerbContext {
         self.cancellation = cancellation
         self.grants = grants
         self.file = file
+        place = ScriptPlaces(file: file, modules: modules)
         self.world = world
         room = world.room(
             RoomPlace(
@@ -213,7 +217,7 @@ struct HostCall {
                     code: "api.stale",
                     message: "\(row.name): \(path) is a closed handle",
                     expected: "a live process",
-                    got: "handle<process:\(handle.index).\(handle.generation)>, closed at \(context.file):\(line)",
+                    got: "handle<process:\(handle.index).\(handle.generation)>, closed at \(context.place(line))",
                     mend: mend
                 )
             )

@@ -189,6 +189,7 @@ public final class ScriptBackend: ActorBackend {
             cancellation: cancellation,
             grants: grants,
             file: entry.fileName,
+            modules: ScriptLoad.order(entry),
             secrets: secrets,
             world: world
         )
@@ -203,7 +204,7 @@ public final class ScriptBackend: ActorBackend {
                     [
                         "plugin.name": entry.name, "plugin.verb": verb.rawValue,
                         "plugin.leaked_handles": "\(leaked.count)",
-                        "plugin.programs": leaked.map(\.words).sorted().joined(separator: ", "),
+                        "plugin.programs": leaked.map { $0.words(context.place) }.sorted().joined(separator: ", "),
                     ]
                 )
             }
@@ -262,7 +263,15 @@ public final class ScriptBackend: ActorBackend {
                     logger.log(
                         .debug,
                         "plugin call",
-                        CallTrace.fields(entry.name, verb.rawValue, function, arguments, line, answer, since: began)
+                        CallTrace.fields(
+                            entry.name,
+                            verb.rawValue,
+                            function,
+                            arguments,
+                            context.place.label(line),
+                            answer,
+                            since: began
+                        )
                     )
                     try supervisor.send(answer, until: deadline + .milliseconds(200))
                 } catch {
@@ -289,7 +298,10 @@ public final class ScriptBackend: ActorBackend {
                         "\(entry.name): more than 10,000 printed lines in one verb"
                     )
                 }
-                logger.info("plugin", ["plugin.name": entry.name, "plugin.line": "\(line)", "plugin.text": text])
+                logger.info(
+                    "plugin",
+                    ["plugin.name": entry.name, "plugin.line": context.place.label(line), "plugin.text": text]
+                )
             case .trap(let trap): throw failure(trap)
             case .answer(let status, let result): return try settle(status, result, broker)
             case .descriptor:

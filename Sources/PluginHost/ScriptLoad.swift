@@ -15,6 +15,9 @@ package struct ScriptLoad: Sendable {
         key = "\(entry.revision) \(entry.name) \(entry.fileName)"
     }
 
+    /// Its modules in the order in which they are sent.
+    static func order(_ entry: PluginEntry) -> [String] { entry.libraries.keys.sorted() }
+
     /// Loads it; nothing of the host is offered to it meanwhile.
     ///
     /// - Parameters:
@@ -29,8 +32,8 @@ package struct ScriptLoad: Sendable {
         _ buffer: inout FrameBuffer,
         until deadline: ContinuousClock.Instant
     ) throws(HostError) -> PluginValue {
-        for (name, source) in entry.libraries.sorted(by: { $0.key < $1.key }) {
-            try supervisor.send(.library(name: name, source: source), until: deadline)
+        for name in Self.order(entry) {
+            try supervisor.send(.library(name: name, source: entry.libraries[name] ?? []), until: deadline)
         }
         try supervisor.send(.load(name: entry.name, file: entry.fileName, source: entry.source), until: deadline)
         switch try supervisor.receive(&buffer, until: deadline) {

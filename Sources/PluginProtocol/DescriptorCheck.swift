@@ -213,30 +213,22 @@ struct DescriptorCheck {
     }
 
     func dataOnGolden(scopes: [String]) throws(Mistake) -> Bool {
-        switch pairs["data_on_golden"] {
-        case nil, .boolean(false): return false
-        case .boolean(true):
-            guard scopes.contains("full"), scopes.contains("data") else {
-                throw Mistake(
-                    "data_on_golden is true, and scopes lacks \"full\" or \"data\": the memory is of a full snapshot, the volumes of a data one",
-                    field: "data_on_golden"
-                )
-            }
-            return true
-        case .some(let other):
+        guard try flag("data_on_golden") else { return false }
+        guard scopes.contains("full"), scopes.contains("data") else {
             throw Mistake(
-                "data_on_golden is \(ArgumentWords.literal(other)): write true or false",
+                "data_on_golden is true, and scopes lacks \"full\" or \"data\": the memory is of a full snapshot, the volumes of a data one",
                 field: "data_on_golden"
             )
         }
+        return true
     }
 
-    func outside() throws(Mistake) -> Bool {
-        switch pairs["outside"] {
+    func flag(_ field: String) throws(Mistake) -> Bool {
+        switch pairs[field] {
         case nil: return false
         case .boolean(let flag)?: return flag
         case .some(let other):
-            throw Mistake("outside is \(ArgumentWords.literal(other)): write true or false", field: "outside")
+            throw Mistake("\(field) is \(ArgumentWords.literal(other)): write true or false", field: field)
         }
     }
 

@@ -36,6 +36,8 @@ public struct PluginDescriptor: Sendable, Equatable {
     public var outside = false
     /// Whether it wakes the memory of one snapshot with the volumes of another.
     public var dataOnGolden = false
+    /// Whether what containers write to their roots ends with their programs.
+    public var rootInMemory = false
     /// What is suspicious and no mistake.
     public var warnings: [String] = []
 
@@ -129,7 +131,8 @@ public struct PluginDescriptor: Sendable, Equatable {
         }
         network = take("", check.network)
         image = take("", check.image)
-        outside = take(false, check.outside)
+        outside = take(false) { () throws(Mistake) in try check.flag("outside") }
+        rootInMemory = take(false) { () throws(Mistake) in try check.flag("root_in_memory") }
         dataOnGolden = take(false) { () throws(Mistake) in try check.dataOnGolden(scopes: scopes) }
         config = take([:], check.config)
         guard var first = mistakes.first else { return }

@@ -77,6 +77,12 @@ extension PluginTable {
                 "it makes things outside the slot: stop is called after any failed verb, until it answers ok"
             ),
             PluginField(
+                "root_in_memory",
+                .boolean,
+                default: "false",
+                "what containers write to their roots ends with them, or is in a full snapshot: Start begins with the image"
+            ),
+            PluginField(
                 "data_on_golden",
                 .boolean,
                 default: "false",

@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import PluginHost
 import PluginProtocol
 import SystemLayer
 
@@ -17,7 +18,10 @@ extension FakeHost {
     /// A program that the script started, did not keep and never waited for, or that one left behind unadopted.
     struct Leak {
         let program: String
+        /// What a supervisor says; of a real one only `label` is known.
         let line: UInt32
+        /// As the host logs it: `13` or `lib/containers.lua:7`.
+        let label: String?
         let verb: String
         /// Whether it still ran when the verb had answered: then its cgroup and its namespace were there, too.
         let wasRunning: Bool
@@ -26,6 +30,7 @@ extension FakeHost {
         init(_ program: FakeProgram, verb: String) {
             self.program = program.name
             line = program.line ?? 0
+            label = nil
             self.verb = verb
             wasRunning = !program.hasExited()
             wasLeftBehind = program.leftBy != nil
@@ -35,10 +40,17 @@ extension FakeHost {
         init(words: Substring, verb: String) {
             let parts = words.split(separator: " ")
             program = parts.dropLast(2).joined(separator: " ")
-            line = parts.last.flatMap { UInt32($0.dropLast()) } ?? 0
+            line = 0
+            label = parts.last.map { String($0.dropLast()) }
             self.verb = verb
             wasRunning = true
             wasLeftBehind = false
+        }
+
+        /// Where the script started it.
+        func place(_ places: ScriptPlaces) -> String {
+            guard let label else { return places(line) }
+            return UInt32(label).map { places($0) } ?? label
         }
 
         /// What there was more of than before.

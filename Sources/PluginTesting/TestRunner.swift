@@ -69,7 +69,6 @@ struct TestRunner {
         let start = ContinuousClock.now
         let host = FakeHost(subject)
         let test = TestCase(host)
-        let script = subject.entry.path.split(separator: "/").last.map(String.init) ?? "backend.lua"
         var result = TestResult(number: number, name: name, file: file.name, line: line)
         do throws(HostError) {
             if let machine {
@@ -77,10 +76,11 @@ struct TestRunner {
                 defer {
                     result.trace = real.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
                     let lines = host.trace.entries
+                    let places = ScriptPlaces(subject.entry)
                     result.left =
                         real.real?.close { name in
                             lines.last { $0.target == name || $0.target?.hasPrefix("\(name): ") == true }
-                                .map { "started at \(script):\($0.line)" }
+                                .map { "started at \(places($0.line))" }
                         } ?? []
                 }
                 result.failure = try converse(real.answer, number, &result)
@@ -163,21 +163,22 @@ struct TestRunner {
     /// What is only known at the end: calls, leftovers, faults that never came.
     private func finish(_ result: inout TestResult, _ host: FakeHost, _ test: TestCase) {
         let script = subject.entry.path.split(separator: "/").last.map(String.init) ?? "backend.lua"
+        let places = ScriptPlaces(subject.entry)
         let entries = host.trace.entries
         result.calls = entries.map { entry in
             let function = subject.function(around: entry.line).map { " in \($0)" } ?? ""
             return TestResult.Call(
                 words: entry.words,
                 status: entry.status?.rawValue ?? "trap",
-                place: "\(script):\(entry.line)\(function)",
+                place: places(entry.line) + function,
                 injectedBy: entry.injectedBy.map { "\(file.name):\($0)" }
             )
         }
         result.trace = test.verbs.map { "\(file.name):\($0.line)  \($0.words)" } + result.trace
-        result.trace += host.printed.map { "\(script):\($0.line)  \($0.text)" }
+        result.trace += host.printed.map { "\($0.line.contains(":") ? "" : "\(script):")\($0.line)  \($0.text)" }
         let leaks = host.leaks + host.mistakes.leaks
         let own = host.close()
-        result.left += leaks.map { "\($0.things), started at \(script):\($0.line)" }
+        result.left += leaks.map { "\($0.things), started at \($0.place(places))" }
         result.left += own.map { "\($0), which the host should have removed: this is a bug of substrate-host" }
         if let trap = test.trap, let failure = result.failure {
             result.mend = Self.mend(of: trap)
@@ -187,7 +188,7 @@ struct TestRunner {
         if let unmatched = host.world.unmatched.first {
             let starting = ["process.run", "process.start", "workload.enter", "http.request"]
             let line = entries.last(where: { starting.contains($0.function) && $0.status != .ok })?.line ?? 0
-            result.failure = TestResult.Failure(place: "\(script):\(line)", text: unmatched)
+            result.failure = TestResult.Failure(place: places(line), text: unmatched)
         } else if result.failure == nil {
             result.failure = late(host, leaks, own, script)
         }
@@ -204,7 +205,7 @@ struct TestRunner {
     ) -> TestResult.Failure? {
         if let leak = leaks.first {
             return TestResult.Failure(
-                place: "\(script):\(leak.line)",
+                place: leak.place(ScriptPlaces(subject.entry)),
                 text: "leaked_handle: \(leak.words)"
             )
         }
@@ -225,6 +226,7 @@ struct TestRunner {
     private func dropped(_ entries: [CallTrace.Entry], _ script: String) -> String? {
         let lines = subject.lines
         for entry in entries where entry.status.map({ $0 != .ok }) ?? false {
+            // A module has its own lines.
             guard entry.line > 0, Int(entry.line) <= lines.count else { continue }
             let text = lines[Int(entry.line) - 1]
             guard !text.contains("try("), text.contains(entry.function) else { continue }

@@ -15,6 +15,7 @@ enum AteletFormat {
         to store: any ObjectStore,
         _ key: String,
         isCancelled: () -> Bool,
+        progress: (Int64) -> Void,
         _ count: inout TransferCount
     ) throws(HostError) {
         let upload = try store.upload(key)
@@ -35,6 +36,7 @@ enum AteletFormat {
                     if let failure { throw failure }
                     try stream.write(length == room.count ? room : Array(room[..<length]))
                     at += Int64(length)
+                    progress(Int64(length))
                 }
             }
             try stream.write(number(-1))

@@ -9,6 +9,8 @@ struct ChunkReader: Sendable {
     let store: any ObjectStore
     let worker: UnpackWorker
     let isCancelled: @Sendable () -> Bool
+    /// Told how many bytes more came.
+    var progress: @Sendable (Int64) -> Void = { _ in }
 
     /// The largest file that is fetched.
     static let largest: Int64 = 1 << 40
@@ -46,6 +48,7 @@ struct ChunkReader: Sendable {
                     if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
                     let entry = entries[index]
                     let bytes = try chunk(hexadecimal(entry.digest), root, limit: entry.length)
+                    progress(Int64(bytes.count))
                     if bytes.count == entry.length {
                         // The pages themselves: there is nothing to parse, and so nothing for a child to do.
                         var stream = SHA256Stream()
@@ -85,6 +88,7 @@ struct ChunkReader: Sendable {
             try store.stream(key) { (bytes) throws(HostError) in
                 if isCancelled() { throw HostError(.cancelled, nil, "the download was cancelled") }
                 try channels[0].send(bytes)
+                progress(Int64(bytes.count))
             }
         }
     }

@@ -33,6 +33,8 @@ struct ChunkWriter: Sendable {
     let freshSince: Int64
     /// Whether somebody wants this to end.
     let isCancelled: @Sendable () -> Bool
+    /// Told how many bytes more of the file are there.
+    let progress: @Sendable (Int64) -> Void
 
     /// Writes what the store lacks of one file, and the lists of its chunks.
     ///
@@ -94,6 +96,7 @@ struct ChunkWriter: Sendable {
                     }
                     if let entry { entries.append(entry) }
                 }
+                progress(Int64(entries.count) * Int64(pages * ChunkFormat.page))
                 let (found, counted) = (entries, own)
                 done.withLock { done in
                     done.entries += found

@@ -99,17 +99,19 @@ extension ExternalSnapshots {
     ///   - uri: where it is.
     ///   - scratch: a directory that is not there; it comes and goes.
     ///   - isCancelled: asked between chunks.
+    ///   - progress: told how many bytes more came; of any thread.
     /// - Throws: NOT_FOUND; DATA_LOSS where it does not verify; what the store says.
     public func verify(
         _ uri: SnapshotURI,
         scratch: String,
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        progress: @escaping @Sendable (_ more: Int64) -> Void = { _ in }
     ) throws(HostError) {
         guard let manifest = try manifest(uri) else {
             throw HostError(.notFound, .snapshotNotFound, "there is no snapshot at \(uri.text)")
         }
         defer { try? DirectoryTree.remove(scratch) }
-        _ = try fetch(uri, manifest, into: scratch, isCancelled: isCancelled)
+        _ = try fetch(uri, manifest, into: scratch, isCancelled: isCancelled, progress: progress)
     }
 }
 

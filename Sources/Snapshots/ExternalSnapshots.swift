@@ -92,6 +92,7 @@ public struct ExternalSnapshots: Sendable {
     ///   - names: its files that go; nil = all.
     ///   - scope: what the copy holds, where that is less.
     ///   - isCancelled: asked between chunks.
+    ///   - progress: told how many bytes more of the files are there; of any thread.
     /// - Returns: what it did.
     /// - Throws: what the store says; no manifest is there then.
     public func upload(
@@ -99,7 +100,8 @@ public struct ExternalSnapshots: Sendable {
         to uri: SnapshotURI,
         files names: [String]? = nil,
         scope: String? = nil,
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        progress: @escaping @Sendable (_ more: Int64) -> Void = { _ in }
     ) throws(HostError) -> TransferCount {
         let store = try open(uri).heeding(isCancelled)
         var manifest = snapshot.manifest
@@ -118,7 +120,8 @@ public struct ExternalSnapshots: Sendable {
                 root: ChunkFormat.root,
                 pages: pages,
                 freshSince: now - Self.freshSeconds,
-                isCancelled: isCancelled
+                isCancelled: isCancelled,
+                progress: progress
             )
             var files = manifest.files ?? [:]
             for name in chosen {
@@ -139,7 +142,14 @@ public struct ExternalSnapshots: Sendable {
             for name in chosen {
                 if isCancelled() { throw HostError(.cancelled, nil, "the upload was cancelled") }
                 let file = try SparseFile("\(snapshot.path)/\(name)")
-                try AteletFormat.write(file, to: store, uri.key("\(name).zstd"), isCancelled: isCancelled, &count)
+                try AteletFormat.write(
+                    file,
+                    to: store,
+                    uri.key("\(name).zstd"),
+                    isCancelled: isCancelled,
+                    progress: progress,
+                    &count
+                )
             }
             try store.put(uri.key("manifest.json"), try AteletFormat.manifest(manifest))
         }
@@ -153,15 +163,22 @@ public struct ExternalSnapshots: Sendable {
     ///   - manifest: read from there.
     ///   - directory: filled; what is in it after a failure is to be removed by the caller.
     ///   - isCancelled: asked between chunks.
+    ///   - progress: told how many bytes more came, compressed or not; of any thread.
     /// - Returns: it, on this machine.
     /// - Throws: DATA_LOSS for what does not verify, and what the store says.
     public func fetch(
         _ uri: SnapshotURI,
         _ manifest: SnapshotManifest,
         into directory: String,
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        progress: @escaping @Sendable (_ more: Int64) -> Void = { _ in }
     ) throws(HostError) -> Snapshot {
-        let reader = ChunkReader(store: try open(uri).heeding(isCancelled), worker: worker, isCancelled: isCancelled)
+        let reader = ChunkReader(
+            store: try open(uri).heeding(isCancelled),
+            worker: worker,
+            isCancelled: isCancelled,
+            progress: progress
+        )
         try DirectoryTree.make(directory)
         for name in manifest.snapshotFiles ?? [] {
             let path = "\(directory)/\(name)"

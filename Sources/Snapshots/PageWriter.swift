@@ -39,21 +39,13 @@ struct PageWriter: Sendable {
     }
 
     private func write(_ payload: [UInt8], _ range: Range<Int>, _ offset: Int64) throws(HostError) {
-        var done = 0
-        while done < range.count {
-            let count = unsafe payload.withUnsafeBytes { bytes in
-                unsafe pwrite(
-                    output,
-                    bytes.baseAddress?.advanced(by: range.lowerBound + done),
-                    range.count - done,
-                    off_t(offset) + off_t(done)
+        let result = unsafe payload.withUnsafeBytes { bytes -> Result<Void, SyscallError> in
+            do throws(SyscallError) {
+                return .success(
+                    try unsafe writeAll(UnsafeRawBufferPointer(rebasing: bytes[range]), to: output, at: offset)
                 )
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw storeError("pwrite", "snapshot file")
-            }
-            done += count
+            } catch { return .failure(error) }
         }
+        if case .failure(let error) = result { throw storeError(error) }
     }
 }

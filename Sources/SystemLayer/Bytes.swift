@@ -20,6 +20,30 @@ public func writeAll(_ bytes: [UInt8], to descriptor: CInt) throws(SyscallError)
     }
 }
 
+/// Writes every byte at its place or fails, whatever the descriptor's offset is.
+///
+/// - Parameters:
+///   - bytes: any bytes.
+///   - descriptor: a file, open for writing.
+///   - offset: where the first byte goes.
+/// - Throws: the errno of pwrite(2).
+public func writeAll(
+    _ bytes: UnsafeRawBufferPointer,
+    to descriptor: CInt,
+    at offset: Int64
+) throws(SyscallError) {
+    var done = 0
+    while done < bytes.count {
+        let place = off_t(offset) + off_t(done)
+        let count = unsafe pwrite(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, place)
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw SyscallError("pwrite", errno)
+        }
+        done += count
+    }
+}
+
 /// Reads up to `limit` bytes once; an empty answer is the end.
 ///
 /// - Parameters:

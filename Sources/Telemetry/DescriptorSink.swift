@@ -45,6 +45,9 @@ public final class DescriptorSink: LogSink {
             let flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
             let own = unsafe open("/proc/self/fd/\(descriptor)", flags)
             way = own >= 0 ? .own(own) : .shared(descriptor)
+            // A file has two ends to write at now: whoever else writes to it goes behind the lines, never over them.
+            let old = fcntl(descriptor, F_GETFL)
+            if own >= 0, about.st_mode & S_IFMT == S_IFREG, old >= 0 { _ = fcntl(descriptor, F_SETFL, old | O_APPEND) }
         }
         Self.ignoreBrokenPipes()
     }

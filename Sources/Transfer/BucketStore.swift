@@ -200,15 +200,7 @@ public struct BucketStore: ObjectStore {
             var request = download.bare(url, scheme: address.scheme)
             request.headers = headers
             if method == "PUT" || method == "POST" { request.headers.append("Content-Type: application/octet-stream") }
-            switch place.authorization {
-            case .basic(let pair): request.headers.append("Authorization: Basic \(pair)")
-            case .bearer(let token): request.headers.append("Authorization: Bearer \(token)")
-            case .signature(let key):
-                request.signingKey = key
-                request.headers.append("x-amz-content-sha256: \(digest)")
-                if let token = key.sessionToken { request.headers.append("x-amz-security-token: \(token)") }
-            case nil: break
-            }
+            request.authorize(place.authorization, body: digest)
             let outcome = once(method, request, body, limit, isTrusted)
             switch outcome {
             case .answer(let answer): return answer

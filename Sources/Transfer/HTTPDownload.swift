@@ -127,15 +127,7 @@ struct HTTPDownload: Sendable {
             request.headers.append("Range: bytes=\(exchange.file.received)-")
             request.headers.append("If-Range: \(validator)")
         }
-        switch authorization {
-        case .basic(let pair): request.headers.append("Authorization: Basic \(pair)")
-        case .bearer(let token): request.headers.append("Authorization: Bearer \(token)")
-        case .signature(let key):
-            request.signingKey = key
-            request.headers.append("x-amz-content-sha256: \(SHA256.hex(of: []))")
-            if let token = key.sessionToken { request.headers.append("x-amz-security-token: \(token)") }
-        case nil: break
-        }
+        request.authorize(authorization, body: SHA256.hex(of: []))
         return request
     }
 

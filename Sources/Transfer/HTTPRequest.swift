@@ -30,6 +30,23 @@ struct HTTPRequest {
     var caFile: String?
     var caDirectory: String?
     var patience = Patience()
+
+    /// Proves who asks.
+    ///
+    /// - Parameters:
+    ///   - authorization: nil is nobody.
+    ///   - body: the digest of what is sent, which a signature covers.
+    mutating func authorize(_ authorization: Authorization?, body: String) {
+        switch authorization {
+        case .basic(let pair): headers.append("Authorization: Basic \(pair)")
+        case .bearer(let token): headers.append("Authorization: Bearer \(token)")
+        case .signature(let key):
+            signingKey = key
+            headers.append("x-amz-content-sha256: \(body)")
+            if let token = key.sessionToken { headers.append("x-amz-security-token: \(token)") }
+        case nil: break
+        }
+    }
 }
 
 /// What a request proves who it is from by.

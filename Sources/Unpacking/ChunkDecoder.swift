@@ -87,10 +87,8 @@ public struct ChunkDecoder: ~Copyable {
             let offset = start + Int64(index * Self.page)
             guard offset < size else { throw HostError(.invalidArgument, nil, "a page is past the end of the file") }
             let length = Int(min(Int64(count * Self.page), size - offset))
-            let failure = unsafe payload.withUnsafeBytes { room in
-                unsafe writeAt(UnsafeRawBufferPointer(rebasing: room[taken..<(taken + length)]), offset, output)
-            }
-            if let failure { throw failure }
+            let first = payload.startIndex + taken
+            try writePages(payload[first..<(first + length)], offset, output)
             taken += count * Self.page
             index += count
         }

@@ -103,8 +103,7 @@ public struct SparseDecoder: ~Copyable {
     }
 
     private func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws(HostError) {
-        let failure = unsafe bytes.withUnsafeBytes { unsafe writeAt($0, offset, output) }
-        if let failure { throw failure }
+        try writePages(bytes, offset, output)
     }
 
     private func tooLarge(_ size: Int64) -> HostError {
@@ -112,21 +111,12 @@ public struct SparseDecoder: ~Copyable {
     }
 }
 
-/// Writes all of it at an offset; answers what went wrong.
-func writeAt(_ bytes: UnsafeRawBufferPointer, _ offset: Int64, _ descriptor: CInt) -> HostError? {
-    var done = 0
-    while done < bytes.count {
-        let count = unsafe pwrite(
-            descriptor,
-            bytes.baseAddress?.advanced(by: done),
-            bytes.count - done,
-            off_t(offset) + off_t(done)
-        )
-        if count < 0 {
-            if errno == EINTR { continue }
-            return storeError("pwrite", "snapshot file")
+/// Writes bytes of a snapshot file at their place.
+func writePages(_ bytes: ArraySlice<UInt8>, _ offset: Int64, _ output: CInt) throws(HostError) {
+    let result = unsafe bytes.withUnsafeBytes { room -> Result<Void, SyscallError> in
+        do throws(SyscallError) { return .success(try unsafe writeAll(room, to: output, at: offset)) } catch {
+            return .failure(error)
         }
-        done += count
     }
-    return nil
+    if case .failure(let error) = result { throw storeError(error) }
 }

@@ -14,6 +14,7 @@ struct SnapshotsCommand {
     private let store: SnapshotStore
     private let external: ExternalSnapshots
     private let isCancelled: @Sendable () -> Bool
+    private var line: ProgressLine { ProgressLine(isWanted: !options.json) }
     /// Where strangers' snapshots are fetched to; what a killed command left there is swept by the next.
     private var scratch: String { "\(options.baseDirectory)/scratch" }
 
@@ -89,6 +90,12 @@ struct SnapshotsCommand {
             )
         }
         return only
+    }
+
+    /// Shows what comes or goes.
+    private func count(_ what: String) -> @Sendable (Int64) -> Void {
+        let count = ProgressCount(what, on: line)
+        return { count.add($0) }
     }
 
     /// As people write it: `atespace/name`, or June's with colons.
@@ -216,7 +223,12 @@ struct SnapshotsCommand {
         for place in places {
             do throws(HostError) {
                 let making = try StagingDirectory(in: scratch, named: "verify")
-                try external.verify(place, scratch: "\(making.path)/files", isCancelled: isCancelled)
+                try external.verify(
+                    place,
+                    scratch: "\(making.path)/files",
+                    isCancelled: isCancelled,
+                    progress: count(place.text)
+                )
                 whole.append(place.text)
             } catch {
                 guard error.reason == .snapshotCorrupt else { throw error }
@@ -227,6 +239,7 @@ struct SnapshotsCommand {
     }
 
     private func report(_ whole: [String], _ corrupt: [(String, String)]) -> ExitCode {
+        line.clear()
         if options.json {
             output.json(
                 .members([
@@ -299,7 +312,9 @@ extension SnapshotsCommand {
         guard try external.manifest(uri) == nil else {
             throw HostError(.failedPrecondition, .snapshotExists, "there is a snapshot at \(uri.text) already")
         }
-        let count = try external.upload(snapshot, to: uri, isCancelled: isCancelled)
+        defer { line.clear() }
+        let count = try external.upload(snapshot, to: uri, isCancelled: isCancelled, progress: count(uri.text))
+        line.clear()
         if options.json {
             output.json(
                 .members([
@@ -334,7 +349,14 @@ extension SnapshotsCommand {
         }
         StagingDirectory.sweep(scratch)
         let making = try StagingDirectory(in: scratch, named: "import")
-        let fetched = try external.fetch(uri, manifest, into: "\(making.path)/files", isCancelled: isCancelled)
+        let fetched = try external.fetch(
+            uri,
+            manifest,
+            into: "\(making.path)/files",
+            isCancelled: isCancelled,
+            progress: count(uri.text)
+        )
+        line.clear()
         try store.adopt(fetched, actorDirectory: directory, name: name)
         options.json
             ? output.json(.members(["actor": .string(Self.key(directory)), "name": .string(name)]))

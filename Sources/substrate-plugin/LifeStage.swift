@@ -51,7 +51,10 @@ struct LifeStage {
         }
         let done = records.last { $0["message"] == "verb is done" && $0["verb"] == verb }
         tries = done?["readiness.tries"].flatMap { Int($0) } ?? 0
-        traps = records.compactMap { $0["plugin.text"] }
+        // A refusal is logged by everyone who asks for leave.
+        traps = records.compactMap { $0["plugin.text"] }.reduce(into: []) { told, text in
+            if !told.contains(text) { told.append(text) }
+        }
         // The host keeps no phases of a stop: those that it shows are of the verb before.
         let phases = verb == "stop" ? [] : Self.phases(actor)
         let spent = calls.reduce(0) { $0 + $1.microseconds } / 1000

@@ -34,7 +34,9 @@ enum NewCommand {
             let hint = there.isEmpty ? "--force writes beside what is there; \(list)" : list
             throw CommandFailure("\(name)/ exists; nothing was written (\(hint))", code: ExitCode.wrong)
         }
-        try DirectoryTree.make(name, mode: 0o755)
+        do { try DirectoryTree.make(name, mode: 0o755) } catch {
+            throw CommandFailure("\(name)/ cannot be made here: \(error); go to a folder of your own")
+        }
         for file in scaffold.files { try write(file.text, to: "\(name)/\(file.name)") }
         if arguments.json {
             Console.json(

@@ -11,8 +11,7 @@ import Transfer
 final class RegistryBench {
     let scratch: ScratchDirectory
     let port: String
-    private let process = Process()
-    private let input = Pipe()
+    private let server: ForeignServer
 
     /// Whether this machine has what the tests drive.
     static let isPossible = TestMachine.isRoot && isThere("/usr/bin/docker-registry") && isThere("/usr/bin/skopeo")
@@ -20,28 +19,18 @@ final class RegistryBench {
     private static func isThere(_ program: String) -> Bool { unsafe access(program, X_OK) == 0 }
 
     init(password: String? = nil) throws {
-        scratch = try ScratchDirectory("registry")
-        let script = "\(TestMachine.checkout)/Tests/ImagesTests/Servers/registry.py"
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", script, scratch.path] + (password.map { [$0] } ?? [])
-        process.standardInput = input
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        var line = Data()
-        while line.last != UInt8(ascii: "\n") {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { throw TestFailure("registry.py ended before it served") }
-            line += more
-        }
-        port = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let place = try ScratchDirectory("registry")
+        scratch = place
+        let script = "ImagesTests/Servers/registry.py"
+        server =
+            if let password { try ForeignServer(script, place.path, password) } else {
+                try ForeignServer(script, place.path)
+            }
+        port = server.words[0]
         try DirectoryTree.make("\(scratch.path)/base")
     }
 
-    deinit {
-        try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
-    }
+    deinit { server.stop() }
 
     var base: String { "\(scratch.path)/base" }
     var host: String { "127.0.0.1:\(port)" }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PluginHost
 import SystemLayer
 import TestSupport
 import Testing
@@ -166,7 +167,8 @@ import Testing
             try String(contentsOfFile: file, encoding: .utf8).contains("needs = { \"file.write\", \"process.run\" },")
         )
         run = try await ProgramRun.run(TestMachine.host, ["plugin", "check", file, "--grant", "tool:t=/bin/true"])
-        #expect(run.output.contains("tool:t  given\n") && run.output.hasSuffix("good, 2 warnings\n"))
+        #expect(run.output.contains("tool:t  given\n            \(OperatorGrant.warning)\n"), "\(run.output)")
+        #expect(run.output.hasSuffix("good, 2 warnings\n"))
     }
 
     @Test(arguments: [

@@ -34,6 +34,32 @@ import Testing
         #expect(throws: Never.self) { try ScriptFixture(script) }
     }
 
+    /// A field within a table that is an argument.
+    struct Inner: Sendable, CustomTestStringConvertible {
+        let row: HostFunction
+        let outer: ArgumentField
+        let field: ArgumentField
+        var testDescription: String { "\(row.name) \(outer.name).\(field.name)" }
+    }
+
+    static let inner = all.flatMap { wrong -> [Inner] in
+        guard case .record(let fields) = wrong.field.kind else { return [] }
+        return fields.map { Inner(row: wrong.row, outer: wrong.field, field: $0) }
+    }
+
+    @Test(arguments: inner)
+    func isAnsweredWithThePathOfAnInnerField(_ wrong: Inner) throws {
+        let path = "\(wrong.outer.name).\(wrong.field.name)"
+        let value = "{ \(wrong.field.name) = \(Self.wrong(wrong.field.kind)) }"
+        let trap = try Self.trap(wrong.row, wrong.outer.name, value)
+        #expect(trap.message.hasPrefix("x.lua:7: \(wrong.row.name): \(path) "), "\(trap.message)")
+        #expect(trap.message.contains("\n  expected  "), "\(trap.message)")
+        let misspelt = try Self.trap(wrong.row, wrong.outer.name, "{ \(wrong.field.name)x = 1 }")
+        #expect(misspelt.message.contains("  mend      did you mean \(wrong.field.name)?"), "\(misspelt.message)")
+    }
+
+    @Test func innerFieldsAreThere() { #expect(Self.inner.count >= 3) }
+
     private static func trap(_ row: HostFunction, _ name: String, _ value: String) throws -> TrapFrame {
         let given = row.arguments.fields.filter { $0.required || $0.name == name }
         func word(_ field: ArgumentField) -> String { field.name == name ? value : right(field.kind) }

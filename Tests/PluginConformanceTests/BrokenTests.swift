@@ -21,7 +21,7 @@ struct BrokenTests {
         Golden(
             name: "leaks-a-process",
             caught: ["leaks-a-process", "stop-needs-everybody"],
-            says: "after stop: \"side\", started at leaks-a-process.lua:6 still in the cgroup, never stopped"
+            says: "after stop: \"side\", started at lib/good.lua:6 still in the cgroup, never stopped"
         ),
         Golden(
             name: "wrong-scope",
@@ -33,7 +33,7 @@ struct BrokenTests {
             caught: ["swallowed-fault", "unknown-program"],
             faults: ["run"],
             says:
-                "workload.start → storage_full at swallowed-fault.lua:17, yet run answered \"ok\": \"web\" never started"
+                "workload.start → storage_full at swallowed-fault.lua:8, yet run answered \"ok\": \"web\" never started"
         ),
         Golden(
             name: "forgets-a-container",
@@ -63,12 +63,12 @@ struct BrokenTests {
             caught: ["changed-status"],
             faults: ["run"],
             says:
-                "workload.start → storage_full at changed-status.lua:17, and run answered \"failed\": the cause is hidden"
+                "workload.start → storage_full at changed-status.lua:8, and run answered \"failed\": the cause is hidden"
         ),
         Golden(
             name: "checkpoint-leaves-running",
             caught: ["checkpoint-leaves-running", "checkpoint-waits-for-ever"],
-            says: "after checkpoint: \"side\", started at checkpoint-leaves-running.lua:6 and \"web\""
+            says: "after checkpoint: \"side\", started at lib/good.lua:6 and \"web\""
         ),
         Golden(
             name: "exec-changed-command",
@@ -89,7 +89,7 @@ struct BrokenTests {
         Golden(
             name: "leaked-handle",
             caught: ["leaked-handle"],
-            says: "exec started /bin/sh (line 20), did not keep it and never waited for it"
+            says: "exec started /bin/sh (line 9), did not keep it and never waited for it"
         ),
         Golden(
             name: "stats-nonsense",

@@ -184,6 +184,10 @@ struct ConformingTests {
             atPath: "\(TestMachine.checkout)/Tests/PluginConformanceTests/Broken/wrong-order.lua",
             toPath: "\(folder)/backend.lua"
         )
+        try FileManager.default.copyItem(
+            atPath: "\(TestMachine.checkout)/Tests/PluginConformanceTests/Broken/lib",
+            toPath: "\(scratch.path)/lib"
+        )
         let image = try await CounterImage.reference()
         let run = try await ProgramRun.run(
             Self.program,

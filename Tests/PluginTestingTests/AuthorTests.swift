@@ -76,6 +76,34 @@ struct AuthorTests {
         ] { #expect(run.lines.contains(line), "\(line)\n\(run.text)") }
     }
 
+    @Test("a call that a module makes is shown with the module's line")
+    func modules() throws {
+        let backend = """
+            local m = require "m"
+            return { name = "mine", api = 1, isolation = "none", needs = { "workload.start", "process.stop" },
+              run = m.run, stop = function(a, r) return host.process.stop(a.processes, r.grace_ms) end }
+            """
+        let module = """
+            return { run = function(actor)
+              print("here")
+              return host.workload.start { container = actor.containers[1].name, confin = {} }
+            end }
+            """
+        let test = "test(\"it\", function(t)\n  \(Self.actor)\n  t:ok(actor:run())\nend)\n"
+        let bench = try Bench(backend: backend, test: test)
+        let lib = URL(fileURLWithPath: bench.directory).deletingLastPathComponent().appendingPathComponent("lib")
+        try FileManager.default.createDirectory(at: lib, withIntermediateDirectories: false)
+        let file = lib.appendingPathComponent("m.lua")
+        try module.write(to: file, atomically: false, encoding: .utf8)
+        let wrong = bench.run("--trace")
+        #expect(wrong.text.contains("lib/m.lua:3: workload.start has no field \"confin\""), "\(wrong.text)")
+        try module.replacingOccurrences(of: "confin =", with: "confine =")
+            .write(to: file, atomically: false, encoding: .utf8)
+        let run = bench.run("--trace")
+        #expect(run.lines.contains("        lib/m.lua:2  here"), "\(run.text)")
+        #expect(run.lines.contains("        calls   1 workload.start a  ok  lib/m.lua:3"), "\(run.text)")
+    }
+
     @Test("what a script prints is in the trace, with its line")
     func printed() throws {
         let backend = Bench.hello.replacingOccurrences(

@@ -111,6 +111,21 @@ struct LoggerTests {
         for line in lines { #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) } }
     }
 
+    @Test("who writes to the same file beside the log writes behind it")
+    func beside() throws {
+        let path = "/tmp/telemetry-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
+        try #require(file >= 0)
+        defer {
+            _ = close(file)
+            _ = unsafe unlink(path)
+        }
+        Logger(sink: DescriptorSink(descriptor: file)).info("first")
+        #expect(unsafe write(file, "second\n", 7) == 7)
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 2 && lines.last == "second", "\(lines)")
+    }
+
     @Test("secrets are taken out")
     func redaction() {
         #expect(Redaction.removing(["hunter22", "abc"], from: "pw hunter22 abc") == "pw [redacted] abc")

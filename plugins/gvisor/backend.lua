@@ -139,7 +139,7 @@ return {
   name = "gvisor", api = 1,
   summary = "A kernel in user space between the actor and this machine's.",
   isolation = "user-space-kernel",
-  scopes = { "full", "data" }, data_on_golden = true, enforces = { "cpu", "memory", "pids" },
+  scopes = { "full", "data" }, data_on_golden = true, root_in_memory = true, enforces = { "cpu", "memory", "pids" },
   assets = { runsc = "optional" }, tools = { runsc = "optional" },
   network = "interface",
   config = {

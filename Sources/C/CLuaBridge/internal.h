@@ -100,6 +100,7 @@ int clb_require(lua_State *L);
 void clb_free_libraries(clb_state *s);
 /* The module whose chunk has that name, such as "=lib/x.lua"; NULL for the script itself. */
 struct clb_library *clb_library_of(clb_state *s, const char *chunk);
+uint32_t clb_library_number(const struct clb_library *library);
 const char *clb_library_name(const struct clb_library *library);
 const uint8_t *clb_library_source(const struct clb_library *library, size_t *count);
 

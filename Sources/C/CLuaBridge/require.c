@@ -5,6 +5,8 @@ struct clb_library {
     struct clb_library *next;
     uint8_t *source;
     size_t count;
+    /* From 1, in the order of coming. */
+    uint32_t number;
     enum { WAITING, LOADING, LOADED } stage;
     char name[128];
 };
@@ -19,6 +21,7 @@ void clb_add_library(clb_state *s, const uint8_t *name, size_t name_count, const
     copy[count] = 0;
     library->source = copy;
     library->count = count;
+    library->number = s->libraries ? s->libraries->number + 1 : 1;
     library->next = s->libraries;
     s->libraries = library;
 }
@@ -42,6 +45,8 @@ struct clb_library *clb_library_of(clb_state *s, const char *chunk) {
     }
     return NULL;
 }
+
+uint32_t clb_library_number(const struct clb_library *library) { return library->number; }
 
 const char *clb_library_name(const struct clb_library *library) { return library->name; }
 

@@ -48,7 +48,11 @@ uint32_t clb_line(lua_State *L) {
     lua_Debug ar;
     for (int level = 0; level < 64 && lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0) return (uint32_t)ar.currentline;
+        if (ar.currentline <= 0) continue;
+        /* The upper half says of which module; a file has fewer lines than its 64 KiB have bytes. */
+        const struct clb_library *library = clb_library_of(state_of(L), ar.source);
+        uint32_t line = ar.currentline > 0xffff ? 0xffff : (uint32_t)ar.currentline;
+        return library ? clb_library_number(library) << 16 | line : line;
     }
     return 0;
 }

@@ -68,7 +68,7 @@ extension HostCall {
                     code: "api.stale",
                     message: "\(row.name): asset is a closed handle",
                     expected: "a live asset",
-                    got: "handle<asset:\(place.index).\(place.generation)>, closed at \(context.file):\(line)",
+                    got: "handle<asset:\(place.index).\(place.generation)>, closed at \(context.place(line))",
                     mend: "close an asset once, when it is no longer used"
                 )
             )

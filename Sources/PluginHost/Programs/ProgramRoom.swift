@@ -54,7 +54,7 @@ package struct LeakedProgram: Sendable, Equatable {
     /// The script's line that started it.
     package let line: UInt32
     /// `vmm (line 13)`.
-    package var words: String { "\(name) (line \(line))" }
+    func words(_ place: ScriptPlaces) -> String { "\(name) (line \(place.label(line)))" }
 
     /// Names one.
     package init(name: String, line: UInt32) { (self.name, self.line) = (name, line) }

@@ -1,25 +1,12 @@
 -- Exec forgets the environment.
-local function start(actor)
-  for _, container in ipairs(actor.containers) do
-    try(host.workload.start { container = container.name })
-  end
-  return "ok"
-end
+local good = require "good"
 
-local function stop(actor, request)
-  return host.process.stop(actor.processes, request.grace_ms)
-end
-
-return {
-  name = "exec-environment", api = 1,
-  isolation = "kernel-shared",
+return good.backend {
+  name = "exec-environment",
   needs = { "workload.start", "workload.enter", "process.stop" },
-  run = start, stop = stop,
 
   exec = function(_, request)
-    local spec = {
-      container = request.container, command = request.command, env = nil, stdio = "client",
-    }
+    local spec = { container = request.container, command = request.command, stdio = "client" }
     return "ok", { process = try(host.workload.enter(spec)) }
   end,
 }

@@ -1,20 +1,9 @@
 -- Exec asks the container to end before it does anything else.
-local function start(actor)
-  for _, container in ipairs(actor.containers) do
-    try(host.workload.start { container = container.name })
-  end
-  return "ok"
-end
+local good = require "good"
 
-local function stop(actor, request)
-  return host.process.stop(actor.processes, request.grace_ms)
-end
-
-return {
-  name = "exec-harms-the-actor", api = 1,
-  isolation = "kernel-shared",
+return good.backend {
+  name = "exec-harms-the-actor",
   needs = { "workload.start", "workload.enter", "process.wait", "process.stop" },
-  run = start, stop = stop,
 
   exec = function(_, request)
     local ending = { container = request.container, command = { "/bin/sh", "-c", "kill 1" } }

@@ -1,20 +1,9 @@
 -- Probe answers the time that it has left.
-local function start(actor)
-  for _, container in ipairs(actor.containers) do
-    try(host.workload.start { container = container.name })
-  end
-  return "ok"
-end
+local good = require "good"
 
-local function stop(actor, request)
-  return host.process.stop(actor.processes, request.grace_ms)
-end
-
-return {
-  name = "probe-changes", api = 1,
-  isolation = "kernel-shared",
+return good.backend {
+  name = "probe-changes",
   needs = { "workload.start", "process.stop", "clock.left", "clock.sleep" },
-  run = start, stop = stop,
 
   probe = function()
     host.clock.sleep(2)

@@ -1,23 +1,14 @@
 -- It starts containers in an order of its own.
-local CONFINE = { root = "overlay", seccomp = "default" }
-
-local function stop(actor, request)
-  return host.process.stop(actor.processes, request.grace_ms)
-end
+local good = require "good"
 
 local function backwards(actor)
   for i = #actor.containers, 1, -1 do
-    try(host.workload.start { container = actor.containers[i].name, confine = CONFINE })
+    try(host.workload.start { container = actor.containers[i].name, confine = good.confine })
   end
   return "ok"
 end
 
-return {
-  name = "wrong-order", api = 1,
-  isolation = "kernel-shared",
-  scopes = { "data" },
-  enforces = { "cpu", "memory", "pids" },
-  needs = { "workload.start", "process.stop" },
-  run = backwards, stop = stop,
-  checkpoint = stop, restore = backwards,
+return good.saving {
+  name = "wrong-order",
+  run = backwards, restore = backwards,
 }

@@ -1,23 +1,7 @@
 -- It promises memory, and keeps files.
-local CONFINE = { root = "overlay", seccomp = "default" }
+local good = require "good"
 
-local function start(actor)
-  for _, container in ipairs(actor.containers) do
-    try(host.workload.start { container = container.name, confine = CONFINE })
-  end
-  return "ok"
-end
-
-local function stop(actor, request)
-  return host.process.stop(actor.processes, request.grace_ms)
-end
-
-return {
-  name = "wrong-scope", api = 1,
-  isolation = "kernel-shared",
+return good.saving {
+  name = "wrong-scope",
   scopes = { "full", "data" },
-  enforces = { "cpu", "memory", "pids" },
-  needs = { "workload.start", "process.stop" },
-  run = start, stop = stop,
-  checkpoint = stop, restore = start,
 }

@@ -1,24 +1,23 @@
 import Foundation
-import TestSupport
 
 /// A server of another program's making, for as long as this lives: it says where it is on its first line.
-final class ForeignServer {
+public final class ForeignServer {
     /// The words of its first line.
-    let words: [String]
+    public let words: [String]
     private let process = Process()
     private let input = Pipe()
 
     /// Whether Python has an S3 server here; asked once.
-    static let hasObjects =
+    public static let hasObjects =
         (try? ProgramRun.wait("/usr/bin/env", ["python3", "-c", "import moto.server, boto3"], patience: 60))?.code == 0
 
     /// Starts one and waits until it serves.
     ///
     /// - Parameters:
-    ///   - script: a file of `Foreign`, or a path below `Tests`.
+    ///   - script: a file of the integration tests' `Foreign`, or a path below `Tests`.
     ///   - arguments: the script's.
     /// - Throws: when it says nothing.
-    init(_ script: String, _ arguments: String...) throws {
+    public init(_ script: String, _ arguments: String...) throws {
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let path = script.contains("/") ? script : "IntegrationTests/Foreign/\(script)"
@@ -36,7 +35,7 @@ final class ForeignServer {
     }
 
     /// Ends it.
-    func stop() {
+    public func stop() {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }
