@@ -103,7 +103,8 @@ final class ObservedBackend: ActorBackend {
         }
         actor.processes = Self.living(actor.processes)
         var request = VerbRequest()
-        request.timeoutMilliseconds = observer.armed(key, verb: "recover") == .slow ? Self.shortMilliseconds : 5000
+        request.timeoutMilliseconds = 60_000
+        if case .slow(let short) = observer.armed(key, verb: "recover") { request.timeoutMilliseconds = short }
         let outcome = attempt(.recover, actor, request, NoJournal(), NoCancellation(), isAgain: false)
         return (try outcome.get(), actor.processes)
     }
@@ -140,7 +141,7 @@ final class ObservedBackend: ActorBackend {
         sabotage.actor(verb, &actor)
         var asked = request
         let fault = observer.armed(key, verb: verb.rawValue)
-        if fault == .slow { asked.timeoutMilliseconds = min(asked.timeoutMilliseconds, Self.shortMilliseconds) }
+        if case .slow(let short) = fault { asked.timeoutMilliseconds = min(asked.timeoutMilliseconds, short) }
         let watched = WatchedLog(log) { [self] text in state.withLock { $0.secrets.append((key, text)) } }
         let first = attempt(verb, actor, asked, watched, cancellation, isAgain: false)
         if verb == .probe, case .success(let answer) = first {
@@ -170,9 +171,6 @@ final class ObservedBackend: ActorBackend {
     private static func key(_ verb: BackendVerb, _ actor: PreparedActor) -> ActorKey {
         verb.takesSlot ? key(ofSlot: actor.slot) : actor.identity.key
     }
-
-    /// The time of a verb in which a call is slow.
-    private static let shortMilliseconds: Int64 = 700
 
     private func attempt(
         _ verb: BackendVerb,

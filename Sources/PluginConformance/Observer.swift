@@ -23,8 +23,8 @@ final class Observer: CallObserver {
     enum Fault: Sendable, Equatable {
         /// It is answered so, and not done.
         case status(PluginStatus)
-        /// It takes until the verb's deadline is over.
-        case slow
+        /// It takes until the verb's deadline is over, which is so many milliseconds after its beginning.
+        case slow(within: Int64)
         /// The supervisor is killed while the call is done.
         case kill
         /// It waits until the verb is cancelled.
