@@ -46,7 +46,11 @@ extension ActorHost {
                 guard let valid = kept.answer.validMilliseconds else { return kept.answer }
                 if age >= 0, age < valid { return kept.answer }
             }
-            let answer = try ask(serving, try cached(files, for: described), cancellation)
+            let answer = try ask(
+                serving,
+                try cached(files, for: described) { cancellation.isCancelled },
+                cancellation
+            )
             try journal.putProbe(key, answer, made: Self.nowMilliseconds())
             return answer
         }
@@ -78,15 +82,18 @@ extension ActorHost {
     /// - Parameters:
     ///   - files: by name.
     ///   - described: says which names it knows.
+    ///   - isCancelled: whether nobody waits for them any more.
     /// - Returns: their paths, each verified.
     /// - Throws: what `AssetCache.ensure` throws.
     func cached(
         _ files: [String: SandboxAssets.File],
-        for described: BackendDescription
+        for described: BackendDescription,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(HostError) -> [String: String] {
         try assets.ensure(
             files.filter { described.assets[$0.key] != nil }
-                .map { WantedAsset(name: $0.key, url: $0.value.url, sha256: $0.value.sha256) }
+                .map { WantedAsset(name: $0.key, url: $0.value.url, sha256: $0.value.sha256) },
+            isCancelled: isCancelled
         )
     }
 

@@ -87,12 +87,14 @@ extension ActorHost {
     ///   - source: where it is, and what is wanted of it.
     ///   - request: the request.
     ///   - newest: the backend as it is now.
+    ///   - operation: ends it when it is cancelled.
     /// - Returns: what the verb goes on with.
     /// - Throws: NOT_FOUND; DATA_LOSS; FAILED_PRECONDITION with the reason.
     func resolve(
         _ source: RestoreSource,
         _ request: RunRequest,
-        newest: any ActorBackend
+        newest: any ActorBackend,
+        _ operation: Operation
     ) throws(HostError) -> ResolvedRestore {
         let key = request.identity.key
         let own = try locate(source, key)
@@ -128,7 +130,9 @@ extension ActorHost {
         try checkScope(source.scope, by: serving.description)
         let stated = manifest.assets.mapValues { SandboxAssets.File(url: $0.url, sha256: $0.sha256) }
         let assets = brought.isEmpty ? stated : brought
-        do throws(HostError) { _ = try cached(assets, for: serving.description) } catch {
+        do throws(HostError) {
+            _ = try cached(assets, for: serving.description) { operation.isCancelled }
+        } catch {
             // What may be had a moment later is no reason to give the snapshot up.
             guard [.notFound, .invalidArgument, .permissionDenied].contains(error.code) else { throw error }
             throw HostError(.failedPrecondition, .asset, "snapshot \"\(name)\" needs an asset: \(error.message)")

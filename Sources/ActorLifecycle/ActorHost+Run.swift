@@ -75,7 +75,7 @@ extension ActorHost {
                 if let restore {
                     resolved = try await clock.measure("snapshot.find") { () async throws(HostError) in
                         try await Offload.run { () throws(HostError) in
-                            try self.resolve(restore, request, newest: newest)
+                            try self.resolve(restore, request, newest: newest, operation)
                         }
                     }
                 }
@@ -322,7 +322,7 @@ extension ActorHost {
         _ operation: Operation
     ) throws(HostError) -> PreparedActor {
         var actor = surrounded(record, by: described)
-        actor.assets = try cached(record.assets, for: described)
+        actor.assets = try cached(record.assets, for: described) { operation.isCancelled }
         actor.state = record.state
         actor.probed = record.probed ?? []
         if let warmed {

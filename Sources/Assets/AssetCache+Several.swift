@@ -30,10 +30,15 @@ extension AssetCache {
 
     /// Has several assets in the cache when it returns, those that are missing fetched side by side; blocks.
     ///
-    /// - Parameter wanted: no name twice.
+    /// - Parameters:
+    ///   - wanted: no name twice.
+    ///   - isCancelled: whether nobody wants them any more; transfers end then and leave nothing.
     /// - Returns: their paths by name, each verified.
     /// - Throws: the failure of the first by name; the others have ended by then, and what they fetched stays.
-    public func ensure(_ wanted: [WantedAsset]) throws(HostError) -> [String: String] {
+    public func ensure(
+        _ wanted: [WantedAsset],
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(HostError) -> [String: String] {
         var paths: [String: String] = [:]
         var missing: [WantedAsset] = []
         for asset in wanted.sorted(by: { $0.name < $1.name }) {
@@ -43,8 +48,11 @@ extension AssetCache {
             let isRelease = AssetRelease(name: asset.name, url: asset.url, digest: digest) != nil
             if !isRelease, isKnown(digest, path) { paths[asset.name] = path } else { missing.append(asset) }
         }
+        @Sendable func fetched(_ one: WantedAsset) throws(HostError) -> String {
+            try ensure(name: one.name, url: one.url, sha256: one.sha256, isCancelled: isCancelled)
+        }
         guard missing.count > 1 else {
-            for one in missing { paths[one.name] = try ensure(name: one.name, url: one.url, sha256: one.sha256) }
+            for one in missing { paths[one.name] = try fetched(one) }
             return paths
         }
         let left = missing
@@ -60,11 +68,10 @@ extension AssetCache {
                         return next - 1
                     }
                     guard index < left.count else { return }
-                    let one = left[index]
                     let result: Result<String, HostError>
-                    do throws(HostError) {
-                        result = .success(try self.ensure(name: one.name, url: one.url, sha256: one.sha256))
-                    } catch { result = .failure(error) }
+                    do throws(HostError) { result = .success(try fetched(left[index])) } catch {
+                        result = .failure(error)
+                    }
                     results.withLock { $0[index] = result }
                 }
             }

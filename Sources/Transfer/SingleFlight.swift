@@ -55,7 +55,8 @@ public final class SingleFlight: Sendable {
                 return .failure(failure.error)
             }
             do throws(HostError) { return .success(try work()) } catch {
-                if let attempt {
+                // That one no longer wants it is no reason for the others.
+                if let attempt, error.code != .cancelled {
                     let waiters = gates.withLock { $0.arrivals }
                     failure = Failure(attempt: attempt, error: error, waiters: waiters)
                 }

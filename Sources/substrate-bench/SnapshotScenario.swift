@@ -38,6 +38,8 @@ struct SnapshotScenario {
         }
     }
 
+    private let processors = max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+
     private let words = Array(
         """
         the quick brown fox jumps over the lazy dog while a snapshot of its memory is written page by page, and what \
@@ -69,6 +71,7 @@ struct SnapshotScenario {
     private func rates(_ kind: Kind, _ source: String) throws -> [Figure] {
         let megabytes = Double(Self.size) / 1_000_000
         var (write, read, pack, unpack) = (Samples(), Samples(), Samples(), Samples())
+        var wide = Samples()
         var peak: Double = 0
         for round in 0..<rounds {
             let objects = "\(scratch)/objects"
@@ -79,6 +82,7 @@ struct SnapshotScenario {
             let before = Self.resident("VmRSS")
             write.add(try Self.timed { _ = try external.upload(try snapshot(source), to: uri) })
             pack.add(try Self.timed { try zstd(["-1", source, "-o", "\(source).zst"]) })
+            wide.add(try Self.timed { try zstd(["-1", "-T\(processors)", source, "-o", "\(source).zst"]) })
             let fetched = "\(scratch)/fetched"
             defer { try? FileTree.remove(fetched) }
             guard let manifest = try external.manifest(uri) else { throw BenchFailure("no manifest at \(uri.text)") }
@@ -101,6 +105,13 @@ struct SnapshotScenario {
         }
         return [
             figure("write", write, pack), figure("read", read, unpack),
+            // How much of another processor is really there for the same work.
+            Figure(
+                scenario: .snapshots,
+                name: "zstd -1 itself with \(processors) threads, \(kind.rawValue) memory",
+                value: pack.median / wide.median,
+                unit: "×"
+            ),
             memory(kind, Self.size, peak),
         ]
     }

@@ -72,6 +72,47 @@ private struct Pins: AssetPins {
         )
     }
 
+    @Test("who gives up ends its own fetch alone: another that waited for it begins its own")
+    func givenUp() throws {
+        let body = Array(String(repeating: "tool", count: 50_000).utf8)
+        let held = DispatchSemaphore(value: 0)
+        // Who asks first is not answered.
+        let server = try FaultServer { request in
+            if request.earlier == 0 { held.wait() }
+            return answer(200, [], body)
+        }
+        defer {
+            held.signal()
+            server.stop()
+        }
+        let scratch = try Scratch()
+        var settings = AssetSettings()
+        settings.origins = [try TrustedOrigin(server.base)]
+        let cache = AssetCache(baseDirectory: "\(scratch.path)/base", settings: settings)
+        let sha = SHA256.hex(of: body)
+        let isGivenUp = Mutex(false)
+        let results = Mutex<[String]>([])
+        let ended = DispatchSemaphore(value: 0)
+        let url = "\(server.base)/tool"
+        @Sendable func fetch(_ name: String, _ isCancelled: @escaping @Sendable () -> Bool) {
+            Thread.detachNewThread {
+                let said: String
+                do throws(HostError) {
+                    said = try cache.ensure(name: name, url: url, sha256: sha, isCancelled: isCancelled)
+                } catch { said = "\(error.code)" }
+                results.withLock { $0.append("\(name) \(said)") }
+                ended.signal()
+            }
+        }
+        fetch("first") { isGivenUp.withLock { $0 } }
+        while server.requests.isEmpty { usleep(1000) }
+        fetch("second") { false }
+        isGivenUp.withLock { $0 = true }
+        for _ in 0..<2 { #expect(ended.wait(timeout: .now() + 60) == .success) }
+        let said = results.withLock { $0 }.sorted()
+        #expect(said == ["first cancelled", "second \(cache.cachedAssetPath(sha))"])
+    }
+
     @Test("those that waited for an attempt that failed share its error")
     func sharedFailure() throws {
         let flights = SingleFlight()

@@ -1,5 +1,6 @@
 import ActorContract
 import Foundation
+import Synchronization
 import SystemLayer
 import TestSupport
 import Testing
@@ -193,6 +194,41 @@ struct AssetServingTests {
             #expect(log.contains("handle<asset:0.0> of 5: ell") && log.contains("again: exists"), "\(log)")
             let names = try DirectoryTree.names(in: "\(host.base)/static-files")
             #expect(names.count == 2)
+        }
+    }
+
+    @Test("a Run that nobody waits for any more fetches no further, and the next one does")
+    func cancelled() async throws {
+        let isMended = Mutex(false)
+        let server = try FaultServer(pace: 200_000) { _ in
+            isMended.withLock { $0 }
+                ? answer(200, [], assetBody) : answer(200, [], assetBody, length: 100_000_000)
+        }
+        defer { server.stop() }
+        let host = try TestHost(backend: "mine", script: Self.script, arguments: ["--asset-origin", server.base])
+        try await host.use { host in
+            try await host.start()
+            var request = try await host.request("a")
+            let file = SandboxAssets.File(url: "\(server.base)/tool", sha256: assetDigest)
+            request.assets?.assets = ["amd64": ["tool": file], "arm64": ["tool": file]]
+            let files = "\(host.base)/static-files"
+            let asked = request
+            let run = Task { try await host.run(asked) }
+            try await eventually("a part is there", seconds: 20) {
+                try DirectoryTree.names(in: files).contains { $0.contains("-download-") } ? () : nil
+            }
+            run.cancel()
+            _ = try? await run.value
+            try await eventually("nothing of it is", seconds: 20) {
+                try DirectoryTree.names(in: files).isEmpty ? () : nil
+            }
+            isMended.withLock { $0 = true }
+            // Until the first has ended, the actor is busy.
+            try await eventually("the next one runs", seconds: 20) {
+                (try? await host.run(asked).get()).map { _ in () }
+            }
+            #expect(try DirectoryTree.names(in: files) == ["runsc-\(assetDigest)"])
+            try await host.terminate(request)
         }
     }
 
