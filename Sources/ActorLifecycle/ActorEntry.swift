@@ -78,19 +78,34 @@ final class ActorEntry: Sendable {
     /// Claims it when whatever is in flight has ended.
     func claimWaiting(_ verb: String) async -> Operation { await claim(verb) { _ in } }
 
+    /// Claims it for the end of a program when whatever is in flight has ended.
+    ///
+    /// - Parameter ticket: of that program.
+    /// - Returns: nil where a verb has ended the actor meanwhile: nobody who comes next is held up by what is over.
+    func claimForEnd(of program: String, ticket: ExitWatcher.Ticket) async -> Operation? {
+        await claim("ended", meeting: { _ in }, while: { $0.exits[program] == ticket })
+    }
+
     private func claim(_ verb: String, meeting: (Operation) -> Void) async -> Operation {
+        while true { if let mine = await claim(verb, meeting: meeting, while: { _ in true }) { return mine } }
+    }
+
+    private func claim(
+        _ verb: String,
+        meeting: (Operation) -> Void,
+        while isMeant: @Sendable (State) -> Bool
+    ) async -> Operation? {
         while true {
             let (mine, running) = state.withLock { state -> (Operation?, Operation?) in
+                guard isMeant(state) else { return (nil, nil) }
                 if let running = state.operation { return (nil, running) }
                 let operation = Operation(verb)
                 state.operation = operation
                 return (operation, nil)
             }
-            if let mine { return mine }
-            if let running {
-                meeting(running)
-                await running.wait()
-            }
+            guard let running else { return mine }
+            meeting(running)
+            await running.wait()
         }
     }
 

@@ -30,7 +30,7 @@ extension ActorHost {
 
     /// A program ended: the actor is stopped or crashed, unless a verb is ending it.
     private func exited(_ entry: ActorEntry, container: String, ticket: ExitWatcher.Ticket) async {
-        let operation = await entry.claimWaiting("ended")
+        guard let operation = await entry.claimForEnd(of: container, ticket: ticket) else { return }
         defer { entry.release(operation) }
         let record = entry.record
         guard record.status == .ready, entry.with({ $0.exits[container] }) == ticket else { return }

@@ -4,7 +4,7 @@ import SystemLayer
 
 /// One host per base directory: a lock that the kernel drops when the process ends, however it ends.
 ///
-/// - Source: flock(2): the lock belongs to the open file, which no child inherits here.
+/// - Source: flock(2): the lock belongs to the open file, which a child of ours has until its execve(2).
 struct BaseLock: ~Copyable {
     private let file: OwnedFD
 
@@ -22,6 +22,9 @@ struct BaseLock: ~Copyable {
             )
         }
         let opened = OwnedFD(number)
+        // A host that was killed may have left a child on its way to execve: it is there for a moment more.
+        let deadline = ContinuousClock.now + .seconds(2)
+        while flock(number, LOCK_EX | LOCK_NB) != 0, ContinuousClock.now < deadline { usleep(10_000) }
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw HostError(
                 .failedPrecondition,

@@ -10,9 +10,8 @@ struct RoomSharedTests {
     @Test func theNextProgramIsInACopyOfTheRoom() throws {
         let fixture = try RoomFixture(network: true)
         let verb = fixture.verb()
-        let first = try verb.output("echo here > /tmp/file; readlink /proc/self/ns/mnt")
+        _ = try verb.output("echo here > /tmp/file")
         #expect(try verb.output("cat /tmp/file") == "here", "the room was made again")
-        #expect(try verb.output("readlink /proc/self/ns/mnt") != first)
         #expect(try verb.output("pwd; ls /") == "\(fixture.places.work)\n" + (try fixture.verb().output("ls /")))
         verb.end(keeping: [])
         #expect(try fixture.verb().output("test -e /tmp/file || echo no") == "no", "another verb's room")

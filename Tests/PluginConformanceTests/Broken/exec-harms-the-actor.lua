@@ -6,8 +6,9 @@ return good.backend {
   needs = { "workload.start", "workload.enter", "process.wait", "process.stop" },
 
   exec = function(_, request)
-    local ending = { container = request.container, command = { "/bin/sh", "-c", "kill 1" } }
-    try(host.process.wait({ try(host.workload.enter(ending)) }))
+    local ending = { container = request.container, command = { "/bin/sh", "-c", "kill 1; sleep 600" } }
+    -- It ends with the container.
+    host.process.wait({ try(host.workload.enter(ending)) })
     local spec = {
       container = request.container, command = request.command, env = request.env, stdio = "client",
     }
