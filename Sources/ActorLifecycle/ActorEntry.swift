@@ -80,7 +80,9 @@ final class ActorEntry: Sendable {
 
     /// Claims it for the end of a program when whatever is in flight has ended.
     ///
-    /// - Parameter ticket: of that program.
+    /// - Parameters:
+    ///   - program: its name.
+    ///   - ticket: what watched for its end.
     /// - Returns: nil where a verb has ended the actor meanwhile: nobody who comes next is held up by what is over.
     func claimForEnd(of program: String, ticket: ExitWatcher.Ticket) async -> Operation? {
         await claim("ended", meeting: { _ in }, while: { $0.exits[program] == ticket })

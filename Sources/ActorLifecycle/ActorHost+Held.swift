@@ -129,10 +129,14 @@ extension ActorHost {
     /// Thaws an actor that is held, when that is what a restore wants.
     ///
     /// - Parameters:
+    ///   - entry: the actor, claimed by the caller's verb.
     ///   - source: what is restored; nil: nothing.
     ///   - request: the keyed hash of the request without it.
     ///   - fingerprint: the one with it.
     ///   - serving: the revision that would restore.
+    ///   - operation: the verb.
+    ///   - clock: takes its phases.
+    ///   - context: its deadline.
     /// - Returns: whether the actor is ready; if not, it begins from its snapshot.
     /// - Throws: `cancelled`.
     func thaw(
