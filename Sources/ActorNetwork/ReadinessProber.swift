@@ -13,8 +13,8 @@ public struct ReadinessReport: Sendable, Equatable {
 public enum ReadinessProber {
     /// Waits until every probe answered 200.
     ///
-    /// All containers are asked side by side, each on a thread of its own: at once, then after pauses of 1 ms that
-    /// double up to 25 ms; a try has 250 ms. The first failure ends the others.
+    /// All containers are asked side by side, each on a thread of its own: at once, then after pauses of a twentieth
+    /// of what was waited so far, 1 to 25 ms; a try has 250 ms. The first failure ends the others.
     /// - Parameters:
     ///   - namespacePath: the actor's pinned namespace.
     ///   - probes: containers without a probe are not listed; an empty list is ready at once.

@@ -95,8 +95,8 @@ final class ReadinessRound: Sendable {
 
     private func probe(_ target: ReadinessTarget) {
         let deadline = Deadline(target.timeout)
+        let begin = ContinuousClock.now
         var attempts = 0
-        var pause = 1
         var last: String?
         while true {
             if isInterrupted(target, attempts: attempts) { return }
@@ -126,8 +126,10 @@ final class ReadinessRound: Sendable {
                     )
                 )
             }
-            wake.wait(milliseconds: min(pause, deadline.milliseconds))
-            pause = min(pause * 2, 25)
+            // Who is ready waits a twentieth longer than it took, whatever it took.
+            let waited = (ContinuousClock.now - begin).components
+            let milliseconds = Int(clamping: waited.seconds * 1000 + waited.attoseconds / 1_000_000_000_000_000)
+            wake.wait(milliseconds: min(max(1, min(milliseconds / 20, 25)), deadline.milliseconds))
         }
     }
 
