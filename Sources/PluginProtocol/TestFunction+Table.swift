@@ -213,6 +213,7 @@ extension TestFunction {
                     .record([
                         .required("scope", .oneOf(["full", "data"]), "what to save"),
                         .optional("grace_ms", time, "between TERM and KILL"),
+                        .optional("may_hold", .boolean, "whether the programs may be kept frozen"),
                     ]),
                     "the request"
                 )

@@ -32,6 +32,8 @@ final class FakeHost {
         var memoryBytes: Int64 = 0
         var directory: String
         var isLive = false
+        /// The snapshot whose restore thaws its programs; nil while they are not frozen.
+        var held: Int?
         var processes: [KeptProcess] = []
         var state: [UInt8] = []
         var probed: [UInt8] = []
@@ -65,7 +67,7 @@ final class FakeHost {
     var config: [String: String] = [:]
     /// The program that the last verb joined with its caller's streams.
     private(set) var client: FakeProgram?
-    private(set) var snapshots: [Snapshot] = []
+    var snapshots: [Snapshot] = []
     private(set) var leaks: [Leak] = []
     /// A secret that a verb put into its state, in words.
     private(set) var secretInState: String?
@@ -95,11 +97,23 @@ final class FakeHost {
 
     func run(_ number: Int) -> Outcome { begin(number, .run, snapshot: nil) }
 
-    func restore(_ number: Int, _ snapshot: Int) -> Outcome { begin(number, .restore, snapshot: snapshots[snapshot]) }
+    func restore(_ number: Int, _ snapshot: Int) -> Outcome {
+        // As the host does: no script is asked.
+        if actors[number].held == snapshot {
+            actors[number].held = nil
+            actors[number].isLive = true
+            return .ok
+        }
+        return begin(number, .restore, snapshot: snapshots[snapshot])
+    }
 
     private func begin(_ number: Int, _ verb: BackendVerb, snapshot: Snapshot?) -> Outcome {
         var actor = actors[number]
         if actor.isLive { return Outcome(status: "already_running", reason: "the actor is ready: stop it first") }
+        if actor.held != nil {
+            teardown(number)
+            actor = actors[number]
+        }
         do throws(HostError) {
             if let snapshot { try Admission.check(snapshot.scope, by: subject.description) }
             try Admission.check(request(actor), by: subject.description)
@@ -167,55 +181,16 @@ final class FakeHost {
     }
 
     func stop(_ number: Int, graceMilliseconds: Int64) -> Outcome {
-        guard actors[number].isLive else { return .ok }
+        guard actors[number].isLive else {
+            if actors[number].held != nil { teardown(number) }
+            return .ok
+        }
         var request = VerbRequest()
         request.graceMilliseconds = graceMilliseconds
         request.timeoutMilliseconds = graceMilliseconds + 5000
         let (outcome, _) = perform(.stop, actors[number], request)
         teardown(number)
         return outcome.status == "ok" ? repeatable(number) ?? outcome : outcome
-    }
-
-    func checkpoint(_ number: Int, scope: SnapshotScope, graceMilliseconds: Int64) -> (Outcome, Int?) {
-        do throws(HostError) { try Admission.check(scope, by: subject.description) } catch {
-            return (refusal(error), nil)
-        }
-        let actor = actors[number]
-        guard actor.isLive else {
-            return (Outcome(status: "not_running", reason: "only a ready actor can be checkpointed"), nil)
-        }
-        do throws(HostError) { try Admission.refuse(probe(actor), verb: .checkpoint, scope: scope) } catch {
-            return (refusal(error), nil)
-        }
-        var request = VerbRequest()
-        request.graceMilliseconds = graceMilliseconds
-        request.timeoutMilliseconds = 60_000
-        request.scope = scope
-        request.snapshotDirectory = "\(Self.base)/snapshots/\(snapshots.count + 1)"
-        let (outcome, answer) = perform(.checkpoint, actor, request)
-        guard let answer else {
-            // The truth is what runs: the script may have ended the programs or not.
-            let all = actor.processes.allSatisfy { world.program($0.pid)?.hasExited() == false }
-            if !all { teardown(number) }
-            return (outcome, nil)
-        }
-        world.kill(in: actor.directory)
-        let places = ActorDirectories(actor.directory)
-        var names = Set(world.files(below: request.snapshotDirectory).keys)
-        let volumes = answer.volumesSaved ? [:] : world.files(below: places.durable)
-        if !answer.volumesSaved, !actor.volumes.isEmpty { names.insert("durable-dir.tar") }
-        snapshots.append(
-            Snapshot(
-                actor: number,
-                scope: scope,
-                directory: request.snapshotDirectory,
-                volumesSaved: answer.volumesSaved,
-                volumes: volumes,
-                files: names.sorted()
-            )
-        )
-        teardown(number)
-        return (outcome, snapshots.count - 1)
     }
 
     /// What the backend can do here: asked once for the same assets and tools, in a slot of its own.
@@ -308,6 +283,7 @@ final class FakeHost {
         for directory in actor.directories { clear(directory) }
         if !actor.slotDirectory.isEmpty { world.removeFiles(below: actor.slotDirectory) }
         actors[number].isLive = false
+        actors[number].held = nil
         actors[number].processes = []
         actors[number].slotDirectory = ""
         actors[number].prepared = nil

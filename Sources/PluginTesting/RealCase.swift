@@ -161,6 +161,8 @@ final class RealCase {
             }
         case "stop":
             return verb(real, method, line) { () async throws(HostError) in try await host.stop(key, context: asked) }
+        case "checkpoint" where how.flag("may_hold"):
+            return .skips("memory for held pauses is the operator's to give")
         case "checkpoint":
             let scope = SnapshotScope(rawValue: how.text("scope")) ?? .data
             let name = "t\(saved.count + 1)"

@@ -257,7 +257,8 @@ final class TestCase {
             let (outcome, snapshot) = host.checkpoint(
                 number,
                 scope: SnapshotScope(rawValue: how.text("scope")) ?? .data,
-                graceMilliseconds: how.integer("grace_ms") ?? 10_000
+                graceMilliseconds: how.integer("grace_ms") ?? 10_000,
+                mayHold: how.flag("may_hold")
             )
             return verb(method, outcome, line, then: snapshot.map { Self.handle(.snapshot, $0) })
         case "restore":

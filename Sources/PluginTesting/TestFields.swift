@@ -9,6 +9,9 @@ struct TestFields {
 
     func text(_ name: String) -> String { String(decoding: Self.bytes(value(name)), as: UTF8.self) }
 
+    /// What is absent is false.
+    func flag(_ name: String) -> Bool { fields[name] == .boolean(true) }
+
     func integer(_ name: String) -> Int64? { if case .integer(let number)? = fields[name] { number } else { nil } }
 
     func map(_ name: String) -> [String: PluginValue] {

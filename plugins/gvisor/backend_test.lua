@@ -42,6 +42,17 @@ test("a full checkpoint ends the sandbox, and restore wakes it container by cont
   t:equal(actor:processes(), { "pause", "web" })
 end)
 
+test("a checkpoint that may be held leaves the sandbox running, and a restore of it asks nobody", function(t)
+  runsc(t)
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  local snapshot = t:ok(actor:checkpoint { scope = "full", may_hold = true })
+  t:equal(actor:processes(), { "pause", "web" })
+  t:ok(actor:restore(snapshot))
+  t:ok(actor:checkpoint { scope = "full" })
+  t:equal(actor:processes(), {})
+end)
+
 test("a data checkpoint asks the containers to end, and restore begins anew with their volumes", function(t)
   runsc(t)
   local actor = t:actor { containers = { WEB } }

@@ -200,6 +200,7 @@ function actor:stop(how) end
 ---@class actor.checkpoint.how
 ---@field scope "full"|"data"   what to save
 ---@field grace_ms? integer   between TERM and KILL
+---@field may_hold? boolean   whether the programs may be kept frozen
 
 ---Checkpoints it; it is paused then.
 ---```lua
