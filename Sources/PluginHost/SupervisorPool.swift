@@ -165,18 +165,17 @@ public final class SupervisorPool: Sendable {
                     logger.warning("a spare supervisor cannot be started", ["error": error.message])
                     made = nil
                 }
-                let isLate = state.withLock { state in
+                let (isClosed, fits) = state.withLock { state in
                     state.starting -= 1
-                    if let made, !state.isClosed { state.spares.append(made) }
-                    return state.isClosed
+                    // What verbs ask for may have become known, or changed, while it was made.
+                    let fits = state.script == nil || made?.loaded == state.script?.key
+                    if let made, fits, !state.isClosed { state.spares.append(made) }
+                    return (state.isClosed, fits)
                 }
-                // The pool was closed meanwhile: nobody will ever take it.
-                if isLate {
-                    made?.process.end()
-                    return
-                }
+                // Nobody will ever take it.
+                if isClosed || !fits { made?.process.end() }
                 // Without another try the pool would be one short until the next verb.
-                if made == nil { refill(after: 1000) }
+                if !isClosed, made == nil || !fits { refill(after: made == nil ? 1000 : 0) }
             }
         }
     }
