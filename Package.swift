@@ -247,7 +247,7 @@ let package = Package(
         tests("Confinement", ["SystemLayer"]),
         tests("Unpacking", ["HostErrors", "SystemLayer", "CArchive", "TestSupport"]),
         tests("ActorNetwork", ["SystemLayer", "Threads", "HostErrors", "ActorContract", "TestSupport"]),
-        tests("ContractWire", ["HostErrors", "ActorContract"]),
+        tests("ContractWire", ["HostErrors", "ActorContract", "TestSupport"]),
         tests("GRPCTransport", ["HostErrors"]),
         tests("PluginOverlays", ["HostErrors", "TestSupport", "Threads"]),
         tests(

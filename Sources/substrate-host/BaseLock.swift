@@ -24,13 +24,15 @@ struct BaseLock: ~Copyable {
         let opened = OwnedFD(number)
         // A host that was killed may have left a child on its way to execve: it is there for a moment more.
         let deadline = ContinuousClock.now + .seconds(2)
-        while flock(number, LOCK_EX | LOCK_NB) != 0, ContinuousClock.now < deadline { usleep(10_000) }
-        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
-            throw HostError(
-                .failedPrecondition,
-                .machine,
-                "base directory is in use by another substrate-host: \(directory); choose another --base-dir"
-            )
+        while flock(number, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now < deadline else {
+                throw HostError(
+                    .failedPrecondition,
+                    .machine,
+                    "base directory is in use by another substrate-host: \(directory); choose another --base-dir"
+                )
+            }
+            usleep(10_000)
         }
         file = opened
     }

@@ -1,20 +1,9 @@
 import ActorContract
 import HostErrors
+import TestSupport
 import Testing
 
 @testable import ContractWire
-
-/// A small generator with a seed, so that a failure can be had again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// Hostile bytes at every decoder: no crash, and every refusal is INVALID_ARGUMENT.
 @Suite struct FuzzTests {
@@ -62,7 +51,7 @@ struct SplitMix: RandomNumberGenerator {
     /// Eight seeds at once, 7,000 rounds of two inputs each: 112,000 inputs.
     @Test(arguments: 0..<8)
     func mutatedFixturesAndRandomBytes(_ seed: Int) throws {
-        var generator = SplitMix(state: 0x5EED_0000 + UInt64(seed))
+        var generator = SeededGenerator(seed: 0x5EED_0000 + UInt64(seed))
         let fixtures = try Golden.all().map(\.bytes)
         var refused = 0
         let rounds = 7_000
@@ -81,7 +70,7 @@ struct SplitMix: RandomNumberGenerator {
         #expect(refused > rounds / 2 && refused < 2 * rounds)
     }
 
-    private func mutate(_ seed: [UInt8], with others: [[UInt8]], _ generator: inout SplitMix) -> [UInt8] {
+    private func mutate(_ seed: [UInt8], with others: [[UInt8]], _ generator: inout SeededGenerator) -> [UInt8] {
         var bytes = seed
         for _ in 0...Int.random(in: 0..<4, using: &generator) {
             let at = Int.random(in: 0...bytes.count, using: &generator)

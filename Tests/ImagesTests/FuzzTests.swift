@@ -1,5 +1,6 @@
 import Foundation
 import HostErrors
+import TestSupport
 import Testing
 import Transfer
 
@@ -9,18 +10,6 @@ import Transfer
 ///
 /// `SUBSTRATE_FUZZ_RUNS` says how many; the seeds are counted from 1, so that a run can be repeated.
 @Suite struct ImageFuzzTests {
-    /// SplitMix64.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let runs = ProcessInfo.processInfo.environment["SUBSTRATE_FUZZ_RUNS"].flatMap { UInt64($0) } ?? 1500
     private static let digest = "sha256:\(SHA256.hex(of: []))"
     private static let documents = [
@@ -45,7 +34,7 @@ import Transfer
         "[[[[[[[[[[[[[[[[", "\"size\":-5,", "\"digest\":\"sha256:../../etc\",", ",", "}", "\u{202E}", "é",
     ]
 
-    private static func spoil(_ text: String, _ random: inout Random) -> [UInt8] {
+    private static func spoil(_ text: String, _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = Array(text.utf8)
         for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
             let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -65,7 +54,7 @@ import Transfer
     func documents() throws {
         var (read, refused) = (0, 0)
         for seed in 1...Self.runs {
-            var random = Random(state: seed)
+            var random = SeededGenerator(seed: seed)
             let which = Int(seed % 3)
             let bytes = Self.spoil(Self.documents[which], &random)
             do throws(HostError) {
@@ -106,7 +95,7 @@ import Transfer
         ]
         var (read, refused) = (0, 0)
         for seed in 1...Self.runs {
-            var random = Random(state: seed)
+            var random = SeededGenerator(seed: seed)
             let bytes = Self.spoil(goods[Int(seed % 5)], &random)
             do throws(HostError) {
                 switch try ImageReference(String(decoding: bytes, as: UTF8.self)) {

@@ -11,18 +11,6 @@ import Testing
 ///
 /// `SUBSTRATE_FUZZ_RUNS` says how many; the seeds are counted from 1, so that a run can be repeated.
 @Suite struct LayerFuzzTests {
-    /// SplitMix64.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let names = [
         "a", "a/b", "a/b/c", "../x", "/etc/passwd", "a/../../x", "./a//b/.", ".wh.a", "a/.wh..wh..opq", ".wh..wh.x",
         ".wh.",
@@ -30,7 +18,7 @@ import Testing
     ]
     private static let targets = names + ["..", "../..", "../host", "/", "a", "l", "./l", "../host/passwd"]
 
-    private static func entries(_ random: inout Random) -> TarBuilder {
+    private static func entries(_ random: inout SeededGenerator) -> TarBuilder {
         var tar = TarBuilder()
         for _ in 0..<Int.random(in: 1...8, using: &random) {
             let type = "000555122346x7gLKSD".randomElement(using: &random) ?? "0"
@@ -58,7 +46,7 @@ import Testing
     }
 
     /// Spoils some bytes, and mends the sums of the headers as often as not, so that what is spoilt is read.
-    private static func spoil(_ bytes: [UInt8], _ random: inout Random) -> [UInt8] {
+    private static func spoil(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 0...6, using: &random) where !bytes.isEmpty {
             switch Int.random(in: 0..<4, using: &random) {
@@ -96,7 +84,7 @@ import Testing
         limits.entries = 100
         var unpacked = 0
         for seed in 1...runs {
-            var random = Random(state: seed)
+            var random = SeededGenerator(seed: seed)
             let bytes = Self.spoil(Self.entries(&random).ended, &random)
             let mode: UnpackMode = [.layer, .layerOfRoot, .durable].randomElement(using: &random) ?? .layer
             if try Self.unpack(bytes, mode, limits, staging.root) { unpacked += 1 }

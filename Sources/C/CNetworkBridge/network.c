@@ -163,32 +163,23 @@ static int enter_and_make(const char *path, csh_network_failure *failure) {
     return made;
 }
 
-static void *attach_body(void *argument) {
+static void *interface_body(void *argument) {
     struct job *job = argument;
     int control = enter_and_make(job->path, &job->failure);
     if (control < 0) return NULL;
-    job->failure = csh_interface_attach(control, job->address);
+    job->failure = job->address ? csh_interface_attach(control, job->address) : csh_interface_cut(control, job->is_cut);
     close(control);
     return NULL;
 }
 
 csh_network_failure csh_network_attach(const char *path, const char *address) {
     struct job job = {.path = path, .address = address, .failure = fine, .socket = -1};
-    return on_own_thread(attach_body, &job);
-}
-
-static void *cut_body(void *argument) {
-    struct job *job = argument;
-    int control = enter_and_make(job->path, &job->failure);
-    if (control < 0) return NULL;
-    job->failure = csh_interface_cut(control, job->is_cut);
-    close(control);
-    return NULL;
+    return on_own_thread(interface_body, &job);
 }
 
 csh_network_failure csh_network_cut(const char *path, int is_cut) {
     struct job job = {.path = path, .failure = fine, .socket = -1, .is_cut = is_cut};
-    return on_own_thread(cut_body, &job);
+    return on_own_thread(interface_body, &job);
 }
 
 static void *socket_body(void *argument) {
