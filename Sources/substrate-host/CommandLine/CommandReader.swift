@@ -71,6 +71,7 @@ struct CommandReader {
             listen: listen,
             insecureTCP: parsed.has("insecure-tcp"),
             contract: try choice("contract") ?? .auto,
+            reflection: parsed.has("reflection"),
             overlays: overlays,
             pluginsDirectory: directory("plugins-dir"),
             assetRoots: directories("asset-root"),

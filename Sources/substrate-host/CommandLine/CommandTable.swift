@@ -86,6 +86,7 @@ enum CommandTable {
                 "june, autumn, or auto to tell by the request (default auto)",
                 completes: .words(ContractChoice.allCases.map(\.rawValue))
             ),
+            .flag("reflection", "tell generic gRPC clients what is served (of the dialects autumn's, unless june)"),
         ] + pluginOptions + [
             grant,
             .value(

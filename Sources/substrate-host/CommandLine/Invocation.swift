@@ -33,6 +33,8 @@ struct ServeOptions: Equatable, Sendable {
     var insecureTCP: Bool
     /// Which dialect.
     var contract: ContractChoice
+    /// Whether the services are told to whoever asks.
+    var reflection = false
     /// Overlays in order, absolute.
     var overlays: [PluginSource]
     /// The shipped plugins, absolute, if named.

@@ -83,6 +83,13 @@ struct SettingKey: Sendable {
             doc: "The dialect of the contract; auto tells by the request."
         ),
         SettingKey(
+            name: "reflection",
+            kind: .boolean,
+            standard: "false",
+            flag: "reflection",
+            doc: "Whether gRPC server reflection tells what is served, in the contract's dialect (autumn's under auto)."
+        ),
+        SettingKey(
             name: "overlays.sources",
             kind: .sources,
             standard: "[]",
