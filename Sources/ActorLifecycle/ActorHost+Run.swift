@@ -45,6 +45,7 @@ extension ActorHost {
         if let restore { try checkScope(restore.scope, by: newest.description) }
         try checkRequest(request, by: newest.description)
         try checkMounts(request, by: newest.description)
+        try await checkBundles(request.spec)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let canonical = request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })

@@ -18,6 +18,8 @@ public struct HostSettings: Sendable {
     public var keepSnapshots = 0
     /// What the operator shows to every container of every actor.
     public var mounts: [OperatorMount] = []
+    /// The certificates that actors may ask for.
+    public var trustBundles = TrustBundles([:])
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

@@ -99,6 +99,7 @@ enum Serve {
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
         settings.mounts = options.mounts
+        settings.trustBundles = TrustBundles(options.trustBundles)
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0

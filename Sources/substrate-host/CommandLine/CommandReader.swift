@@ -89,7 +89,8 @@ struct CommandReader {
             snapshotFormat: try choice("snapshot-format") ?? .chunks,
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
-            images: try imageOptions()
+            images: try imageOptions(),
+            trustBundles: try trustBundles()
         )
     }
 

@@ -111,6 +111,12 @@ enum CommandTable {
                 "HOST:TARGET or HOST:TARGET:ro: show HOST of this machine at TARGET of every container (repeatable)",
                 repeats: true
             ),
+            .value(
+                "trust-bundle",
+                "BUNDLE",
+                "NAME=PATH: certificates that an actor may ask for, such as egress-mitm.ate.dev=/etc/ca.pem (repeatable)",
+                repeats: true
+            ),
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(
                 "require",

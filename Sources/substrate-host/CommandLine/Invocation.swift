@@ -71,6 +71,8 @@ struct ServeOptions: Equatable, Sendable {
     var mounts: [OperatorMount] = []
     /// What images are told.
     var images = ImageOptions()
+    /// The certificates that actors may ask for.
+    var trustBundles: [String: String] = [:]
 }
 
 /// What every client command has.

@@ -218,6 +218,16 @@ struct SettingKey: Sendable {
                 """
         ),
         SettingKey(
+            name: "trust_bundles",
+            kind: .texts,
+            standard: "system-roots.ate.dev, this machine's public roots",
+            flag: "trust-bundle",
+            doc: """
+                Certificates that an actor may ask for in a system_info volume, as NAME=PATH of a PEM file. Read anew at each \
+                Run, Restore and Start.
+                """
+        ),
+        SettingKey(
             name: "require",
             kind: .texts,
             standard: "[]",
