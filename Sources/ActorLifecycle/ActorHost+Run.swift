@@ -53,7 +53,7 @@ extension ActorHost {
         let fingerprint = hexadecimal(keyedHash(key: secret, canonical + [UInt8]((restore?.text ?? "").utf8)))
         let (entry, isNew) = known(request)
         let operation: Operation
-        switch entry.claim(verb) {
+        switch await entry.claim(verb) {
         case .success(let claimed): operation = claimed
         case .failure(let error): throw error
         }
