@@ -235,6 +235,10 @@ extension ActorHost {
         }
         // Journalled with what the verb leaves.
         entry.with { state in
+            state.layers = Dictionary(
+                prepared.containers.map { ($0.container.name, $0.layers) },
+                uniquingKeysWith: { $1 }
+            )
             state.record.defaults = Dictionary(
                 prepared.containers.map { ($0.container.name, $0.defaults) },
                 uniquingKeysWith: { $1 }
@@ -285,6 +289,9 @@ extension ActorHost {
         try keep(entry, answer)
         if serving.description.needsInterface { try await reachInterface(entry.record) }
         try refuseCancelled(operation)
+        if let scope = resolved?.scope, scope != .data {
+            try await freshen(entry, by: serving, operation: operation, clock: clock, context: context)
+        }
         let tries = try await clock.measure("readiness", program: true) { () async throws(HostError) in
             try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
