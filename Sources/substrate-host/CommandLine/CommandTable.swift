@@ -5,7 +5,8 @@ import Telemetry
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, stats, metrics, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
+        serve, run, actors, get, stats, metrics, checkpoint, restore, start, stop, remove, logs, exec, backends,
+        overlays,
         assets, images, snapshots,
         config, doctor, plugin, demo, completion,
     ]
