@@ -6,9 +6,7 @@ enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
         serve, run, actors, get, stats, metrics, checkpoint, restore, start, stop, remove, logs, exec, backends,
-        overlays,
-        assets, images, snapshots,
-        config, doctor, plugin, demo, completion,
+        overlays, assets, images, snapshots, config, doctor, plugin, demo, completion,
     ]
 
     /// The command of that name.
