@@ -22,6 +22,10 @@ public struct EnterPlan: Sendable, Equatable {
     public var openFiles: UInt64 = 1024
     /// The container's system call profile: `default`, `strict` or `none`.
     public var seccompProfile = "default"
+    /// Whether the container's own program has rules of Landlock, and this one needs its own.
+    public var isLandlocked = false
+    /// The paths inside that take writes although the container's root refuses them; nil where the root takes them.
+    public var writable: [String]?
     /// Whether descriptor 0 is a terminal that becomes the program's own.
     public var hasTerminal = false
 
@@ -41,6 +45,9 @@ public struct EnterPlan: Sendable, Equatable {
         out.ids(user, group, groups)
         out.number(openFiles)
         out.string(seccompProfile)
+        out.flag(isLandlocked)
+        out.flag(writable != nil)
+        out.strings(writable ?? [])
         out.flag(hasTerminal)
         return out.bytes
     }
@@ -61,6 +68,11 @@ public struct EnterPlan: Sendable, Equatable {
         (plan.user, plan.group, plan.groups) = try input.ids()
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
+        plan.isLandlocked = try input.flag()
+        let isReadOnly = try input.flag()
+        let writable = try input.strings()
+        guard isReadOnly || writable.isEmpty else { throw input.error("writable paths of a writable root") }
+        plan.writable = isReadOnly ? writable : nil
         plan.hasTerminal = try input.flag()
         try input.end()
         guard let program = plan.arguments.first, !program.isEmpty else { throw PlanError("arguments are empty") }

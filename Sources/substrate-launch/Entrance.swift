@@ -93,6 +93,13 @@ enum Entrance {
             try check(csh_close_range_cloexec(3), "close_range")
             try check(csh_reset_signals(), "sigprocmask")
         }
+        if plan.isLandlocked {
+            var rules = Landlock.rules(writable: plan.writable)
+            // The caller's terminal is a file of the machine: no path inside leads there but this one.
+            if plan.hasTerminal { rules.append((path: "/proc/self/fd/0", rights: [.write, .deviceControl])) }
+            // No scope: it is not the workload's child, and could not signal it.
+            try step(.landlock) { () throws(SyscallError) in try Landlock.restrict(rules) }
+        }
         try step(.identity) { () throws(SyscallError) in
             try Identity.assume(plan.user, plan.group, plan.groups, keeping: plan.capabilities)
             try Identity.enter(plan.workingDirectory)

@@ -144,6 +144,11 @@ enum Launcher {
             try Privileges.hideFromPeers()
         }
         applied.append(.noNewPrivileges)
+        if Landlock.version > 0 {
+            // Before the fork: init and its workload are no strangers to each other, and may signal.
+            try step(.landlock) { () throws(SyscallError) in try Landlock.scope() }
+            applied.append(.landlock)
+        }
         // What follows is fatal if it fails, so it may be promised here, before anything of the workload runs.
         applied.append(.initFilter)
         if plan.seccompProfile != "none" { applied.append(.seccomp) }
@@ -177,6 +182,7 @@ enum Launcher {
             do throws(StepError) {
                 try Workload.become(
                     plan,
+                    isLandlocked: applied.contains(.landlock),
                     output: output.write.rawValue,
                     errors: errors.write.rawValue,
                     whenConfined: confined.read.rawValue

@@ -9,6 +9,7 @@ enum Workload {
     /// Becomes the plan's program; `whenConfined` reaches its end when init has given up what it does not need.
     static func become(
         _ plan: LaunchPlan,
+        isLandlocked: Bool,
         output: CInt,
         errors: CInt,
         whenConfined: CInt
@@ -24,6 +25,12 @@ enum Workload {
             }
             try check(csh_close_range_cloexec(3), "close_range")
             try check(csh_reset_signals(), "sigprocmask")
+        }
+        if isLandlocked {
+            let writable = plan.readOnlyRoot ? plan.mounts.filter { !$0.readOnly }.map(\.target) : nil
+            try step(.landlock) { () throws(SyscallError) in
+                try Landlock.restrict(Landlock.rules(writable: writable))
+            }
         }
         // The instructions are made while init does the same, then both are confined before the first of the program.
         let filter = WorkloadFilter.named(plan.seccompProfile)

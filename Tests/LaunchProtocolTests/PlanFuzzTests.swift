@@ -46,6 +46,8 @@ import Testing
         plan.arguments = ["/bin/ls", "-l"]
         plan.environment = ["PATH=/bin"]
         plan.seccompProfile = "default"
+        plan.isLandlocked = true
+        plan.writable = ["/data"]
         return plan.encoded()
     }
 

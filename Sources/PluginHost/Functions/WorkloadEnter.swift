@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import LaunchProtocol
 import PluginProtocol
 
 /// `workload.enter`.
@@ -42,12 +43,15 @@ enum EnterWorkload: HostHandler {
                     try WorkloadCapabilities.numbers(prepared.container)
                 } ?? []
         } catch { return .refused(.unsupported, error.message) }
+        let isReadOnly = process.applied?.contains(Protection.readOnlyRoot.rawValue) ?? false
+        let mounts = prepared.map { context.actor.mounts(of: $0.container) } ?? []
         let entry = ContainerEntry(
             container: process,
             command: arguments.command,
             environment: arguments.environment,
             capabilities: capabilities,
             defaults: prepared?.defaults ?? ImageDefaults(),
+            writable: isReadOnly ? mounts.filter { !$0.readOnly }.map(\.target) : nil,
             client: arguments.isClient ? try call.client() : nil
         )
         let entered: HeldProcess

@@ -86,6 +86,8 @@ package struct ContainerEntry: Sendable {
     package var capabilities: [UInt8]
     /// What the container has from its image: whom its programs run as, where, and with which variables.
     package var defaults = ImageDefaults()
+    /// Where the container takes writes although its root refuses them; nil where the root takes them.
+    package var writable: [String]?
     /// The caller's own streams.
     package var client: ClientDescriptors?
 }

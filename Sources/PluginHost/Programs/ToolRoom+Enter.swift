@@ -30,6 +30,8 @@ extension ToolRoom {
         plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup(of: name)).v1Procs
         plan.capabilities = entry.capabilities
         plan.seccompProfile = entry.container.seccomp ?? "default"
+        plan.isLandlocked = entry.container.applied?.contains(Protection.landlock.rawValue) ?? false
+        plan.writable = entry.writable
         plan.hasTerminal = entry.client?.isTerminal ?? false
         let begin = ContinuousClock.now
         let leafName = fresh(in: name)

@@ -99,6 +99,13 @@ int csh_install_filter(const uint8_t *program, size_t instructions);
 int csh_syscall_number(const char *name);
 uint32_t csh_audit_architecture(void);
 
+// The version of Landlock that this kernel has, or -ENOSYS, or -EOPNOTSUPP when it is switched off.
+int csh_landlock_version(void);
+// A rule set that handles these rights to files and these scopes; a descriptor.
+int csh_landlock_make(int version, uint64_t files, uint64_t scopes);
+int csh_landlock_allow(int set, int beneath, uint64_t rights);
+int csh_landlock_restrict(int set);
+
 int csh_block_signals(void);
 // Every signal does its default again, ignored ones included, which execve(2) keeps. Async-signal-safe.
 void csh_default_actions(void);
