@@ -22,7 +22,11 @@ public struct EnterPlan: Sendable, Equatable {
     public var openFiles: UInt64 = 1024
     /// The container's system call profile: `default`, `strict` or `none`.
     public var seccompProfile = "default"
-    /// Whether the container's own program has rules of Landlock, and this one needs its own.
+    /// The machine's id that is 0 inside, where the container has a user namespace; nil where it has none.
+    public var firstID: UInt32?
+    /// Whether it gets rules of Landlock.
+    ///
+    /// They are none of the workload's: neither may then look into the other, as debuggers do.
     public var isLandlocked = false
     /// The paths inside that take writes although the container's root refuses them; nil where the root takes them.
     public var writable: [String]?
@@ -45,6 +49,7 @@ public struct EnterPlan: Sendable, Equatable {
         out.ids(user, group, groups)
         out.number(openFiles)
         out.string(seccompProfile)
+        out.firstID(firstID)
         out.flag(isLandlocked)
         out.flag(writable != nil)
         out.strings(writable ?? [])
@@ -68,6 +73,7 @@ public struct EnterPlan: Sendable, Equatable {
         (plan.user, plan.group, plan.groups) = try input.ids()
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
+        plan.firstID = try input.firstID()
         plan.isLandlocked = try input.flag()
         let isReadOnly = try input.flag()
         let writable = try input.strings()

@@ -40,9 +40,6 @@ public enum Protection: String, Sendable, CaseIterable {
     /// At most so many processes.
     case pidsLimit = "pids-limit"
 
-    /// What no launch of this version applies, whatever the machine has.
-    public static let never: Set<Protection> = [.userNamespace]
-
     /// What a workload must have to be apart from this machine but for its kernel.
     public static let apart: Set<Protection> = [
         .pidNamespace, .mountNamespace, .networkNamespace, .ipcNamespace, .utsNamespace, .privateRoot, .maskedPaths,

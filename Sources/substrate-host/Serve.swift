@@ -36,7 +36,12 @@ enum Serve {
         }
         // Trying the machine takes its time: only for who asks.
         let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
-        let demanded = try Protections(required: options.require, checks: findings.map(\.name), layout: .detect())
+        let demanded = try Protections(
+            required: options.require,
+            checks: findings.map(\.name),
+            layout: .detect(),
+            options.userNamespace
+        )
         let unmet = try Doctor.unmet(demanded.checks, in: findings) + demanded.unmet
         if !unmet.isEmpty {
             let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
@@ -102,6 +107,11 @@ enum Serve {
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
+        let ranges = IDRanges(first: options.firstID)
+        let clash = Self.clash(ranges)
+        if let clash, options.userNamespace { throw clash }
+        settings.userNamespace = options.userNamespace
+        settings.ranges = clash == nil ? ranges : nil
         settings.heldBytes = options.backends[entry.name]?.heldBytes ?? 0
         let host = try ActorHost(
             settings: settings,
@@ -170,6 +180,19 @@ enum Serve {
         pool.close()
         host.forgetCgroupParent()
         return .ok
+    }
+
+    /// Whoever has ids already that would be the actors'.
+    private static func clash(_ ranges: IDRanges) -> HostError? {
+        for table in ["/etc/subuid", "/etc/subgid"] {
+            guard let line = ranges.clash(TextFile.read(table) ?? "") else { continue }
+            return HostError(
+                .failedPrecondition,
+                .machine,
+                "first_id \(ranges.first): the \(IDRanges.count) ranges of \(IDRanges.size) ids from there meet \(line) of \(table); set another first_id"
+            )
+        }
+        return nil
     }
 
     /// Begins something that blocks, on a thread of its own.

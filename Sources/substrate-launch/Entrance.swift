@@ -15,11 +15,18 @@ enum Entrance {
         _ = fcntl(containerDescriptor, F_SETFD, FD_CLOEXEC)
         try beginSession(joining: plan.cgroupProcs)
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
+        if let first = plan.firstID {
+            // Whoever of the machine has the other ends; inside, nobody may give them away.
+            try step(.identity) { () throws(SyscallError) in
+                try Identity.givePipes(first + plan.user, first + plan.group)
+            }
+        }
         try step(.enter) { () throws(SyscallError) in
             // Before anything inside can see this process: its /proc entries lead to the machine's own files.
             try Privileges.hideFromPeers()
-            // CLONE_NEWNS, NEWPID, NEWIPC, NEWUTS and NEWNET of the container, all or none.
-            let flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
+            // CLONE_NEWNS, NEWPID, NEWIPC, NEWUTS, NEWNET and, where it has one, NEWUSER of the container, all or none.
+            var flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
+            if plan.firstID != nil { flags |= 0x1000_0000 }
             try check(csh_setns_process(containerDescriptor, flags), "setns")
         }
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: plan.openFiles) }

@@ -16,7 +16,10 @@ enum Workload {
     ) throws(StepError) -> Never {
         _ = umask(plan.umask)
         // Under pressure the workload goes before its init, which has its output and its end to record.
+        // In a user namespace the file is the machine's root's while this process is hidden; nobody else is there yet.
+        if plan.firstID != nil { try? Privileges.hideFromPeers(false) }
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
+        try step(.privileges) { () throws(SyscallError) in try Privileges.hideFromPeers() }
         try step(.descriptors) { () throws(SyscallError) in
             // A session of its own, so that it leads a process group and has no terminal.
             guard setsid() >= 0 else { throw SyscallError("setsid", errno) }

@@ -44,7 +44,7 @@ struct IsolationTests {
             let all = Set((applied ?? []).compactMap { Protection(rawValue: $0) })
             #expect(all.count == applied?.count)
             #expect(all.isSuperset(of: Protection.apart.union([.pidsLimit, .initFilter, .landlock])))
-            #expect(all.isDisjoint(with: Protection.never.union([.readOnlyRoot, .memoryLimit])))
+            #expect(all.isDisjoint(with: [.userNamespace, .readOnlyRoot, .memoryLimit]))
             let told = try await host.actor("counter")
             #expect(told.claim == "kernel-shared")
             #expect(told.claimedBy.hasSuffix("/process/backend.lua (shipped)"), "\(told.claimedBy)")
@@ -58,9 +58,18 @@ struct IsolationTests {
         }
     }
 
-    @Test("a program of exec is behind the same rules of Landlock, and reaches the container's other programs")
+    @Test("where Landlock is required a program of exec has its rules too; elsewhere it may look into the workload")
     func entered() async throws {
+        func looksInto(_ host: TestHost) async throws -> Bool {
+            let script = "busybox pidof counter | { read pid; cat /proc/$pid/environ > /dev/null; }"
+            let words = ["exec", "--connect", host.unix, "one", "--", "sh", "-c", script]
+            return try await ProgramRun.run(TestMachine.host, words).code == 0
+        }
         try await TestHost.with { host in
+            _ = try await host.run(try await host.request("one")).get()
+            #expect(try await looksInto(host))
+        }
+        try await TestHost.with(arguments: ["--require", "landlock"]) { host in
             _ = try await host.run(try await host.request("one")).get()
             // A whiteout is the one device that everybody may make: only Landlock refuses it.
             let script = """
@@ -72,6 +81,7 @@ struct IsolationTests {
                 ["exec", "--connect", host.unix, "one", "--", "sh", "-c", script]
             )
             #expect(run.output == "mknod: /tmp/device: Permission denied\ndone\n", "\(run.output)\(run.error)")
+            #expect(try await looksInto(host) == false)
         }
     }
 
@@ -88,17 +98,8 @@ struct IsolationTests {
         }
     }
 
-    @Test("what no workload of this version gets is refused at start")
+    @Test("what is no protection is refused at start, with those that are")
     func refusedAtStart() async throws {
-        let outcome = try await ProgramRun.run(
-            TestMachine.host,
-            [
-                "--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require",
-                "user-namespaces",
-            ]
-        )
-        #expect(outcome.code != 0)
-        #expect(outcome.error.contains("--require user-namespaces: missing: this version applies it to no workload"))
         let unknown = try await ProgramRun.run(
             TestMachine.host,
             ["--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require", "wings"]

@@ -22,6 +22,7 @@ import Testing
         plan.environment = ["A=b", "C="]
         plan.layers = ["/l1", "/l2"]
         plan.upperDirectory = "/u"
+        plan.firstID = 100_000
         plan.workDirectory = "/w"
         plan.mounts = [.init(source: "/s", target: "/t", readOnly: true)]
         plan.networkNamespace = "/run/netns/x"
@@ -47,6 +48,7 @@ import Testing
         plan.environment = ["PATH=/bin"]
         plan.seccompProfile = "default"
         plan.isLandlocked = true
+        plan.firstID = 100_000
         plan.writable = ["/data"]
         return plan.encoded()
     }

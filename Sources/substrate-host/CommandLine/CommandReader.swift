@@ -1,3 +1,4 @@
+import ActorLifecycle
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -88,7 +89,9 @@ struct CommandReader {
             snapshotFormat: try choice("snapshot-format") ?? .chunks,
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
-            images: try imageOptions()
+            images: try imageOptions(),
+            userNamespace: parsed.has("user-namespace"),
+            firstID: try number("first-id", IDRanges.firsts).map { UInt32($0) } ?? IDRanges.standardFirst
         )
     }
 

@@ -1,4 +1,5 @@
 import ActorContract
+import ActorLifecycle
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -69,6 +70,10 @@ struct ServeOptions: Equatable, Sendable {
     var mounts: [OperatorMount] = []
     /// What images are told.
     var images = ImageOptions()
+    /// Whether each workload gets a user namespace.
+    var userNamespace = false
+    /// The first of this machine's ids for them.
+    var firstID = IDRanges.standardFirst
 }
 
 /// What every client command has.
