@@ -46,6 +46,7 @@ extension ActorHost {
         try checkRequest(request, by: newest.description)
         try checkMounts(request, by: newest.description)
         try checkUsers(by: newest.description)
+        try await checkBundles(request.spec)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let canonical = request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
@@ -53,7 +54,7 @@ extension ActorHost {
         let fingerprint = hexadecimal(keyedHash(key: secret, canonical + [UInt8]((restore?.text ?? "").utf8)))
         let (entry, isNew) = known(request)
         let operation: Operation
-        switch entry.claim(verb) {
+        switch await entry.claim(verb) {
         case .success(let claimed): operation = claimed
         case .failure(let error): throw error
         }

@@ -22,6 +22,8 @@ public struct HostSettings: Sendable {
     public var userNamespace = false
     /// The ids for user namespaces; nil: none are this host's to give.
     public var ranges: IDRanges?
+    /// The certificates that actors may ask for.
+    public var trustBundles = TrustBundles([:])
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

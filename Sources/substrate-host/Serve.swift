@@ -104,6 +104,7 @@ enum Serve {
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
         settings.mounts = options.mounts
+        settings.trustBundles = TrustBundles(options.trustBundles)
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
@@ -147,8 +148,13 @@ enum Serve {
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
+        var methods = contract.methods.merging(own.methods) { first, _ in first }
+        if options.reflection {
+            let told = ReflectionService(try Reflection(setting, methods: methods.keys))
+            methods.merge(told.methods) { first, _ in first }
+        }
         let server = try GRPCServer(
-            methods: contract.methods.merging(own.methods) { first, _ in first },
+            methods: methods,
             refusal: Handlers.refusal
         )
         for endpoint in options.listen { try listen(server, endpoint, options, logger) }

@@ -72,6 +72,7 @@ struct CommandReader {
             listen: listen,
             insecureTCP: parsed.has("insecure-tcp"),
             contract: try choice("contract") ?? .auto,
+            reflection: parsed.has("reflection"),
             overlays: overlays,
             pluginsDirectory: directory("plugins-dir"),
             assetRoots: directories("asset-root"),
@@ -91,7 +92,8 @@ struct CommandReader {
             mounts: try mounts(),
             images: try imageOptions(),
             userNamespace: parsed.has("user-namespace"),
-            firstID: try number("first-id", IDRanges.firsts).map { UInt32($0) } ?? IDRanges.standardFirst
+            firstID: try number("first-id", IDRanges.firsts).map { UInt32($0) } ?? IDRanges.standardFirst,
+            trustBundles: try trustBundles()
         )
     }
 

@@ -87,6 +87,7 @@ enum CommandTable {
                 "june, autumn, or auto to tell by the request (default auto)",
                 completes: .words(ContractChoice.allCases.map(\.rawValue))
             ),
+            .flag("reflection", "tell generic gRPC clients what is served (of the dialects autumn's, unless june)"),
         ] + pluginOptions + [
             grant,
             .value(
@@ -116,6 +117,12 @@ enum CommandTable {
                 "first-id",
                 "N",
                 "the first of the 67,108,864 ids of this machine for user namespaces (default \(IDRanges.standardFirst))"
+            ),
+            .value(
+                "trust-bundle",
+                "BUNDLE",
+                "NAME=PATH: certificates that an actor may ask for, such as egress-mitm.ate.dev=/etc/ca.pem (repeatable)",
+                repeats: true
             ),
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(

@@ -84,6 +84,13 @@ struct SettingKey: Sendable {
             doc: "The dialect of the contract; auto tells by the request."
         ),
         SettingKey(
+            name: "reflection",
+            kind: .boolean,
+            standard: "false",
+            flag: "reflection",
+            doc: "Whether gRPC server reflection tells what is served, in the contract's dialect (autumn's under auto)."
+        ),
+        SettingKey(
             name: "overlays.sources",
             kind: .sources,
             standard: "[]",
@@ -231,6 +238,16 @@ struct SettingKey: Sendable {
             doc: """
                 The first of the ids for user namespaces: 1,024 ranges of 65,536. They must meet none of /etc/subuid and \
                 /etc/subgid; two hosts of one machine get different ones.
+                """
+        ),
+        SettingKey(
+            name: "trust_bundles",
+            kind: .texts,
+            standard: "system-roots.ate.dev, this machine's public roots",
+            flag: "trust-bundle",
+            doc: """
+                Certificates that an actor may ask for in a system_info volume, as NAME=PATH of a PEM file. Read anew at each \
+                Run, Restore and Start.
                 """
         ),
         SettingKey(
