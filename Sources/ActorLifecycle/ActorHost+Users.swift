@@ -20,11 +20,11 @@ extension ActorHost {
 
     /// Gives an actor that begins its range; the record has it until the actor's programs are gone.
     ///
-    /// - Throws: `resourceExhausted` when the operator wants namespaces and no range is left.
+    /// - Throws: `resourceExhausted` when no range is left.
     func takeRange(_ entry: ActorEntry, by described: BackendDescription) throws(HostError) {
-        guard let ranges = settings.ranges, settings.userNamespace || described.needs.contains("bundle.write"),
-            Self.canShift(described)
-        else { return entry.with { $0.record.firstID = nil } }
+        guard let ranges = settings.ranges, Self.canShift(described) else {
+            return entry.with { $0.record.firstID = nil }
+        }
         let first: UInt32? = rangeLock.withLock { _ in
             let others = registry.withLock { $0.values.filter { $0 !== entry }.compactMap(\.record.firstID) }
             let atWork = ranges.usersAtWork()
@@ -32,7 +32,7 @@ extension ActorHost {
             entry.with { $0.record.firstID = first }
             return first
         }
-        guard first != nil || !settings.userNamespace else {
+        guard first != nil else {
             throw HostError(
                 .resourceExhausted,
                 .machine,

@@ -20,7 +20,7 @@ public struct HostSettings: Sendable {
     public var mounts: [OperatorMount] = []
     /// Whether each workload that the launcher starts gets a user namespace, or does not start.
     public var userNamespace = false
-    /// The ids for user namespaces; nil: none are this host's to give.
+    /// The ids for user namespaces; nil: actors get none.
     public var ranges: IDRanges?
     /// The certificates that actors may ask for.
     public var trustBundles = TrustBundles([:])

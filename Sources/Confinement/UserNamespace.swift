@@ -43,6 +43,14 @@ public final class UserNamespace {
         guard result == 0 else { throw SyscallError("setfsuid", -result, "\(first)") }
     }
 
+    /// Makes files as the machine's root again.
+    ///
+    /// - Throws: the failing call.
+    public func disownFiles() throws(SyscallError) {
+        let result = csh_reset_file_ids()
+        guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_SECUREBITS") }
+    }
+
     /// A second view of a directory or file, in which what is 0's on disk is this namespace's root's.
     ///
     /// - Parameters:

@@ -40,7 +40,7 @@ enum Serve {
             required: options.require,
             checks: findings.map(\.name),
             layout: .detect(),
-            options.userNamespace
+            options.givesUserNamespaces
         )
         let unmet = try Doctor.unmet(demanded.checks, in: findings) + demanded.unmet
         if !unmet.isEmpty {
@@ -108,11 +108,8 @@ enum Serve {
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
-        let ranges = IDRanges(first: options.firstID)
-        let clash = Self.clash(ranges)
-        if let clash, options.userNamespace { throw clash }
         settings.userNamespace = options.userNamespace
-        settings.ranges = clash == nil ? ranges : nil
+        settings.ranges = try Self.ranges(options)
         settings.heldBytes = options.backends[entry.name]?.heldBytes ?? 0
         let host = try ActorHost(
             settings: settings,
@@ -188,17 +185,21 @@ enum Serve {
         return .ok
     }
 
-    /// Whoever has ids already that would be the actors'.
-    private static func clash(_ ranges: IDRanges) -> HostError? {
+    /// The ids for user namespaces, where the operator's settings say that there are any.
+    ///
+    /// - Throws: whoever has some of them already.
+    private static func ranges(_ options: ServeOptions) throws(HostError) -> IDRanges? {
+        guard options.givesUserNamespaces else { return nil }
+        let ranges = IDRanges(first: options.firstID)
         for table in ["/etc/subuid", "/etc/subgid"] {
             guard let line = ranges.clash(TextFile.read(table) ?? "") else { continue }
-            return HostError(
+            throw HostError(
                 .failedPrecondition,
                 .machine,
                 "first_id \(ranges.first): the \(IDRanges.count) ranges of \(IDRanges.size) ids from there meet \(line) of \(table); set another first_id"
             )
         }
-        return nil
+        return ranges
     }
 
     /// Begins something that blocks, on a thread of its own.

@@ -77,7 +77,7 @@ enum Launcher {
         }
         var users: UserNamespace?
         if let first = plan.firstID {
-            let made = try step(.users) { () throws(SyscallError) in try makeUsers(first, plan) }
+            let made = try step(.users) { () throws(SyscallError) in try makeUsers(first, plan.networkNamespace) }
             users = made
             logs = try step(.users) { () throws(SyscallError) in try made.directory(plan.logDirectory) }
             let shown = try step(.users) { () throws(SyscallError) in try made.directory(plan.statusDirectory) }
@@ -118,9 +118,11 @@ enum Launcher {
     }
 
     /// The user namespace, in which nothing is yet.
-    private static func makeUsers(_ first: UInt32, _ plan: LaunchPlan) throws(SyscallError) -> UserNamespace {
+    ///
+    /// `network` has been joined.
+    static func makeUsers(_ first: UInt32, _ network: String?) throws(SyscallError) -> UserNamespace {
         let users = try UserNamespace(first: first)
-        guard plan.networkNamespace != nil else { return users }
+        guard network != nil else { return users }
         // That network is the machine's root's, who gave a capability for low ports that counts for nothing there.
         let ports = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
         do throws(SyscallError) { try TextFile.write("0", to: ports) } catch {

@@ -37,6 +37,8 @@ import Testing
         plan.arguments = ["sh", "-c", "true"]
         plan.workingDirectory = "/w"
         plan.covered = ["/var/lib"]
+        plan.firstID = 100_000
+        plan.roots = [.init(path: "/r", mounts: [.init(source: "/s", target: "/t")])]
         plan.mounts = [.init(source: "/s", target: "/s", readOnly: false)]
         plan.keeping = ToolPlan.Keeping(nonce: "n", logDirectory: "/l", statusDirectory: "/x", killFile: "/k")
         return plan.encoded()

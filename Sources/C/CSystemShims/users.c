@@ -98,6 +98,11 @@ int csh_user_namespace(uint32_t first, uint32_t count) {
 
 int csh_enter_users(int fd) { return answer(setns(fd, CLONE_NEWUSER)); }
 
+int csh_own_mounts(void) {
+    if (unshare(CLONE_NEWNS) != 0) return -errno;
+    return answer(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
 int csh_mount_shift(int fd, int namespace) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace};
     return answer(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes));
@@ -110,4 +115,10 @@ int csh_set_file_ids(uint32_t id) {
     setfsuid(id);
     // The calls answer what was before, and no error.
     return setfsuid((uid_t)-1) == (int)id && setfsgid((gid_t)-1) == (int)id ? 0 : -EPERM;
+}
+
+int csh_reset_file_ids(void) {
+    setfsuid(0);
+    setfsgid(0);
+    return answer(prctl(PR_SET_SECUREBITS, 0, 0, 0, 0));
 }

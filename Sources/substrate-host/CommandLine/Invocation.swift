@@ -76,6 +76,10 @@ struct ServeOptions: Equatable, Sendable {
     var userNamespace = false
     /// The first of this machine's ids for them.
     var firstID = IDRanges.standardFirst
+    /// Whether any actor may have one: all, or those whose script's own setting of that name says so.
+    var givesUserNamespaces: Bool {
+        userNamespace || backends[backend]?.config["user_namespace"]?.text == "true"
+    }
     /// The certificates that actors may ask for.
     var trustBundles: [String: String] = [:]
 }

@@ -227,7 +227,8 @@ struct SettingKey: Sendable {
                 Whether each workload that a backend starts with workload.start gets a user namespace, with 65,536 ids of \
                 this machine that no other live actor has; on disk, and in snapshots, everything keeps the owners that it \
                 has inside. It needs a file system with idmapped mounts (ext4, xfs, btrfs; tmpfs from Linux 6.3 on) below \
-                base_dir and each of mounts. Where it cannot be had nothing runs.
+                base_dir and each of mounts. Where it cannot be had nothing runs. A script with bundle.write has to ask for it, \
+                mostly by its own config.
                 """
         ),
         SettingKey(

@@ -109,10 +109,14 @@ int csh_landlock_restrict(int set);
 // A user namespace whose ids from 0 on are those of this machine from `first` on; a descriptor. The caller stays.
 int csh_user_namespace(uint32_t first, uint32_t count);
 int csh_enter_users(int fd);
+// Mounts of the calling thread's own from now on, none of which anybody else sees.
+int csh_own_mounts(void);
 // The ids on disk of a detached mount are those inside that namespace.
 int csh_mount_shift(int fd, int namespace);
 // Whose new files are, without the loss of capabilities that setfsuid(2) otherwise means.
 int csh_set_file_ids(uint32_t id);
+// Undoes it.
+int csh_reset_file_ids(void);
 
 int csh_block_signals(void);
 // Every signal does its default again, ignored ones included, which execve(2) keeps. Async-signal-safe.
