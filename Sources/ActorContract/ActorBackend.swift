@@ -136,6 +136,10 @@ public struct PreparedActor: Sendable {
     public var assets: [String: String] = [:]
     /// Where the slot's runtime, bundles, logs, work and network are: a warm slot keeps its own.
     public var slotPlaces: ActorDirectories { ActorDirectories(slotDirectory.isEmpty ? directory : slotDirectory) }
+    /// The machine's id that is 0 in its user namespace, the first of 65,536; nil where no range is for it.
+    public var firstID: UInt32?
+    /// Whether the operator wants a user namespace around each of its workloads.
+    public var wantsUserNamespace = false
     /// Programs that earlier verbs kept and that live.
     public var processes: [KeptProcess] = []
     /// What the last verb answered in `state`, as the plugin protocol encodes it.

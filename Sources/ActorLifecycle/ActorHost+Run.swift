@@ -45,6 +45,7 @@ extension ActorHost {
         if let restore { try checkScope(restore.scope, by: newest.description) }
         try checkRequest(request, by: newest.description)
         try checkMounts(request, by: newest.description)
+        try checkUsers(by: newest.description)
         try await checkBundles(request.spec)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
@@ -187,6 +188,7 @@ extension ActorHost {
         if before.warmSlot != nil {
             try await Offload.run { () throws(HostError) in try self.teardown(before) }
         }
+        try takeRange(entry, by: serving.description)
         let token = Self.newToken()
         let warmed = takeWarm(serving, probed, pauseImage: pause)
         defer { fillWarm(serving, probed, pauseImage: pause) }

@@ -147,6 +147,8 @@ extension ActorHost {
             }
         }
         actor.operatorMounts = settings.mounts
+        actor.firstID = record.firstID
+        actor.wantsUserNamespace = settings.userNamespace
         return actor
     }
 

@@ -187,7 +187,7 @@ extension ActorHost {
             try move(entry, to: status, reason: reason, message: message, settled: true) { record in
                 record.processes = []
                 record.needsTeardown = !clean
-                if clean { record.warmSlot = nil }
+                if clean { (record.warmSlot, record.firstID) = (nil, nil) }
                 change(&record)
             }
         } catch {
@@ -200,7 +200,7 @@ extension ActorHost {
                 state.record.message = message
                 state.record.processes = []
                 state.record.needsTeardown = !isClean
-                if isClean { state.record.warmSlot = nil }
+                if isClean { (state.record.warmSlot, state.record.firstID) = (nil, nil) }
             }
             entry.publish()
         }

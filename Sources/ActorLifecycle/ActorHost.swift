@@ -45,6 +45,8 @@ public final class ActorHost: Sendable {
     let pauses: HeldPauses
     /// The next actor's network, made before anybody asks.
     let namespaces = SpareNamespaces()
+    /// One range of ids is chosen at a time.
+    let rangeLock = Mutex<Void>(())
     /// One probe at a time for the same circumstances.
     let probing = SingleFlight()
     /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.

@@ -46,6 +46,8 @@ public struct ActorRecord: Sendable, Codable {
     public var phases: [Phase] = []
     /// The warm slot whose directories, network and cgroup it has; nil: its own.
     public var warmSlot: String?
+    /// The first of the 65,536 ids of the machine that are its user namespace's; nil: it has none.
+    public var firstID: UInt32?
     /// Where it is reached, of a backend with a network of its own; nil otherwise.
     public var address: String?
     /// What the script claims that it puts between the actor and this machine; nil in an old record.

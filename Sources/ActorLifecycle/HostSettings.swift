@@ -18,6 +18,10 @@ public struct HostSettings: Sendable {
     public var keepSnapshots = 0
     /// What the operator shows to every container of every actor.
     public var mounts: [OperatorMount] = []
+    /// Whether each workload that the launcher starts gets a user namespace, or does not start.
+    public var userNamespace = false
+    /// The ids for user namespaces; nil: actors get none.
+    public var ranges: IDRanges?
     /// The certificates that actors may ask for.
     public var trustBundles = TrustBundles([:])
     /// This machine's architecture, in the contract's words.

@@ -12,10 +12,15 @@ extension ContainerRoot {
         try attach(processes, at: "/proc")
         let size: [(String, String?)] = [("mode", "1777"), ("size", "256m"), ("nr_inodes", "65536")]
         try attach(try DetachedMount.new("tmpfs", size, [.noSetUserID, .noDevices]), at: "/tmp")
-        if showingSystem {
-            let system = try DetachedMount.new("sysfs", [], [.readOnly, .noSetUserID, .noDevices, .noExecution])
-            try attach(system, at: "/sys")
-        }
+        if showingSystem { try showSystem() }
+    }
+
+    /// Gives the container `/sys` of the caller's network, which refuses writes.
+    ///
+    /// - Throws: the failing call.
+    public borrowing func showSystem() throws(SyscallError) {
+        let system = try DetachedMount.new("sysfs", [], [.readOnly, .noSetUserID, .noDevices, .noExecution])
+        try attach(system, at: "/sys")
     }
 
     borrowing func makeDevices() throws(SyscallError) {

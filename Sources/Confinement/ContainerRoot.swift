@@ -40,6 +40,11 @@ public struct ContainerRoot: ~Copyable {
         root = mount
     }
 
+    /// A root that stands already.
+    ///
+    /// - Parameter mount: a descriptor of it.
+    public init(of mount: consuming OwnedFD) { root = mount }
+
     static func overlay(
         layers: [String],
         upper: String,

@@ -96,9 +96,10 @@ public enum Privileges {
     /// Closes this process's /proc entries to those who have no more than its own user.
     ///
     /// Undone by the next execve(2).
+    /// - Parameter hidden: false opens them again.
     /// - Throws: the errno of prctl(2).
-    public static func hideFromPeers() throws(SyscallError) {
-        let result = csh_set_dumpable(0)
+    public static func hideFromPeers(_ hidden: Bool = true) throws(SyscallError) {
+        let result = csh_set_dumpable(hidden ? 0 : 1)
         guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_DUMPABLE") }
     }
 

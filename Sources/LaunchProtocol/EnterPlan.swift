@@ -22,6 +22,14 @@ public struct EnterPlan: Sendable, Equatable {
     public var openFiles: UInt64 = 1024
     /// The container's system call profile: `default`, `strict` or `none`.
     public var seccompProfile = "default"
+    /// The machine's id that is 0 inside, where the container has a user namespace; nil where it has none.
+    public var firstID: UInt32?
+    /// Whether it gets rules of Landlock.
+    ///
+    /// They are none of the workload's: neither may then look into the other, as debuggers do.
+    public var isLandlocked = false
+    /// The paths inside that take writes although the container's root refuses them; nil where the root takes them.
+    public var writable: [String]?
     /// Whether descriptor 0 is a terminal that becomes the program's own.
     public var hasTerminal = false
 
@@ -41,6 +49,10 @@ public struct EnterPlan: Sendable, Equatable {
         out.ids(user, group, groups)
         out.number(openFiles)
         out.string(seccompProfile)
+        out.firstID(firstID)
+        out.flag(isLandlocked)
+        out.flag(writable != nil)
+        out.strings(writable ?? [])
         out.flag(hasTerminal)
         return out.bytes
     }
@@ -61,6 +73,12 @@ public struct EnterPlan: Sendable, Equatable {
         (plan.user, plan.group, plan.groups) = try input.ids()
         plan.openFiles = try input.number()
         plan.seccompProfile = try input.string()
+        plan.firstID = try input.firstID()
+        plan.isLandlocked = try input.flag()
+        let isReadOnly = try input.flag()
+        let writable = try input.strings()
+        guard isReadOnly || writable.isEmpty else { throw input.error("writable paths of a writable root") }
+        plan.writable = isReadOnly ? writable : nil
         plan.hasTerminal = try input.flag()
         try input.end()
         guard let program = plan.arguments.first, !program.isEmpty else { throw PlanError("arguments are empty") }

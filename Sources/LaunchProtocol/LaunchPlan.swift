@@ -50,6 +50,8 @@ public struct LaunchPlan: Sendable, Equatable {
     public var mounts: [Mount] = []
     /// A network namespace to join, such as `/run/netns/x`; nil stays in the one of the spawn.
     public var networkNamespace: String?
+    /// The machine's id that is 0 inside, the first of 65,536; nil: no user namespace, and root is the machine's.
+    public var firstID: UInt32?
     /// The `tasks` files of v1 directories to join before anything else.
     public var cgroupProcs: [String] = []
     /// The numbers of the capabilities the workload has: `LaunchPlan.contractCapabilities` by default.
@@ -86,6 +88,9 @@ public struct LaunchPlan: Sendable, Equatable {
     /// - Source: capabilities(7); `linux/capability.h`.
     public static let contractCapabilities: [UInt8] = [5, 10, 29]
 
+    /// How many ids a user namespace has.
+    public static let idCount: UInt32 = 65_536
+
     /// An empty plan, to be filled field by field.
     public init() {}
 
@@ -115,6 +120,7 @@ public struct LaunchPlan: Sendable, Equatable {
             out.flag(mount.readOnly)
         }
         out.strings(networkNamespace.map { [$0] } ?? [])
+        out.firstID(firstID)
         out.strings(cgroupProcs)
         out.number(UInt64(capabilities.count))
         for capability in capabilities { out.number(UInt64(capability)) }
@@ -159,6 +165,7 @@ public struct LaunchPlan: Sendable, Equatable {
         let namespaces = try input.strings()
         guard namespaces.count <= 1 else { throw input.error("more than one network namespace") }
         plan.networkNamespace = namespaces.first
+        plan.firstID = try input.firstID()
         plan.cgroupProcs = try input.strings()
         plan.capabilities = []
         for _ in 0..<(try input.count()) { plan.capabilities.append(UInt8(try input.number(below: 64))) }
@@ -201,6 +208,9 @@ public struct LaunchPlan: Sendable, Equatable {
         guard !layers.isEmpty else { throw PlanError("layers are empty") }
         guard ["default", "strict", "none"].contains(seccompProfile) else {
             throw PlanError("seccompProfile is \"\(seccompProfile)\", not default, strict or none")
+        }
+        if firstID != nil, let outside = ([user, group] + groups).first(where: { $0 >= Self.idCount }) {
+            throw PlanError("its user or group \(outside) is none of the \(Self.idCount) of its user namespace")
         }
         for path in [upperDirectory, workDirectory] + layers { try absolute(path, "a layer") }
         for mount in mounts {

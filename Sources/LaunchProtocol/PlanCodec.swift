@@ -111,6 +111,9 @@ extension PlanWriter {
         for group in groups { number(UInt64(group)) }
     }
 
+    /// 0 stands for none: a user namespace that begins there would keep nobody apart.
+    mutating func firstID(_ id: UInt32?) { number(UInt64(id ?? 0)) }
+
     mutating func mounts(_ mounts: [LaunchPlan.Mount]) {
         number(UInt64(mounts.count))
         for mount in mounts {
@@ -135,6 +138,11 @@ extension PlanReader {
         var groups: [UInt32] = []
         for _ in 0..<(try count()) { groups.append(UInt32(try number(below: UInt64(UInt32.max)))) }
         return (user, group, groups)
+    }
+
+    mutating func firstID() throws(PlanError) -> UInt32? {
+        let first = UInt32(try number(below: UInt64(UInt32.max - LaunchPlan.idCount)))
+        return first == 0 ? nil : first
     }
 
     mutating func mounts() throws(PlanError) -> [LaunchPlan.Mount] {

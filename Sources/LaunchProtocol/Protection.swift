@@ -31,7 +31,7 @@ public enum Protection: String, Sendable, CaseIterable {
     case seccomp
     /// A filter of its own, much narrower, on the container's process number 1.
     case initFilter = "init-filter"
-    /// Landlock rules.
+    /// Rules of Landlock on its files, and on sockets and processes of others where the kernel has those.
     case landlock
     /// At most so much processor time.
     case cpuLimit = "cpu-limit"
@@ -39,9 +39,6 @@ public enum Protection: String, Sendable, CaseIterable {
     case memoryLimit = "memory-limit"
     /// At most so many processes.
     case pidsLimit = "pids-limit"
-
-    /// What no launch of this version applies, whatever the machine has.
-    public static let never: Set<Protection> = [.userNamespace, .landlock]
 
     /// What a workload must have to be apart from this machine but for its kernel.
     public static let apart: Set<Protection> = [

@@ -39,6 +39,24 @@ public struct ToolPlan: Sendable, Equatable {
         case entered = 2
     }
 
+    /// A container's root, with what is shown in it for a runtime to find there.
+    public struct Root: Sendable, Equatable {
+        /// Where it is, in the room as on the machine.
+        public var path: String
+        /// What is shown in it, at targets beneath it, with the owners of the container's user namespace.
+        public var mounts: [LaunchPlan.Mount]
+
+        /// Makes one.
+        ///
+        /// - Parameters:
+        ///   - path: where it is.
+        ///   - mounts: what is shown in it.
+        public init(path: String, mounts: [LaunchPlan.Mount]) {
+            self.path = path
+            self.mounts = mounts
+        }
+    }
+
     /// The program's path inside, and its arguments with its own name first.
     public var program = ""
     /// Its arguments, its own name first.
@@ -67,6 +85,12 @@ public struct ToolPlan: Sendable, Equatable {
     public var passedDescriptor: Int32?
     /// Whether descriptor 0 is a terminal that becomes the program's own.
     public var hasTerminal = false
+    /// The machine's id that is 0 in the user namespace of the containers that it makes; nil: they have none.
+    ///
+    /// The room then has a second, uncovered /proc: without one nobody may mount another in a user namespace.
+    public var firstID: UInt32?
+    /// The roots of those containers.
+    public var roots: [Root] = []
     /// Who it runs as, with the group of the same number; 0 is root.
     ///
     /// Anybody else has no capability.
@@ -96,7 +120,8 @@ public struct ToolPlan: Sendable, Equatable {
     /// Leaves the room to the plan that made it.
     public mutating func enter() {
         origin = .entered
-        (covered, mounts, hidden, devices) = ([], [], [], [])
+        (covered, mounts, hidden, devices, roots) = ([], [], [], [], [])
+        firstID = nil
     }
 
     /// The one byte form of this plan.
@@ -118,6 +143,12 @@ public struct ToolPlan: Sendable, Equatable {
         out.strings(devices)
         out.number(UInt64(passedDescriptor ?? 0))
         out.flag(hasTerminal)
+        out.firstID(firstID)
+        out.number(UInt64(roots.count))
+        for root in roots {
+            out.string(root.path)
+            out.mounts(root.mounts)
+        }
         out.number(UInt64(user))
         out.number(origin.rawValue)
         out.flag(keeping != nil)
@@ -152,6 +183,11 @@ public struct ToolPlan: Sendable, Equatable {
         let passed = try input.number(below: 64)
         plan.passedDescriptor = passed == 0 ? nil : Int32(passed)
         plan.hasTerminal = try input.flag()
+        plan.firstID = try input.firstID()
+        for _ in 0..<(try input.count()) {
+            let path = try input.string()
+            plan.roots.append(Root(path: path, mounts: try input.mounts()))
+        }
         plan.user = UInt32(try input.number(below: 1 << 32))
         plan.origin = Origin(rawValue: try input.number(below: 3)) ?? .alone
         if try input.flag() {
@@ -182,11 +218,13 @@ public struct ToolPlan: Sendable, Equatable {
         try absolute(program, "program")
         guard let name = arguments.first, !name.isEmpty else { throw PlanError("arguments are empty") }
         try absolute(workingDirectory, "workingDirectory")
-        for mount in mounts {
+        for root in roots { try absolute(root.path, "a root") }
+        for mount in mounts + roots.flatMap(\.mounts) {
             try absolute(mount.source, "a mount's source")
             try absolute(mount.target, "a mount's target")
             guard mount.target.contains(where: { $0 != "/" }) else { throw PlanError("a mount's target is the root") }
         }
+        guard firstID != nil || roots.isEmpty else { throw PlanError("roots for no user namespace") }
         for path in covered { try absolute(path, "a covered directory") }
         for path in devices { try absolute(path, "a device") }
         for path in hidden {

@@ -73,6 +73,7 @@ final class Stage: Sendable {
             let base = "\(scratch)/host"
             try DirectoryTree.make(base)
             var host = HostSettings(baseDirectory: base)
+            host.ranges = IDRanges()
             host.architecture = Self.architecture
             host.warmSlots = warmSlots
             self.host = try ActorHost(

@@ -190,6 +190,16 @@ package struct WorkloadStart {
             plan.mounts.append(LaunchPlan.Mount(source: mount.source, target: mount.target, readOnly: mount.readOnly))
         }
         plan.networkNamespace = actor.networkNamespace
+        if actor.wantsUserNamespace {
+            guard let first = actor.firstID else {
+                throw HostError(
+                    .failedPrecondition,
+                    nil,
+                    "no range of ids is the actor's: see first_id of the settings"
+                )
+            }
+            plan.firstID = first
+        }
         plan.cgroupProcs = cgroup.v1Procs
         plan.capabilities = try WorkloadCapabilities.numbers(container)
         plan.openFiles = 1024

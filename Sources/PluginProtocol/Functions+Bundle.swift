@@ -22,6 +22,12 @@ extension HostFunction {
                 default: .boolean(true),
                 "whether what /proc and /sys tell about the machine is covered"
             ),
+            .optional(
+                "user_namespace",
+                .boolean,
+                default: .boolean(false),
+                "whether root inside is nobody of the machine; for each container of the actor alike, before a program starts"
+            ),
         ]),
         answers: .record([
             AnswerField("path", .text, "the bundle's directory, with config.json in it"),

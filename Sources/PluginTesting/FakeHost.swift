@@ -329,6 +329,7 @@ final class FakeHost {
             directory: actor.directory,
             cgroup: "substrate/test"
         )
+        prepared.firstID = 100_000
         prepared.containers = actor.containers.map { PreparedContainer(container: $0, layers: []) }
         for volume in actor.volumes { prepared.volumes[volume] = places.volume(volume) }
         prepared.slotDirectory = actor.slotDirectory

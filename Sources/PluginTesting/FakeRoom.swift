@@ -44,6 +44,13 @@ final class FakeRoom: ProgramRoom {
         return held
     }
 
+    private var users: UInt32??
+
+    func shift(to first: UInt32?) -> Bool {
+        defer { users = first }
+        return users == nil || users == first
+    }
+
     func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess {
         guard world.program(entry.container.pid)?.hasExited() == false else {
             throw .notRunning("container \"\(entry.container.name)\" has ended")

@@ -40,8 +40,10 @@ final class RealHost {
         let unpacker = subject.companions.unpacker
         let snapshots = SnapshotStore(baseDirectory: base, unpacker: unpacker)
         self.snapshots = snapshots
+        var settings = HostSettings(baseDirectory: base)
+        settings.ranges = IDRanges()
         host = try ActorHost(
-            settings: HostSettings(baseDirectory: base),
+            settings: settings,
             backend: backend,
             journal: try Journal(path: "\(base)/journal.sqlite"),
             images: ImageStore(baseDirectory: base, unpacker: unpacker),

@@ -116,12 +116,12 @@ enum Doctor {
     private static func userNamespaces() -> DoctorFinding {
         let limit = Int(text("/proc/sys/user/max_user_namespaces").trimmed) ?? 0
         return limit > 0
-            ? .present("user-namespaces", needed: false, "up to \(limit)")
+            ? .present("user-namespaces", needed: false, "up to \(limit), for serve --user-namespace")
             : .missing(
                 "user-namespaces",
                 needed: false,
                 "not allowed",
-                mend: "sysctl user.max_user_namespaces=10000; without, an actor's root is the machine's"
+                mend: "sysctl user.max_user_namespaces=10000; without, an actor's root is the machine's root"
             )
     }
 

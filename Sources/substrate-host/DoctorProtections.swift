@@ -18,8 +18,14 @@ struct Protections {
     ///   - required: as given.
     ///   - checks: the names of `doctor`'s checks.
     ///   - layout: the machine's cgroups.
+    ///   - userNamespace: whether workloads get one.
     /// - Throws: a usage error for a name that is neither.
-    init(required: [String], checks: [String], layout: CgroupLayout) throws(UsageError) {
+    init(
+        required: [String],
+        checks: [String],
+        layout: CgroupLayout,
+        _ userNamespace: Bool
+    ) throws(UsageError) {
         for name in required where !checks.contains(name) && Protection(rawValue: name) == nil {
             let known = (checks + Protection.allCases.map(\.rawValue)).sorted()
             let unique = known.indices.filter { $0 == 0 || known[$0] != known[$0 - 1] }.map { known[$0] }
@@ -30,10 +36,14 @@ struct Protections {
         }
         self.checks = required.filter(checks.contains)
         protections = required.compactMap { Protection(rawValue: $0) }
-        unmet = protections.compactMap { Self.lacking($0, layout) }
+        unmet = protections.compactMap { Self.lacking($0, layout, userNamespace) }
     }
 
-    private static func lacking(_ protection: Protection, _ layout: CgroupLayout) -> DoctorFinding? {
+    private static func lacking(
+        _ protection: Protection,
+        _ layout: CgroupLayout,
+        _ userNamespace: Bool
+    ) -> DoctorFinding? {
         func controller(_ name: String) -> DoctorFinding? {
             if layout.v1Bases[name] != nil || layout.v2Controllers.contains(name) { return nil }
             return .missing(
@@ -47,11 +57,11 @@ struct Protections {
         case .memoryLimit: return controller("memory")
         case .pidsLimit: return controller("pids")
         case .deviceList: return layout.v1Bases["devices"] == nil ? controller("devices") : nil
-        case _ where Protection.never.contains(protection):
+        case .userNamespace where !userNamespace:
             return .missing(
                 protection.rawValue,
-                "this version applies it to no workload",
-                mend: "serve without --require \(protection.rawValue)"
+                "no workload gets one",
+                mend: "serve with --user-namespace (user_namespace: true of the settings), or without --require"
             )
         default: return nil
         }

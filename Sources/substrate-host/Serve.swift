@@ -36,7 +36,12 @@ enum Serve {
         }
         // Trying the machine takes its time: only for who asks.
         let findings = options.require.isEmpty ? [] : Doctor.examine(pluginsDirectory: options.pluginsDirectory)
-        let demanded = try Protections(required: options.require, checks: findings.map(\.name), layout: .detect())
+        let demanded = try Protections(
+            required: options.require,
+            checks: findings.map(\.name),
+            layout: .detect(),
+            options.givesUserNamespaces
+        )
         let unmet = try Doctor.unmet(demanded.checks, in: findings) + demanded.unmet
         if !unmet.isEmpty {
             let lines = unmet.map { "--require \($0.name): missing: \($0.detail); \($0.mend)" }
@@ -103,6 +108,8 @@ enum Serve {
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
+        settings.userNamespace = options.userNamespace
+        settings.ranges = try Self.ranges(options)
         settings.heldBytes = options.backends[entry.name]?.heldBytes ?? 0
         let host = try ActorHost(
             settings: settings,
@@ -176,6 +183,23 @@ enum Serve {
         pool.close()
         host.forgetCgroupParent()
         return .ok
+    }
+
+    /// The ids for user namespaces, where the operator's settings say that there are any.
+    ///
+    /// - Throws: whoever has some of them already.
+    private static func ranges(_ options: ServeOptions) throws(HostError) -> IDRanges? {
+        guard options.givesUserNamespaces else { return nil }
+        let ranges = IDRanges(first: options.firstID)
+        for table in ["/etc/subuid", "/etc/subgid"] {
+            guard let line = ranges.clash(TextFile.read(table) ?? "") else { continue }
+            throw HostError(
+                .failedPrecondition,
+                .machine,
+                "first_id \(ranges.first): the \(IDRanges.count) ranges of \(IDRanges.size) ids from there meet \(line) of \(table); set another first_id"
+            )
+        }
+        return ranges
     }
 
     /// Begins something that blocks, on a thread of its own.

@@ -15,11 +15,18 @@ enum Entrance {
         _ = fcntl(containerDescriptor, F_SETFD, FD_CLOEXEC)
         try beginSession(joining: plan.cgroupProcs)
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
+        if let first = plan.firstID {
+            // Whoever of the machine has the other ends; inside, nobody may give them away.
+            try step(.identity) { () throws(SyscallError) in
+                try Identity.givePipes(first + plan.user, first + plan.group)
+            }
+        }
         try step(.enter) { () throws(SyscallError) in
             // Before anything inside can see this process: its /proc entries lead to the machine's own files.
             try Privileges.hideFromPeers()
-            // CLONE_NEWNS, NEWPID, NEWIPC, NEWUTS and NEWNET of the container, all or none.
-            let flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
+            // CLONE_NEWNS, NEWPID, NEWIPC, NEWUTS, NEWNET and, where it has one, NEWUSER of the container, all or none.
+            var flags: CInt = 0x2_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000 | 0x4000_0000
+            if plan.firstID != nil { flags |= 0x1000_0000 }
             try check(csh_setns_process(containerDescriptor, flags), "setns")
         }
         try step(.limits) { () throws(SyscallError) in try Privileges.limit(openFiles: plan.openFiles) }
@@ -92,6 +99,13 @@ enum Entrance {
             try Room.takeTerminal(plan.hasTerminal)
             try check(csh_close_range_cloexec(3), "close_range")
             try check(csh_reset_signals(), "sigprocmask")
+        }
+        if plan.isLandlocked {
+            var rules = Landlock.rules(writable: plan.writable)
+            // The caller's terminal is a file of the machine: no path inside leads there but this one.
+            if plan.hasTerminal { rules.append((path: "/proc/self/fd/0", rights: [.write, .deviceControl])) }
+            // No scope: it is not the workload's child, and could not signal it.
+            try step(.landlock) { () throws(SyscallError) in try Landlock.restrict(rules) }
         }
         try step(.identity) { () throws(SyscallError) in
             try Identity.assume(plan.user, plan.group, plan.groups, keeping: plan.capabilities)

@@ -17,14 +17,20 @@ enum Identity {
         keeping capabilities: [UInt8]
     ) throws(SyscallError) {
         guard !needs(user, group, groups).isEmpty else { return }
-        // Its own pipes, so that it can open them by name (`/dev/stderr`) as any program does.
-        for number in CInt(0)...2 {
-            var about = stat()
-            guard unsafe fstat(number, &about) == 0, about.st_mode & S_IFMT == S_IFIFO else { continue }
-            guard fchown(number, user, group) == 0 else { throw SyscallError("fchown", errno, "descriptor \(number)") }
-        }
+        try givePipes(user, group)
         try Privileges.become(user: user, group: group, groups: groups)
         try Privileges.keep(capabilities)
+    }
+
+    /// Its own pipes, so that it can open them by name (`/dev/stderr`) as any program does.
+    static func givePipes(_ user: UInt32, _ group: UInt32) throws(SyscallError) {
+        for number in CInt(0)...2 {
+            var about = stat()
+            guard unsafe fstat(number, &about) == 0, about.st_mode & S_IFMT == S_IFIFO,
+                about.st_uid != user || about.st_gid != group
+            else { continue }
+            guard fchown(number, user, group) == 0 else { throw SyscallError("fchown", errno, "descriptor \(number)") }
+        }
     }
 
     /// Goes to where the program starts: as its user, whose own directory may be closed to root without capabilities.

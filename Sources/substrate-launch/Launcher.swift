@@ -53,7 +53,7 @@ enum Launcher {
         }
         // Everything waits for the signalfd from here: no handler, and nothing is lost. A dead host is no SIGPIPE.
         try step(.session) { () throws(SyscallError) in try check(csh_block_signals(), "sigprocmask") }
-        let logs = try step(.open) { () throws(SyscallError) in try openDirectory(plan.logDirectory) }
+        var logs = try step(.open) { () throws(SyscallError) in try openDirectory(plan.logDirectory) }
         let status = try step(.open) { () throws(SyscallError) in try openDirectory(plan.statusDirectory) }
         let record = try step(.open) { () throws(SyscallError) in
             try ExitRecord.reserve(directory: status.rawValue)
@@ -75,13 +75,27 @@ enum Launcher {
             try step(.network) { () throws(SyscallError) in try join(path) }
             applied.append(.networkNamespace)
         }
-        try buildRoot(plan, &applied)
+        var users: UserNamespace?
+        if let first = plan.firstID {
+            let made = try step(.users) { () throws(SyscallError) in try makeUsers(first, plan.networkNamespace) }
+            users = made
+            logs = try step(.users) { () throws(SyscallError) in try made.directory(plan.logDirectory) }
+            let shown = try step(.users) { () throws(SyscallError) in try made.directory(plan.statusDirectory) }
+            _ = close(statusDescriptor)
+            statusDescriptor = shown.release()
+        }
+        try buildRoot(plan, users, &applied)
         if !plan.hostname.isEmpty {
             try step(.hostname) { () throws(SyscallError) in
                 guard unsafe sethostname(plan.hostname, plan.hostname.utf8.count) == 0 else {
                     throw SyscallError("sethostname", errno, plan.hostname)
                 }
             }
+        }
+        if let users {
+            // The last that needs the machine's root is done.
+            try step(.users) { () throws(SyscallError) in try users.enter() }
+            applied.append(.userNamespace)
         }
         try restrict(plan, &applied)
         try split(plan, applied, logs: logs, record: record, status: statusDescriptor)
@@ -103,21 +117,54 @@ enum Launcher {
         try check(csh_setns_net(namespace.rawValue), "setns", path)
     }
 
-    private static func buildRoot(_ plan: LaunchPlan, _ applied: inout [Protection]) throws(StepError) {
+    /// The user namespace, in which nothing is yet.
+    ///
+    /// `network` has been joined.
+    static func makeUsers(_ first: UInt32, _ network: String?) throws(SyscallError) -> UserNamespace {
+        let users = try UserNamespace(first: first)
+        guard network != nil else { return users }
+        // That network is the machine's root's, who gave a capability for low ports that counts for nothing there.
+        let ports = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+        do throws(SyscallError) { try TextFile.write("0", to: ports) } catch {
+            guard error.errno == ENOENT else { throw error }
+        }
+        return users
+    }
+
+    private static func buildRoot(
+        _ plan: LaunchPlan,
+        _ users: UserNamespace?,
+        _ applied: inout [Protection]
+    ) throws(StepError) {
         try step(.privateMounts) { () throws(SyscallError) in
             // Private, not slave: nothing that the host mounts later appears here. MS_REC | MS_PRIVATE.
             try check(unsafe csh_mount(nil, "/", nil, 0x4000 | 0x40000, nil), "mount", "/")
         }
-        let root = try step(.overlay) { () throws(SyscallError) in
-            try ContainerRoot(layers: plan.layers, upper: plan.upperDirectory, work: plan.workDirectory)
-        }
-        try step(.fill) { () throws(SyscallError) in
-            try root.furnish(showingSystem: plan.showsSystem)
+        // Before the views of layers cover anything that lies beneath them.
+        let views = try step(.fill) { () throws(SyscallError) in
+            var views: [CInt] = []
             for mount in plan.mounts {
                 var attributes: DetachedMount.Attributes = [.noDevices, .noSetUserID]
                 if mount.readOnly { attributes.insert(.readOnly) }
-                try root.attach(try DetachedMount.view(of: mount.source, attributes), at: mount.target)
+                let view =
+                    if let users { try users.view(of: mount.source, attributes) } else {
+                        try DetachedMount.view(of: mount.source, attributes)
+                    }
+                views.append(view.release())
             }
+            return views
+        }
+        let root = try step(.overlay) { () throws(SyscallError) in
+            if let users {
+                try users.ownFiles()
+                let changes = plan.upperDirectory.lastIndex(of: "/").map { String(plan.upperDirectory[..<$0]) } ?? "/"
+                try users.cover(plan.layers + [changes])
+            }
+            return try ContainerRoot(layers: plan.layers, upper: plan.upperDirectory, work: plan.workDirectory)
+        }
+        try step(.fill) { () throws(SyscallError) in
+            try root.furnish(showingSystem: plan.showsSystem)
+            for (mount, view) in zip(plan.mounts, views) { try root.attach(OwnedFD(view), at: mount.target) }
             _ = try root.directory(plan.workingDirectory)
         }
         try step(.mask) { () throws(SyscallError) in try root.mask() }
@@ -144,6 +191,11 @@ enum Launcher {
             try Privileges.hideFromPeers()
         }
         applied.append(.noNewPrivileges)
+        if Landlock.version > 0 {
+            // Before the fork: init and its workload are no strangers to each other, and may signal.
+            try step(.landlock) { () throws(SyscallError) in try Landlock.scope() }
+            applied.append(.landlock)
+        }
         // What follows is fatal if it fails, so it may be promised here, before anything of the workload runs.
         applied.append(.initFilter)
         if plan.seccompProfile != "none" { applied.append(.seccomp) }
@@ -177,6 +229,7 @@ enum Launcher {
             do throws(StepError) {
                 try Workload.become(
                     plan,
+                    isLandlocked: applied.contains(.landlock),
                     output: output.write.rawValue,
                     errors: errors.write.rawValue,
                     whenConfined: confined.read.rawValue

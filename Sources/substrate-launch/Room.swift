@@ -44,6 +44,10 @@ enum Room {
             // MS_REC | MS_PRIVATE: nothing that is mounted inside appears outside, nor the other way.
             try check(unsafe csh_mount(nil, "/", nil, 0x4000 | 0x40000, nil), "mount", "/")
         }
+        // While /proc is the machine's.
+        let users = try plan.firstID.map { first throws(StepError) in
+            try step(.users) { () throws(SyscallError) in try Launcher.makeUsers(first, plan.networkNamespace) }
+        }
         // Over /proc: nothing that the room shows lies there.
         let root = try step(.room) { () throws(SyscallError) in try ContainerRoot(inMemoryOver: "/proc") }
         let covers = try step(.room) { () throws(SyscallError) in try root.furnishRoom(covering: plan.covered) }
@@ -58,6 +62,7 @@ enum Room {
                 if mount.readOnly { attributes.insert(.readOnly) }
                 try root.attach(try DetachedMount.view(of: mount.source, attributes), at: mount.target)
             }
+            if let users { try show(plan.roots, users, in: root) }
             _ = try root.directory(plan.workingDirectory)
         }
         try step(.mask) { () throws(SyscallError) in
@@ -69,6 +74,33 @@ enum Room {
             try root.makeReadOnly()
         }
         try step(.pivot) { () throws(SyscallError) in try root.pivot() }
+    }
+
+    /// Shows containers' roots for runtimes that give them a user namespace.
+    ///
+    /// With all that is in them: to mount it by themselves runtimes would need rights over other processes.
+    private static func show(
+        _ roots: [ToolPlan.Root],
+        _ users: UserNamespace,
+        in room: borrowing ContainerRoot
+    ) throws(SyscallError) {
+        let still: DetachedMount.Attributes = [.noSetUserID, .noDevices, .noExecution]
+        // Nobody mounts a /proc in a user namespace who does not see a whole one.
+        try room.attach(try DetachedMount.new("proc", [], still), at: "/run/substrate/proc")
+        for root in roots {
+            let view = try DetachedMount.view(of: root.path, [.noDevices, .noSetUserID])
+            try room.attach(view, at: root.path)
+            try users.ownFiles()
+            // What the image links to is looked for in it, never in the room.
+            let inside = ContainerRoot(of: view)
+            try inside.showSystem()
+            for mount in root.mounts {
+                var attributes: DetachedMount.Attributes = [.noDevices, .noSetUserID]
+                if mount.readOnly { attributes.insert(.readOnly) }
+                try inside.attach(try users.view(of: mount.source, attributes), at: mount.target)
+            }
+            try users.disownFiles()
+        }
     }
 
     /// A socket to hand the room over through, or the room itself.

@@ -4,13 +4,13 @@ import SystemLayer
 
 /// The numbered steps: the number is the failure code.
 ///
-/// 3, 4 and 5 are the host's own (limits, journal, clone). 7 and 23 belong to user namespaces and Landlock, which no
-/// launch of this version has.
+/// 3, 4 and 5 are the host's own (limits, journal, clone).
 /// - Source: security note §4.2.
 enum Step: UInt16 {
     case plan = 1
     case open = 2
     case cgroup = 6
+    case users = 7
     case session = 8
     case network = 9
     case privateMounts = 10
@@ -26,6 +26,7 @@ enum Step: UInt16 {
     case privileges = 20
     case fork = 21
     case descriptors = 22
+    case landlock = 23
     case seccomp = 24
     case exec = 25
     /// Ours: what the operator requires would not be applied.

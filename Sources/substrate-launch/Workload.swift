@@ -9,13 +9,17 @@ enum Workload {
     /// Becomes the plan's program; `whenConfined` reaches its end when init has given up what it does not need.
     static func become(
         _ plan: LaunchPlan,
+        isLandlocked: Bool,
         output: CInt,
         errors: CInt,
         whenConfined: CInt
     ) throws(StepError) -> Never {
         _ = umask(plan.umask)
         // Under pressure the workload goes before its init, which has its output and its end to record.
+        // In a user namespace the file is the machine's root's while this process is hidden; nobody else is there yet.
+        if plan.firstID != nil { try? Privileges.hideFromPeers(false) }
         try? TextFile.write("500", to: "/proc/self/oom_score_adj")
+        try step(.privileges) { () throws(SyscallError) in try Privileges.hideFromPeers() }
         try step(.descriptors) { () throws(SyscallError) in
             // A session of its own, so that it leads a process group and has no terminal.
             guard setsid() >= 0 else { throw SyscallError("setsid", errno) }
@@ -24,6 +28,12 @@ enum Workload {
             }
             try check(csh_close_range_cloexec(3), "close_range")
             try check(csh_reset_signals(), "sigprocmask")
+        }
+        if isLandlocked {
+            let writable = plan.readOnlyRoot ? plan.mounts.filter { !$0.readOnly }.map(\.target) : nil
+            try step(.landlock) { () throws(SyscallError) in
+                try Landlock.restrict(Landlock.rules(writable: writable))
+            }
         }
         // The instructions are made while init does the same, then both are confined before the first of the program.
         let filter = WorkloadFilter.named(plan.seccompProfile)

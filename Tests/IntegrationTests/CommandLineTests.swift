@@ -46,7 +46,7 @@ struct CommandLineTests {
             --overlay o1 --overlay=/o2 --plugins-dir p --asset-root a --asset-origin http://h:1 \
             --asset-budget 20GiB --asset-pack s.pack --offline --image-auth-file f --image-budget 1MiB --object-dir o \
             --localhost-registry-replacement kind-registry:5000 \
-            --snapshot-format atelet --keep-snapshots 4 --mount /usr:/machine:ro --slot-capacity 3 --require cgroups --require=landlock \
+            --snapshot-format atelet --keep-snapshots 4 --mount /usr:/machine:ro --user-namespace --first-id 100000 --slot-capacity 3 --require cgroups --require=landlock \
             --stop-actors --json
             """
         let expected = ServeOptions(
@@ -74,7 +74,9 @@ struct CommandLineTests {
                 authFile: "/home/d/f",
                 localhostReplacement: "kind-registry:5000",
                 budget: 1 << 20
-            )
+            ),
+            userNamespace: true,
+            firstID: 100_000
         )
         #expect(try parse(line) == .serve(expected))
     }

@@ -77,6 +77,101 @@ struct ContainerBackendTests {
         }
     }
 
+    /// Executes in the container; by its namespaces themselves where the runtime may not.
+    private func enter(_ host: TestHost, _ name: String, _ first: UInt32, _ script: String) async throws -> ProgramRun {
+        guard name == "runc" else { return try await exec(host, script) }
+        let inside = try DirectoryTree.names(in: "/proc").first { pid in
+            let map = (TextFile.read("/proc/\(pid)/uid_map") ?? "").split { $0 == " " || $0 == "\n" }
+            let status = TextFile.read("/proc/\(pid)/status") ?? ""
+            return map == ["0", "\(first)", "65536"] && status.contains("\nNSpid:\t\(pid)\t1\n")
+        }
+        let words = ["-t", try #require(inside), "-a", "-S", "0", "-G", "0", "/bin/busybox", "sh", "-c"]
+        return try await ProgramRun.run("/usr/bin/nsenter", words + ["export PATH=/bin; \(script)"])
+    }
+
+    @Test("with user_namespace root inside is nobody here, and what is on disk stays root's", arguments: runtimes)
+    func userNamespace(_ name: String, _ path: String) async throws {
+        let place = try ScratchDirectory("container-users")
+        let first = 65_536 * UInt32.random(in: 2_000...20_000)
+        let file = "\(place.path)/substrate.yaml"
+        func say(_ on: Bool) throws {
+            try """
+            require: [\(on ? "user-namespaces" : "")]
+            first_id: \(first)
+            backends: { container: { grants: [tool:\(name)=\(path)], config: { user_namespace: \(on) } } }
+            """
+            .write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        try say(true)
+        let options = ["--config", file, "--mount", "/usr/share:/share:ro"]
+        let host = try TestHost(backend: "container", arguments: options)
+        try await host.use { host in
+            try await host.start()
+            _ = try await host.run(try await host.request("one")).get()
+            let script = """
+                while read a b c; do echo $a $b $c; done < /proc/self/uid_map; ls -ldn /share /run/ate/token / | cut -c 1-40
+                echo mine > /data/mine && echo x > /root.txt && cat /run/ate/actor-id; ls /sys/fs/cgroup
+                """
+            if name == "runc" {
+                let version = try await ProgramRun.run(path, ["--version"]).output
+                let entered = try await exec(host, "true")
+                #expect((entered.code == 0) != version.contains("version 1.1."), "\(entered)")
+                if entered.code != 0 { #expect(entered.error.contains("use 1.2 or newer, or crun"), "\(entered)") }
+            }
+            let seen = try await enter(host, name, first, script)
+            #expect(seen.output.hasPrefix("0 \(first) 65536\n"), "\(seen)\n\(host.log)")
+            #expect(seen.output.hasSuffix("one"), "\(seen)")
+            let rows = seen.output.split(separator: "\n").dropFirst().prefix(3)
+            #expect(rows.allSatisfy { $0.split(separator: " ").dropFirst(2).first == "0" }, "\(seen)")
+            let actor = "\(host.base)/actors/test:one"
+            for name in ["durable-dir/data/mine", "roots/main/upper/root.txt"] {
+                var about = stat()
+                #expect(
+                    unsafe stat("\(actor)/\(name)", &about) == 0 && about.st_uid == 0 && about.st_gid == 0,
+                    "\(name)"
+                )
+            }
+            let low = try await enter(host, name, first, "busybox httpd -p 80 -h /tmp && echo listens")
+            #expect(low.output == "listens\n", "\(low)")
+            #expect(try await CounterProbe.data(host, "one") == 1)
+            #expect(try await host.command("checkpoint", "one", "--scope", "data").code == 0, "\(host.log)")
+            // The other way round, and there again.
+            for on in [false, true] {
+                try await host.kill()
+                try say(on)
+                try await host.start()
+                let restored = try await host.command("restore", "one")
+                #expect(restored.code == 0, "\(restored.error)\n\(host.log)")
+                let map = try await enter(host, on ? name : "", first, "cat /proc/self/uid_map /data/mine")
+                #expect(map.output.contains("\(first)") == on && map.output.hasSuffix("mine\n"), "\(map)")
+                #expect(try await CounterProbe.data(host, "one") == (on ? 3 : 2))
+                #expect(try await host.command("checkpoint", "one", "--scope", "data").code == 0, "\(host.log)")
+            }
+        }
+    }
+
+    @Test("what the operator relies on and a runtime does not apply keeps the actor from running, by name")
+    func required() async throws {
+        guard let runtime = Self.runtimes.first else { return }
+        try await with(runtime, ["--require", "landlock"]) { host in
+            guard case .failure(let status) = try await host.run(try await host.request("one")) else {
+                Issue.record("it ran without Landlock")
+                return
+            }
+            #expect(
+                status.message.contains("--require landlock: not applied to a container that a runtime makes"),
+                "\(status)"
+            )
+        }
+        try await with(runtime, ["--user-namespace", "--first-id", "700000000"]) { host in
+            guard case .failure(let status) = try await host.run(try await host.request("one")) else {
+                Issue.record("it ran without a user namespace")
+                return
+            }
+            #expect(status.message.contains("user_namespace is set and the script asks for none"), "\(status)")
+        }
+    }
+
     @Test("the containers live in the actor's cgroup, under its limits", arguments: runtimes)
     func limited(_ name: String, _ path: String) async throws {
         try await with((name, path)) { host in

@@ -33,7 +33,9 @@ struct IsolationTests {
 
     @Test("the level is what was applied, the log names it all, and what is required and there does not hinder")
     func applied() async throws {
-        let required = ["--require", "seccomp", "--require", "pids-limit", "--require", "masked-paths"]
+        let required = [
+            "--require", "seccomp", "--require", "pids-limit", "--require", "masked-paths", "--require", "landlock",
+        ]
         try await TestHost.with(arguments: required) { host in
             let run = try await host.command("run", try await actorFile(host))
             #expect(run.code == 0, "\(run.error)\n\(host.log)")
@@ -41,8 +43,8 @@ struct IsolationTests {
             #expect(level == "kernel-shared")
             let all = Set((applied ?? []).compactMap { Protection(rawValue: $0) })
             #expect(all.count == applied?.count)
-            #expect(all.isSuperset(of: Protection.apart.union([.pidsLimit, .initFilter])))
-            #expect(all.isDisjoint(with: Protection.never.union([.readOnlyRoot, .memoryLimit])))
+            #expect(all.isSuperset(of: Protection.apart.union([.pidsLimit, .initFilter, .landlock])))
+            #expect(all.isDisjoint(with: [.userNamespace, .readOnlyRoot, .memoryLimit]))
             let told = try await host.actor("counter")
             #expect(told.claim == "kernel-shared")
             #expect(told.claimedBy.hasSuffix("/process/backend.lua (shipped)"), "\(told.claimedBy)")
@@ -53,6 +55,33 @@ struct IsolationTests {
             #expect(try await host.command("stop", "counter").code == 0)
             let stopped = try await isolation(host)
             #expect(stopped.level == "" && stopped.applied == [])
+        }
+    }
+
+    @Test("where Landlock is required a program of exec has its rules too; elsewhere it may look into the workload")
+    func entered() async throws {
+        func looksInto(_ host: TestHost) async throws -> Bool {
+            let script = "busybox pidof counter | { read pid; cat /proc/$pid/environ > /dev/null; }"
+            let words = ["exec", "--connect", host.unix, "one", "--", "sh", "-c", script]
+            return try await ProgramRun.run(TestMachine.host, words).code == 0
+        }
+        try await TestHost.with { host in
+            _ = try await host.run(try await host.request("one")).get()
+            #expect(try await looksInto(host))
+        }
+        try await TestHost.with(arguments: ["--require", "landlock"]) { host in
+            _ = try await host.run(try await host.request("one")).get()
+            // A whiteout is the one device that everybody may make: only Landlock refuses it.
+            let script = """
+                busybox mknod /tmp/device c 0 0 2>&1; echo x > /tmp/file && busybox mkdir /tmp/place &&
+                busybox mv /tmp/file /tmp/place && busybox kill -0 1 && echo done
+                """
+            let run = try await ProgramRun.run(
+                TestMachine.host,
+                ["exec", "--connect", host.unix, "one", "--", "sh", "-c", script]
+            )
+            #expect(run.output == "mknod: /tmp/device: Permission denied\ndone\n", "\(run.output)\(run.error)")
+            #expect(try await looksInto(host) == false)
         }
     }
 
@@ -69,14 +98,8 @@ struct IsolationTests {
         }
     }
 
-    @Test("what no workload of this version gets is refused at start")
+    @Test("what is no protection is refused at start, with those that are")
     func refusedAtStart() async throws {
-        let outcome = try await ProgramRun.run(
-            TestMachine.host,
-            ["--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require", "landlock"]
-        )
-        #expect(outcome.code != 0)
-        #expect(outcome.error.contains("--require landlock: missing: this version applies it to no workload"))
         let unknown = try await ProgramRun.run(
             TestMachine.host,
             ["--backend=process", "--base-dir", "/tmp/substrate-never-\(UUID().uuidString)", "--require", "wings"]

@@ -62,7 +62,7 @@ struct LaunchConfinementTests {
             return Set(applied)
         }
         let usual: Set<Protection> = [
-            .maskedPaths, .privateRoot, .capabilities, .noNewPrivileges, .initFilter, .seccomp,
+            .maskedPaths, .privateRoot, .capabilities, .noNewPrivileges, .initFilter, .seccomp, .landlock,
         ]
         #expect(try applied() == usual)
         plan.given = [.pidNamespace, .memoryLimit]

@@ -33,6 +33,16 @@ struct LaunchFailureTests {
         Injection(step: 20, call: "prctl", line: "PR_SET_NO_NEW_PRIVS", error: "EINVAL", number: EINVAL),
         Injection(step: 21, call: "clone", error: "EAGAIN", number: EAGAIN),
         Injection(step: 22, call: "close_range", error: "EPERM", number: EPERM),
+        Injection(
+            step: 23,
+            call: "landlock_create_ruleset",
+            line: "LANDLOCK_ACCESS_FS",
+            error: "ENOMSG",
+            number: ENOMSG
+        ),
+        Injection(step: 23, call: "landlock_restrict_self", error: "EPERM", number: EPERM),
+        // In the workload's own process.
+        Injection(step: 23, call: "landlock_add_rule", last: true, error: "EBADFD", number: EBADFD),
         Injection(step: 24, call: "seccomp", error: "EINVAL", number: EINVAL),
     ]
 
@@ -43,7 +53,7 @@ struct LaunchFailureTests {
         ["-D", "-f", "-qq", "-o", output, "-e", "trace=\(call)"] + more
     }
 
-    /// Which of the calls of that name it is, counted from 1, in a launch that goes well.
+    /// Which of its process's calls of that name it is, counted from 1, in a launch that goes well: as strace counts.
     private func position(_ injection: Injection) throws -> Int {
         let fixture = try LaunchFixture()
         var plan = fixture.plan(["/bin/busybox", "true"])
@@ -59,7 +69,8 @@ struct LaunchFailureTests {
         let matching = calls.indices.filter { injection.line.isEmpty || calls[$0].contains(injection.line) }
         let found = injection.last ? matching.last : matching.first
         let index = try #require(found, "no \(injection.call) in \(calls)")
-        return index + 1
+        let caller = calls[index].split(separator: " ").first
+        return calls[...index].filter { $0.split(separator: " ").first == caller }.count
     }
 
     private func expectNothing(_ fixture: LaunchFixture, _ cgroup: Cgroup, _ mounts: String?, _ step: UInt16) throws {
@@ -125,7 +136,7 @@ struct LaunchFailureTests {
             (16, EINVAL, { $0.hostname = String(repeating: "x", count: 65) }),
             (25, ENOENT, { $0.arguments = ["/missing"] }),
             (25, EACCES, { $0.arguments = ["/etc"] }),
-            (26, 0, { $0.required = [.landlock] }),
+            (26, 0, { $0.required = [.userNamespace] }),
             (
                 26, 0,
                 {

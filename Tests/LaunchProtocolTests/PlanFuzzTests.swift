@@ -22,6 +22,7 @@ import Testing
         plan.environment = ["A=b", "C="]
         plan.layers = ["/l1", "/l2"]
         plan.upperDirectory = "/u"
+        plan.firstID = 100_000
         plan.workDirectory = "/w"
         plan.mounts = [.init(source: "/s", target: "/t", readOnly: true)]
         plan.networkNamespace = "/run/netns/x"
@@ -36,6 +37,8 @@ import Testing
         plan.arguments = ["sh", "-c", "true"]
         plan.workingDirectory = "/w"
         plan.covered = ["/var/lib"]
+        plan.firstID = 100_000
+        plan.roots = [.init(path: "/r", mounts: [.init(source: "/s", target: "/t")])]
         plan.mounts = [.init(source: "/s", target: "/s", readOnly: false)]
         plan.keeping = ToolPlan.Keeping(nonce: "n", logDirectory: "/l", statusDirectory: "/x", killFile: "/k")
         return plan.encoded()
@@ -46,6 +49,9 @@ import Testing
         plan.arguments = ["/bin/ls", "-l"]
         plan.environment = ["PATH=/bin"]
         plan.seccompProfile = "default"
+        plan.isLandlocked = true
+        plan.firstID = 100_000
+        plan.writable = ["/data"]
         return plan.encoded()
     }
 

@@ -74,7 +74,7 @@ struct RealTests {
                 "a bwrap without a flag that is used is refused before anything runs: t:program has rules that only they can follow"
             ),
             (
-                "plugins/container", "tool:runc=/usr/sbin/runc", 3,
+                "plugins/container", "tool:runc=/usr/sbin/runc", 4,
                 "another runtime has other flags: it needs crun: --grant tool:crun="
             ),
         ]

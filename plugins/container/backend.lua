@@ -26,7 +26,9 @@ end
 local function start(actor)
   for _, container in ipairs(actor.containers) do
     local name = container.name
-    local bundle = try(host.bundle.write { container = name, seccomp = actor.config.seccomp })
+    local bundle = try(host.bundle.write {
+      container = name, seccomp = actor.config.seccomp, user_namespace = actor.config.user_namespace,
+    })
     local spec = command(actor, "run", { "--bundle", bundle.path, name })
     spec.name, spec.keep, spec.log = name, true, name
     try(host.process.start(spec))
@@ -55,6 +57,13 @@ end
 
 -- By a file, since an environment holds secrets and everybody reads a command line.
 local function enter(actor, request)
+  if actor.config.user_namespace and actor.tools.runc then
+    local version = try(host.process.run { program = actor.tools.runc, args = { "--version" } }).stdout
+    -- It enters the user namespace first, and may not go into the slot's network from there.
+    if version:find("version 1%.[01]%.") then
+      return "unsupported", "this runc cannot enter a user namespace: use 1.2 or newer, or crun"
+    end
+  end
   local env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }
   for name, value in pairs(request.env) do env[#env + 1] = name .. "=" .. value end
   local kept
@@ -85,6 +94,7 @@ return {
       type = "string", one_of = { "default", "strict", "none" }, default = "default",
       help = "The filter of the containers' system calls.",
     },
+    user_namespace = { type = "boolean", default = false, help = "Root inside is nobody of the machine." },
   },
   needs = { "bundle.write", "file.write", "process.start", "process.run", "process.stop" },
 

@@ -20,6 +20,22 @@ test("without a runtime the actor is refused, with how to grant one", function(t
   t:calls {}
 end)
 
+test("a user namespace is for each container alike, where the operator's config says so", function(t)
+  t:program("runc", { RUN })
+  t:config { user_namespace = true }
+  local actor = t:actor { containers = { WEB, { name = "side", command = { "/bin/side" } } } }
+  t:ok(actor:run())
+  t:equal(actor:processes(), { "side", "web" })
+end)
+
+test("a runtime that cannot enter a user namespace is not asked to", function(t)
+  t:program("runc", { RUN, { "--version", stdout = "runc version 1.1.5+ds1\n" } }, { real = false })
+  t:config { user_namespace = true }
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  t:fails(actor:exec { command = { "/bin/true" } }, "unsupported")
+end)
+
 test("stop ends the containers and lets the runtime forget them", function(t)
   t:program("runc", { { "delete", code = 1 }, RUN })
   local actor = t:actor { containers = { WEB } }

@@ -141,6 +141,7 @@ host.bundle = {}
 ---@field annotations? table<string, string>   what the runtime reads beside the specification
 ---@field seccomp? string   the name of an operator's profile; none for a runtime with a filter of its own; default "none"
 ---@field masked? boolean   whether what /proc and /sys tell about the machine is covered; default true
+---@field user_namespace? boolean   whether root inside is nobody of the machine; for each container of the actor alike, before a program starts; default false
 
 ---@class bundle.write.Result
 ---@field path string   the bundle's directory, with config.json in it

@@ -1,5 +1,6 @@
 import ActorContract
 import Confinement
+import LaunchProtocol
 import PluginProtocol
 import SystemLayer
 
@@ -10,11 +11,13 @@ enum WriteBundle: HostHandler {
         let annotations: [String: String]
         let seccomp: String
         let isMasked: Bool
+        let hasUserNamespace: Bool
         init(_ fields: CheckedFields) {
             container = fields.text("container")
             annotations = fields.map("annotations") ?? [:]
             seccomp = fields.text("seccomp")
             isMasked = fields.flag("masked")
+            hasUserNamespace = fields.flag("user_namespace")
         }
     }
 
@@ -24,6 +27,28 @@ enum WriteBundle: HostHandler {
     static let row = HostFunction.bundleWrite
 
     static func target(_ arguments: Arguments, _ call: HostCall) -> String? { arguments.container }
+
+    /// What the operator relies on and a runtime's container would not have; nil when it has all.
+    private static func refusal(_ arguments: Arguments, _ context: VerbContext) -> String? {
+        if arguments.hasUserNamespace {
+            if arguments.container == sandboxRoot { return "a sandbox's root has no user namespace" }
+            if context.actor.firstID == nil {
+                return
+                    "the actor has no ids for it: set user_namespace, of the host's settings or in the config of this backend, to true"
+            }
+        } else if context.actor.wantsUserNamespace {
+            return
+                "user_namespace is set and the script asks for none: set it in the backend's config where that has one, or write bundle.write { user_namespace = true }"
+        }
+        // The launcher's own, which no runtime applies.
+        var lacking: [Protection] = [.landlock, .initFilter, .readOnlyRoot]
+        if !arguments.hasUserNamespace { lacking.append(.userNamespace) }
+        if arguments.seccomp == "none" { lacking.append(.seccomp) }
+        if !arguments.isMasked { lacking.append(.maskedPaths) }
+        let missing = context.required.filter(lacking.contains).map(\.rawValue)
+        if missing.isEmpty { return nil }
+        return "--require \(missing.joined(separator: ", ")): not applied to a container that a runtime makes"
+    }
 
     static func answer(_ arguments: Arguments, _ call: HostCall) throws(HostFailure) -> HostReply {
         let actor = call.context.actor
@@ -46,6 +71,14 @@ enum WriteBundle: HostHandler {
             }
             rules = found
         }
+        if let refusal = refusal(arguments, call.context) { return .refused(.unsupported, refusal) }
+        let users = arguments.hasUserNamespace ? actor.firstID : nil
+        guard prepared == nil || call.context.room.shift(to: users) else {
+            return .refused(
+                .unsupported,
+                "user_namespace of \"\(name)\" differs from that of the actor's other containers, or a program saw their files already"
+            )
+        }
         let bundles = actor.slotPlaces.bundles
         let specification = BundleSpecification(
             prepared,
@@ -53,7 +86,8 @@ enum WriteBundle: HostHandler {
             of: actor,
             annotations: arguments.annotations,
             seccomp: rules,
-            isMasked: arguments.isMasked
+            isMasked: arguments.isMasked,
+            users: users
         )
         do throws(SyscallError) {
             try call.context.world.makeDirectory(name, in: bundles)

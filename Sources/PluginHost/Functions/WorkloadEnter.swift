@@ -1,5 +1,6 @@
 import ActorContract
 import HostErrors
+import LaunchProtocol
 import PluginProtocol
 
 /// `workload.enter`.
@@ -42,12 +43,19 @@ enum EnterWorkload: HostHandler {
                     try WorkloadCapabilities.numbers(prepared.container)
                 } ?? []
         } catch { return .refused(.unsupported, error.message) }
+        let isReadOnly = process.applied?.contains(Protection.readOnlyRoot.rawValue) ?? false
+        let mounts = prepared.map { context.actor.mounts(of: $0.container) } ?? []
+        // Rules of its own would keep it from looking into the workload, as debuggers do: only who relies on them pays.
+        let isLandlocked =
+            context.required.contains(.landlock) && process.applied?.contains(Protection.landlock.rawValue) == true
         let entry = ContainerEntry(
             container: process,
             command: arguments.command,
             environment: arguments.environment,
             capabilities: capabilities,
             defaults: prepared?.defaults ?? ImageDefaults(),
+            isLandlocked: isLandlocked,
+            writable: isReadOnly ? mounts.filter { !$0.readOnly }.map(\.target) : nil,
             client: arguments.isClient ? try call.client() : nil
         )
         let entered: HeldProcess

@@ -17,6 +17,7 @@ struct BundleSpecification {
     private let annotations: [String: String]
     private let seccomp: RuntimeProfile?
     private let isMasked: Bool
+    private let users: UInt32?
 
     init(
         _ prepared: PreparedContainer?,
@@ -24,7 +25,8 @@ struct BundleSpecification {
         of actor: PreparedActor,
         annotations: [String: String],
         seccomp: RuntimeProfile?,
-        isMasked: Bool
+        isMasked: Bool,
+        users: UInt32? = nil
     ) {
         self.prepared = prepared
         self.root = root
@@ -32,6 +34,7 @@ struct BundleSpecification {
         self.annotations = annotations
         self.seccomp = seccomp
         self.isMasked = isMasked
+        self.users = users
     }
 
     /// The file: two spaces a level, keys in order, so that the same container is the same bytes.
@@ -50,7 +53,6 @@ struct BundleSpecification {
         let capabilities = container.map(WorkloadCapabilities.names) ?? []
         let places = ActorDirectories(actor.directory)
         let variables = container?.environment.map { "\($0.name)=\($0.value)" } ?? []
-        let own = container == nil ? [] : [bind(places.identity, "/run/ate", "ro")] + volumes
         return Document(
             process: Document.Process(
                 args: container.map { $0.command + $0.args } ?? ["/\(WriteBundle.sandboxRoot)"],
@@ -63,10 +65,12 @@ struct BundleSpecification {
                 )
             ),
             root: Document.Root(path: container.map { places.merged($0.name) } ?? root),
-            mounts: Self.system + own,
+            mounts: mounts,
             annotations: annotations,
             linux: Document.Linux(
                 namespaces: namespaces,
+                uidMappings: users.map { [Document.Mapping(hostID: $0)] },
+                gidMappings: users.map { [Document.Mapping(hostID: $0)] },
                 maskedPaths: isMasked ? ContainerRoot.maskedPaths : [],
                 readonlyPaths: isMasked ? ContainerRoot.readOnlyPaths : [],
                 seccomp: seccomp.map { profile in
@@ -94,8 +98,16 @@ struct BundleSpecification {
     }
 
     private var namespaces: [Document.Namespace] {
-        ["pid", "ipc", "uts", "mount"].map { Document.Namespace(type: $0) }
+        (["pid", "ipc", "uts", "mount"] + (users == nil ? [] : ["user"])).map { Document.Namespace(type: $0) }
             + [Document.Namespace(type: "network", path: actor.networkNamespace)]
+    }
+
+    /// With a user namespace the root has the rest already, as the launcher of the runtime shows it there.
+    private var mounts: [Document.Mount] {
+        if users != nil { return Self.system.filter { $0.destination != "/sys" } }
+        return Self.system
+            + (prepared == nil
+                ? [] : [bind(ActorDirectories(actor.directory).identity, "/run/ate", "ro")] + volumes)
     }
 
     private static let system = [
@@ -139,7 +151,7 @@ private struct Document: Encodable {
         let noNewPrivileges = true
     }
 
-    /// A workload is 0:0 until user namespaces come (contract §3.3).
+    /// A workload is 0:0 inside (contract §3.3).
     struct User: Encodable {
         let uid = 0
         let gid = 0
@@ -175,8 +187,16 @@ private struct Document: Encodable {
         var path: String?
     }
 
+    struct Mapping: Encodable {
+        let containerID = 0
+        let hostID: UInt32
+        let size = UserNamespace.size
+    }
+
     struct Linux: Encodable {
         let namespaces: [Namespace]
+        let uidMappings: [Mapping]?
+        let gidMappings: [Mapping]?
         let maskedPaths: [String]
         let readonlyPaths: [String]
         let seccomp: Seccomp?

@@ -13,11 +13,14 @@ final class MadeRoom {
         private let devices: [String]
         /// /sys shows the network that it was mounted in.
         private let network: String?
+        private let users: UInt32?
+        private let roots: [ToolPlan.Root]
 
         /// What the plan's program is to see.
         init(_ plan: ToolPlan) {
             (covered, mounts, hidden, devices) = (plan.covered, plan.mounts, plan.hidden, plan.devices)
             network = plan.networkNamespace
+            (users, roots) = (plan.firstID, plan.roots)
         }
     }
 

@@ -15,6 +15,11 @@ package protocol ProgramRoom: AnyObject {
     func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess
     /// Starts a program inside a container that runs.
     func enter(_ entry: ContainerEntry, line: UInt32) throws(ProgramFailure) -> HeldProcess
+    /// Shows the programs of this verb from now on the containers' files with the owners of a user namespace.
+    ///
+    /// - Parameter first: the machine's id that is 0 inside; nil: as they are, without one.
+    /// - Returns: false when a program saw them otherwise already.
+    func shift(to first: UInt32?) -> Bool
     /// Waits for a program's end, and takes its output meanwhile.
     func waitForEnd(
         of process: HeldProcess,

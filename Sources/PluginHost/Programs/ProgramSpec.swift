@@ -86,6 +86,10 @@ package struct ContainerEntry: Sendable {
     package var capabilities: [UInt8]
     /// What the container has from its image: whom its programs run as, where, and with which variables.
     package var defaults = ImageDefaults()
+    /// Whether it gets rules of Landlock, as the container's own program has them.
+    package var isLandlocked = false
+    /// Where the container takes writes although its root refuses them; nil where the root takes them.
+    package var writable: [String]?
     /// The caller's own streams.
     package var client: ClientDescriptors?
 }

@@ -16,6 +16,7 @@ extension ToolRoom {
             throw .unsupported("\"\(name)\" shares the tool room's namespaces: there is nothing to enter")
         }
         var plan = EnterPlan()
+        do throws(SyscallError) { plan.firstID = try Self.firstID(of: inside.pid) } catch { throw .machine(error) }
         plan.arguments = entry.command
         let image = entry.defaults.environment ?? []
         plan.environment = image.filter { entry.environment[String($0.prefix { $0 != "=" })] == nil }
@@ -30,6 +31,8 @@ extension ToolRoom {
         plan.cgroupProcs = Cgroup.open(layout: layout, name: actor.cgroup(of: name)).v1Procs
         plan.capabilities = entry.capabilities
         plan.seccompProfile = entry.container.seccomp ?? "default"
+        plan.isLandlocked = entry.isLandlocked
+        plan.writable = entry.writable
         plan.hasTerminal = entry.client?.isTerminal ?? false
         let begin = ContinuousClock.now
         let leafName = fresh(in: name)
@@ -72,10 +75,24 @@ extension ToolRoom {
         return held
     }
 
-    private static func processNamespace(_ pid: Int32) -> UInt64? {
+    private static func processNamespace(_ pid: Int32) -> UInt64? { namespace("pid", of: pid) }
+
+    private static func namespace(_ kind: String, of pid: Int32) -> UInt64? {
         var about = stat()
-        guard unsafe stat("/proc/\(pid)/ns/pid", &about) == 0 else { return nil }
+        guard unsafe stat("/proc/\(pid)/ns/\(kind)", &about) == 0 else { return nil }
         return UInt64(about.st_ino)
+    }
+
+    /// The machine's id that is 0 in a process's user namespace; nil where that is this one.
+    private static func firstID(of pid: Int32) throws(SyscallError) -> UInt32? {
+        guard namespace("user", of: pid) != namespace("user", of: getpid()) else { return nil }
+        let map = TextFile.read("/proc/\(pid)/uid_map") ?? ""
+        let fields = (map.split(separator: "\n").first ?? "").split(separator: " ")
+        // Whom it would be is not known: it is not entered as the machine's root.
+        guard fields.count == 3, fields[0] == "0", let first = UInt32(fields[1]), first > 0 else {
+            throw SyscallError("uid_map", EINVAL, "the root of its user namespace is nobody here")
+        }
+        return first
     }
 
     private func spawnEntrance(

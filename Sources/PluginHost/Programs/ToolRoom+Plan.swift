@@ -2,7 +2,9 @@ import ActorContract
 import Confinement
 import Glibc
 import LaunchProtocol
+import Synchronization
 import SystemLayer
+import Threads
 
 /// What one program sees and may do.
 extension ToolRoom {
@@ -18,6 +20,20 @@ extension ToolRoom {
         plan.workingDirectory = actor.slotPlaces.work
         plan.covered = [Self.base(of: actor.directory)]
         plan.mounts = mounts(spec)
+        if let users {
+            plan.firstID = users
+            let places = ActorDirectories(actor.directory)
+            for container in actor.containers.map(\.container) {
+                let path = places.merged(container.name)
+                // There it is shown as its user namespace will have it.
+                plan.mounts.removeAll { $0.target == path }
+                let own = actor.mounts(of: container).map { mount in
+                    LaunchPlan.Mount(source: mount.source, target: mount.target, readOnly: mount.readOnly)
+                }
+                let identity = LaunchPlan.Mount(source: places.identity, target: "/run/ate", readOnly: true)
+                plan.roots.append(.init(path: path, mounts: [identity] + own))
+            }
+        }
         plan.networkNamespace = spec.isOnHostNetwork ? nil : actor.networkNamespace
         plan.cgroupProcs = (leaf.v2Path == nil ? leaf : Cgroup.open(layout: layout, name: actor.cgroup)).v1Procs
         // Nodes can be made where the devices controller says which of them can be opened.
@@ -58,13 +74,32 @@ extension ToolRoom {
             let name = prepared.container.name
             let path = places.merged(name)
             try FileTree.makeDirectories(path, mode: 0o700)
-            try ContainerRoot.mount(
-                at: path,
-                layers: prepared.layers,
-                upper: places.upper(name),
-                work: places.scratch(name)
-            )
+            let (upper, work) = (places.upper(name), places.scratch(name))
+            if let users {
+                let mount = try Self.shifted(prepared.layers, upper, work, users)
+                try ContainerRoot.put(mount, at: path)
+            } else {
+                try ContainerRoot.mount(at: path, layers: prepared.layers, upper: upper, work: work)
+            }
         }
+    }
+
+    /// An overlay with the owners of a user namespace, made on a thread whose mounts and file ids end with it.
+    private static func shifted(
+        _ layers: [String],
+        _ upper: String,
+        _ work: String,
+        _ first: UInt32
+    ) throws(SyscallError) -> OwnedFD {
+        let box = ShiftedRoot()
+        try JoinableThread("shifted root") {
+            let made = Result { () throws(SyscallError) in
+                try ContainerRoot.shifted(layers: layers, upper: upper, work: work, first: first).release()
+            }
+            box.mount.withLock { $0 = made }
+        }
+        .join()
+        return OwnedFD(try box.mount.withLock { $0 }.get())
     }
 
     /// Makes the program's cgroup and the one that it may fill as it likes, and opens the devices that were granted.
@@ -158,4 +193,9 @@ extension ToolRoom {
     private static func base(of directory: String) -> String {
         "/" + directory.split(separator: "/").dropLast(2).joined(separator: "/")
     }
+}
+
+/// Where the thread that makes one leaves it.
+private final class ShiftedRoot: Sendable {
+    let mount = Mutex<Result<CInt, SyscallError>>(.failure(SyscallError("thread", EAGAIN)))
 }

@@ -22,10 +22,20 @@ final class ToolRoom: ProgramRoom {
     private var next = 0
     /// Whether the containers' roots are mounted.
     var hasRoots = false
+    /// The machine's id that is root's in the containers' user namespace; nil without one.
+    private(set) var users: UInt32?
     /// Whether the actor's directories belong to the user of its programs.
     var hasGiven = false
 
     init(_ place: RoomPlace) { self.place = place }
+
+    func shift(to first: UInt32?) -> Bool {
+        guard hasRoots else {
+            users = first
+            return true
+        }
+        return users == first
+    }
 
     func start(_ spec: ProgramSpec, line: UInt32) throws(ProgramFailure) -> HeldProcess {
         let begin = ContinuousClock.now

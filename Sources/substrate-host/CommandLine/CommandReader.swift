@@ -1,3 +1,4 @@
+import ActorLifecycle
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -91,6 +92,8 @@ struct CommandReader {
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
             images: try imageOptions(),
+            userNamespace: parsed.has("user-namespace"),
+            firstID: try number("first-id", IDRanges.firsts).map { UInt32($0) } ?? IDRanges.standardFirst,
             trustBundles: try trustBundles()
         )
     }

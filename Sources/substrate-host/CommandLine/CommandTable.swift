@@ -1,3 +1,4 @@
+import ActorLifecycle
 import PluginCommands
 import Telemetry
 
@@ -109,6 +110,12 @@ enum CommandTable {
                 "MOUNT",
                 "HOST:TARGET or HOST:TARGET:ro: show HOST of this machine at TARGET of every container (repeatable)",
                 repeats: true
+            ),
+            .flag("user-namespace", "give each workload of workload.start a user namespace: its root is nobody here"),
+            .value(
+                "first-id",
+                "N",
+                "the first of the 67,108,864 ids of this machine for user namespaces (default \(IDRanges.standardFirst))"
             ),
             .value(
                 "trust-bundle",

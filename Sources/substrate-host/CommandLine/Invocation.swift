@@ -1,4 +1,5 @@
 import ActorContract
+import ActorLifecycle
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -71,6 +72,14 @@ struct ServeOptions: Equatable, Sendable {
     var mounts: [OperatorMount] = []
     /// What images are told.
     var images = ImageOptions()
+    /// Whether each workload gets a user namespace.
+    var userNamespace = false
+    /// The first of this machine's ids for them.
+    var firstID = IDRanges.standardFirst
+    /// Whether any actor may have one: all, or those whose script's own setting of that name says so.
+    var givesUserNamespaces: Bool {
+        userNamespace || backends[backend]?.config["user_namespace"]?.text == "true"
+    }
     /// The certificates that actors may ask for.
     var trustBundles: [String: String] = [:]
 }

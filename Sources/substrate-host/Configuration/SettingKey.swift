@@ -1,3 +1,4 @@
+import ActorLifecycle
 import Telemetry
 
 /// One key of `substrate.yaml`: what it is called, what it takes, and what it means.
@@ -215,6 +216,29 @@ struct SettingKey: Sendable {
             doc: """
                 Directories and files of this machine that every container is shown, as HOST:TARGET or HOST:TARGET:ro; ro \
                 refuses writes. Mounted anew at each Run, Restore and Start; an actor cannot choose one.
+                """
+        ),
+        SettingKey(
+            name: "user_namespace",
+            kind: .boolean,
+            standard: "false",
+            flag: "user-namespace",
+            doc: """
+                Whether each workload that a backend starts with workload.start gets a user namespace, with 65,536 ids of \
+                this machine that no other live actor has; on disk, and in snapshots, everything keeps the owners that it \
+                has inside. It needs a file system with idmapped mounts (ext4, xfs, btrfs; tmpfs from Linux 6.3 on) below \
+                base_dir and each of mounts. Where it cannot be had nothing runs. A script with bundle.write has to ask for it, \
+                mostly by its own config.
+                """
+        ),
+        SettingKey(
+            name: "first_id",
+            kind: .integer(IDRanges.firsts),
+            standard: "\(IDRanges.standardFirst)",
+            flag: "first-id",
+            doc: """
+                The first of the ids for user namespaces: 1,024 ranges of 65,536. They must meet none of /etc/subuid and \
+                /etc/subgid; two hosts of one machine get different ones.
                 """
         ),
         SettingKey(

@@ -99,6 +99,25 @@ int csh_install_filter(const uint8_t *program, size_t instructions);
 int csh_syscall_number(const char *name);
 uint32_t csh_audit_architecture(void);
 
+// The version of Landlock that this kernel has, or -ENOSYS, or -EOPNOTSUPP when it is switched off.
+int csh_landlock_version(void);
+// A rule set that handles these rights to files and these scopes; a descriptor.
+int csh_landlock_make(int version, uint64_t files, uint64_t scopes);
+int csh_landlock_allow(int set, int beneath, uint64_t rights);
+int csh_landlock_restrict(int set);
+
+// A user namespace whose ids from 0 on are those of this machine from `first` on; a descriptor. The caller stays.
+int csh_user_namespace(uint32_t first, uint32_t count);
+int csh_enter_users(int fd);
+// Mounts of the calling thread's own from now on, none of which anybody else sees.
+int csh_own_mounts(void);
+// The ids on disk of a detached mount are those inside that namespace.
+int csh_mount_shift(int fd, int namespace);
+// Whose new files are, without the loss of capabilities that setfsuid(2) otherwise means.
+int csh_set_file_ids(uint32_t id);
+// Undoes it.
+int csh_reset_file_ids(void);
+
 int csh_block_signals(void);
 // Every signal does its default again, ignored ones included, which execve(2) keeps. Async-signal-safe.
 void csh_default_actions(void);
