@@ -45,6 +45,9 @@ extension ActorHost {
         if let restore { try checkScope(restore.scope, by: newest.description) }
         try checkRequest(request, by: newest.description)
         try checkMounts(request, by: newest.description)
+        if request.egressGateway != nil {
+            try await Offload.run { () throws(HostError) in try self.checkEgress(request) }
+        }
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let canonical = request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
@@ -188,7 +191,9 @@ extension ActorHost {
             try await Offload.run { () throws(HostError) in try self.teardown(before) }
         }
         let token = Self.newToken()
-        let warmed = takeWarm(serving, probed, pauseImage: pause)
+        // A runtime that has taken its interface no longer learns of a way out.
+        let isCold = request.egressGateway != nil && serving.description.needsInterface
+        let warmed = isCold ? nil : takeWarm(serving, probed, pauseImage: pause)
         defer { fillWarm(serving, probed, pauseImage: pause) }
         do throws(HostError) {
             try move(entry, to: .pulling) { record in
@@ -209,6 +214,7 @@ extension ActorHost {
                 record.sandboxClass = request.assets?.sandboxClass ?? resolved?.manifest.sandboxClass ?? ""
                 record.cpuMilli = request.cpuMilli
                 record.memoryBytes = request.memoryBytes
+                record.egressGateway = request.egressGateway
                 record.hasEnvironment = hasEnvironment
                 // Start and Restore go on with what the script told last; Run begins anew.
                 if resolved == nil, !again { record.state = [] }
@@ -250,6 +256,7 @@ extension ActorHost {
                 keepVolumes: again,
                 log: log
             )
+            try self.openEgress(entry.record, of: serving.description, isAgain: false)
         }
         if let obtained {
             try await Offload.phase("volumes.restore", clock) { () throws(HostError) in

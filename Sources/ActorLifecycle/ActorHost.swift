@@ -43,6 +43,8 @@ public final class ActorHost: Sendable {
     let pauses: HeldPauses
     /// The next actor's network, made before anybody asks.
     let namespaces = SpareNamespaces()
+    /// The ways out of actors.
+    let egress: ActorEgress
     /// One probe at a time for the same circumstances.
     let probing = SingleFlight()
     /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.
@@ -82,6 +84,7 @@ public final class ActorHost: Sendable {
         }
         warm = WarmPool(size: settings.warmSlots)
         pauses = HeldPauses(budget: settings.heldBytes)
+        egress = ActorEgress(settings.egress, logger: logger)
         beginning = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         saving = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         do throws(SyscallError) { exits = try ExitWatcher() } catch {

@@ -1,4 +1,5 @@
 public import ActorContract
+public import ActorNetwork
 
 /// What the operator decided about this host, as far as actors are concerned.
 public struct HostSettings: Sendable {
@@ -18,6 +19,8 @@ public struct HostSettings: Sendable {
     public var keepSnapshots = 0
     /// What the operator shows to every container of every actor.
     public var mounts: [OperatorMount] = []
+    /// How actors get out through a gateway; nil: none does.
+    public var egress: EgressSettings?
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

@@ -99,6 +99,9 @@ enum Serve {
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
         settings.mounts = options.mounts
+        settings.egress = options.egress
+        // Every connection of an actor takes two descriptors.
+        if options.egress != nil { Machine.raiseFileLimit(to: 65536) }
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0

@@ -88,6 +88,7 @@ struct CommandReader {
             snapshotFormat: try choice("snapshot-format") ?? .chunks,
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
+            egress: try egress(),
             images: try imageOptions()
         )
     }
@@ -97,7 +98,8 @@ struct CommandReader {
             client: try client(),
             file: parsed.operands[0],
             publish: try publish(),
-            slot: parsed.value("slot")
+            slot: parsed.value("slot"),
+            egressGateway: try egressGateway()
         )
     }
 

@@ -43,7 +43,7 @@ enum CommandTable {
     private static let grant = CommandOption.value(
         "grant",
         "GRANT",
-        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network or asset; BACKEND/GRANT says which (repeatable)",
+        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network or asset; BACKEND/GRANT: which (repeatable)",
         repeats: true
     )
     private static let client = [connect, baseDirectory, json]
@@ -110,6 +110,7 @@ enum CommandTable {
                 "HOST:TARGET or HOST:TARGET:ro: show HOST of this machine at TARGET of every container (repeatable)",
                 repeats: true
             ),
+        ] + egress + [
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(
                 "require",
@@ -149,6 +150,7 @@ enum CommandTable {
                 repeats: true
             ),
             .value("slot", "SLOT", "the slot to run on (default: the file's, else a new one)"),
+            egressGateway,
         ] + client,
         examples: [("run examples/counter/actor.yaml --publish 8080", "and call it at the printed address")]
     )

@@ -1,4 +1,5 @@
 import ActorContract
+import ActorNetwork
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -67,6 +68,8 @@ struct ServeOptions: Equatable, Sendable {
     var keepSnapshots = 0
     /// What every container is shown of this machine.
     var mounts: [OperatorMount] = []
+    /// How actors leave the machine; nil: they do not.
+    var egress: EgressSettings?
     /// What images are told.
     var images = ImageOptions()
 }
@@ -86,6 +89,8 @@ struct RunOptions: Equatable, Sendable {
     var file: String
     var publish: [PublishedPort]
     var slot: String?
+    /// nil: the file's.
+    var egressGateway: String?
 }
 
 /// `checkpoint`.
