@@ -34,7 +34,7 @@ public enum Admission {
                 throw HostError(
                     .unimplemented,
                     .notServed,
-                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir and the actor_metadata of system_info are"
+                    "spec.volumes[\(index)].\(kind) (volume \"\(volume.name)\") is not served yet; durable_dir and system_info are"
                 )
             }
         }

@@ -112,6 +112,7 @@ extension WorkloadSpec {
                     for file in files {
                         writer.put(Int64(file.field.rawValue))
                         writer.put(file.path)
+                        for name in file.bundles ?? [] { writer.put("bundle \(name)") }
                     }
                 }
             case .unserved(let field): writer.put("unserved \(field)")

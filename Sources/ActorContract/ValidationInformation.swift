@@ -6,8 +6,11 @@ extension Validation {
         var earlier: [String] = []
         for (index, files) in sources.enumerated() {
             for (number, file) in files.enumerated() {
-                let item = "\(path).data_sources[\(index)].actor_metadata.items[\(number)]"
-                guard file.field != .unspecified else {
+                let source = "\(path).data_sources[\(index)]"
+                let item = file.bundles == nil ? "\(source).actor_metadata.items[\(number)]" : "\(source).trust_bundle"
+                if let names = file.bundles {
+                    try bundles(names, at: item)
+                } else if file.field == .unspecified {
                     throw invalid("\(item).field: must be NAME, ATESPACE or UID")
                 }
                 guard !file.path.hasPrefix("/"), mountPathFault("/\(file.path)") == nil, file.path.utf8.count <= 255
@@ -25,6 +28,19 @@ extension Validation {
         }
         guard earlier.count <= 32 else {
             throw invalid("\(path).data_sources: at most 32 items, got \(earlier.count)")
+        }
+    }
+
+    private static func bundles(_ names: [String], at path: String) throws(HostError) {
+        guard !names.isEmpty else { throw invalid("\(path).names: name at least one trust bundle") }
+        try atMost(16, names.count, at: "\(path).names")
+        for (index, name) in names.enumerated() {
+            guard !name.isEmpty, name.utf8.count <= 253 else {
+                throw invalid("\(path).names[\(index)]: must be the name of a trust bundle, of 1 to 253 bytes")
+            }
+            guard !names[..<index].contains(name) else {
+                throw invalid("\(path).names[\(index)]: duplicate trust bundle \(quoted(name))")
+            }
         }
     }
 }

@@ -143,7 +143,7 @@ extension Validation {
         }
     }
 
-    private static func atMost(_ limit: Int, _ count: Int, at path: String) throws(HostError) {
+    static func atMost(_ limit: Int, _ count: Int, at path: String) throws(HostError) {
         guard count <= limit else { throw invalid("\(path): at most \(limit), got \(count)") }
     }
 }

@@ -130,10 +130,19 @@ public struct SystemInformationFile: Sendable, Equatable, Codable {
     public var field: Field
     /// Where it is in the volume: relative, of plain components.
     public var path: String
+    /// The certificates that it holds instead, by the names of the operator's bundles; nil: it tells the field.
+    ///
+    /// - Source: contract §1.2, TrustBundleDataSource.
+    public var bundles: [String]?
     /// Makes one.
     public init(field: Field, path: String) {
         self.field = field
         self.path = path
+    }
+    /// Makes one that holds certificates.
+    public init(bundles: [String], path: String) {
+        self.init(field: .unspecified, path: path)
+        self.bundles = bundles
     }
 
     /// The file's whole text.

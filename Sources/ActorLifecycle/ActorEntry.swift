@@ -50,21 +50,46 @@ final class ActorEntry: Sendable {
     func with<Value: Sendable>(_ body: (inout sending State) -> sending Value) -> Value { state.withLock(body) }
 
     /// Claims the actor for a verb, or says which verb has it.
-    func claim(_ verb: String) -> Result<Operation, HostError> {
-        state.withLock { state in
-            if let running = state.operation {
+    ///
+    /// What is left of a verb that was answered is waited for: who was told that it is done must not be refused for it.
+    func claim(_ verb: String) async -> Result<Operation, HostError> {
+        while true {
+            let (mine, running) = state.withLock { state -> (Operation?, Operation?) in
+                if let running = state.operation { return (nil, running) }
+                let operation = Operation(verb)
+                state.operation = operation
+                return (operation, nil)
+            }
+            if let mine { return .success(mine) }
+            guard let running, running.verb == Self.cleaning else {
                 return .failure(
                     HostError(
                         .aborted,
                         .actorBusy,
-                        "another operation is in progress for this actor (\(running.verb)): try again when it ended"
+                        "another operation is in progress for this actor (\(running?.verb ?? "")): try again when it ended"
                     )
                 )
             }
-            let operation = Operation(verb)
-            state.operation = operation
-            return .success(operation)
+            await running.wait()
         }
+    }
+
+    /// Gives the actor from a verb that is answered to what is left of it; nobody comes between.
+    func handOver(_ operation: Operation) -> Operation? {
+        let cleaning = state.withLock { state -> Operation? in
+            guard state.operation === operation else { return nil }
+            let cleaning = Operation(Self.cleaning)
+            state.operation = cleaning
+            state.reservedSlot = nil
+            return cleaning
+        }
+        operation.end()
+        return cleaning
+    }
+
+    /// Waits until what is left of a verb is done.
+    func waitForCleaning() async {
+        while let running = state.withLock({ $0.operation }), running.verb == Self.cleaning { await running.wait() }
     }
 
     /// Claims it for a verb that cancels whatever is in flight: stop, terminate, remove.
@@ -122,7 +147,9 @@ final class ActorEntry: Sendable {
         changes.tell()
     }
 
-    private static let endingVerbs: Set = ["stop", "remove", "terminate", "ended", "drop"]
+    /// What is left of a verb after its answer.
+    private static let cleaning = "teardown"
+    private static let endingVerbs: Set = ["stop", "remove", "terminate", "ended", "drop", cleaning]
 
     /// How this actor stands to a slot.
     enum Hold { case none, holds, leaves }

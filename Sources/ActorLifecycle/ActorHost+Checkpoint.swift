@@ -35,11 +35,11 @@ extension ActorHost {
         let serving = try await Offload.run { () throws(HostError) in try self.revision(of: entry.record) }
         try checkScope(request.scope, by: serving.description)
         let operation: Operation
-        switch entry.claim("checkpoint") {
+        switch await entry.claim("checkpoint") {
         case .success(let claimed): operation = claimed
         case .failure(let error): throw error
         }
-        defer { entry.release(operation) }
+        defer { release(entry, operation) }
         let record = entry.record
         if !request.identity.uid.isEmpty, record.identity.uid != request.identity.uid {
             throw HostError(
@@ -210,10 +210,43 @@ extension ActorHost {
         try settleOutside(entry)
         if isHeld {
             await clock.measure("hold") { () async -> Void in await hold(entry) }
-        } else {
+        } else if target.uri != nil {
+            // An upload takes long: nothing of the actor lies about meanwhile.
             await clock.measure("teardown") { () async -> Void in await end(entry, as: .paused) }
+        } else {
+            await clock.measure("pause") { () async -> Void in await pause(entry) }
         }
         if settings.keepSnapshots > 0 { try? await Offload.run { () throws(HostError) in try self.retain(key) } }
+    }
+
+    /// Pauses an actor whose programs were killed; what they leave is taken down when the caller has its answer.
+    private func pause(_ entry: ActorEntry) async {
+        let tickets = entry.with { state in
+            defer { state.exits = [:] }
+            state.operation?.markEnding()
+            return Array(state.exits.values)
+        }
+        for ticket in tickets { exits.forget(ticket) }
+        ports.close(entry.key)
+        do throws(HostError) {
+            try move(entry, to: .paused, settled: true) { record in
+                record.processes = []
+                record.needsTeardown = true
+            }
+        } catch { await end(entry, as: .paused) }
+    }
+
+    /// Gives an actor free again; one that was paused is taken down first, and nobody waits for that who does not want
+    /// this actor.
+    private func release(_ entry: ActorEntry, _ operation: Operation) {
+        let record = entry.record
+        guard record.status == .paused, record.needsTeardown, entry.with({ $0.held == nil }),
+            let cleaning = entry.handOver(operation)
+        else { return entry.release(operation) }
+        Task {
+            await end(entry, as: record.status, reason: record.reason, message: record.message)
+            entry.release(cleaning)
+        }
     }
 
     /// Writes what the backend left, and the durable volumes as they lie there, into a local snapshot.

@@ -153,7 +153,8 @@ extension ActorHost {
         let record = entry.record
         guard let held = entry.with({ $0.held }), case .local(let name)? = source?.place, source?.scope == .full,
             name == held.snapshot, request == held.request, record.status == .paused,
-            record.backendSHA256 == serving.description.sha256, held.handles.values.allSatisfy({ !$0.hasExited() })
+            record.backendSHA256 == serving.description.sha256, isShownTheSame(record),
+            held.handles.values.allSatisfy({ !$0.hasExited() })
         else { return false }
         let token = Self.newToken()
         for ticket in held.tickets { exits.forget(ticket) }

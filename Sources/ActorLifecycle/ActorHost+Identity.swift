@@ -27,18 +27,50 @@ extension ActorHost {
             let identity = record.identity
             try Self.show(identity.key.name, at: "\(places.identity)/\(ActorDirectories.actorID)")
             try Self.show(token, at: "\(places.identity)/\(ActorDirectories.token)")
-            for volume in record.spec.volumes {
-                guard case .systemInformation(let sources) = volume.source else { continue }
-                let root = places.information(volume.name)
-                try FileTree.makeDirectories(root, mode: 0o755)
-                for file in sources.joined() {
-                    let path = "\(root)/\(file.path)"
+        }
+        for volume in record.spec.volumes {
+            guard case .systemInformation(let sources) = volume.source else { continue }
+            let root = places.information(volume.name)
+            try Self.system { () throws(SyscallError) in try FileTree.makeDirectories(root, mode: 0o755) }
+            for file in sources.joined() {
+                let (path, text) = ("\(root)/\(file.path)", try text(of: file, for: record.identity))
+                try Self.system { () throws(SyscallError) in
                     let parent = path.split(separator: "/").dropLast().joined(separator: "/")
                     try FileTree.makeDirectories("/\(parent)", mode: 0o755)
-                    try Self.show(file.text(of: identity), at: path)
+                    try Self.show(text, at: path)
                 }
             }
         }
+    }
+
+    private func text(of file: SystemInformationFile, for identity: ActorIdentity) throws(HostError) -> String {
+        guard let names = file.bundles else { return file.text(of: identity) }
+        return try settings.trustBundles.text(of: names, at: "trust_bundle.names")
+    }
+
+    /// Refuses a request for trust bundles that cannot be had.
+    ///
+    /// - Throws: as `TrustBundles.text(of:at:)` does, with the field's path.
+    func checkBundles(_ spec: WorkloadSpec) async throws(HostError) {
+        let wanted = TrustBundles.wanted(spec)
+        guard !wanted.isEmpty else { return }
+        try await Offload.run { () throws(HostError) in
+            for (field, names) in wanted { _ = try self.settings.trustBundles.text(of: names, at: field) }
+        }
+    }
+
+    /// Whether an actor that was held is shown what it would be shown now.
+    func isShownTheSame(_ record: ActorRecord) -> Bool {
+        let root = directories(record.identity.key)
+        for volume in record.spec.volumes {
+            guard case .systemInformation(let sources) = volume.source else { continue }
+            for file in sources.joined() where file.bundles != nil {
+                guard let now = try? text(of: file, for: record.identity),
+                    TextFile.read("\(root.information(volume.name))/\(file.path)") == now
+                else { return false }
+            }
+        }
+        return true
     }
 
     /// Gives an actor that was held another token.

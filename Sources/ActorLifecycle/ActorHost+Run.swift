@@ -48,6 +48,7 @@ extension ActorHost {
         if request.egressGateway != nil {
             try await Offload.run { () throws(HostError) in try self.checkEgress(request) }
         }
+        try await checkBundles(request.spec)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
         let canonical = request.canonicalBytes(hashing: { keyedHash(key: secret, [UInt8]($0.utf8)) })
@@ -55,7 +56,7 @@ extension ActorHost {
         let fingerprint = hexadecimal(keyedHash(key: secret, canonical + [UInt8]((restore?.text ?? "").utf8)))
         let (entry, isNew) = known(request)
         let operation: Operation
-        switch entry.claim(verb) {
+        switch await entry.claim(verb) {
         case .success(let claimed): operation = claimed
         case .failure(let error): throw error
         }

@@ -36,10 +36,11 @@ extension ActorHost {
                 "\(entry.key.text) cannot go from \(record.status.rawValue) to \(status.rawValue)"
             )
         }
+        let isNews = (record.status, record.reason, record.message) != (status, reason, message)
         record.status = status
         record.reason = reason
         record.message = message
-        record.sinceMilliseconds = Self.nowMilliseconds()
+        if isNews { record.sinceMilliseconds = Self.nowMilliseconds() }
         change(&record)
         let written = record
         let verb = entry.verb
@@ -47,6 +48,7 @@ extension ActorHost {
         if settled { try journal.settle(written) } else { try journal.put(written) }
         try FailPoint.reach("\(verb).\(status.rawValue).after")
         entry.with { $0.record = written }
+        guard isNews else { return }
         entry.publish()
         logger.info(
             "actor is \(status.rawValue)",

@@ -186,7 +186,7 @@ extension ActorHost {
     ) async throws(HostError) {
         guard let entry = registry.withLock({ $0[identity.key] }) else { return try await body(nil, nil) }
         let operation: Operation
-        switch entry.claim(verb) {
+        switch await entry.claim(verb) {
         case .success(let claimed): operation = claimed
         case .failure(let error): throw error
         }

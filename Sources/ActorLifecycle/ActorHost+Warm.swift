@@ -160,8 +160,9 @@ extension ActorHost {
         }
     }
 
-    /// Throws all warm slots and held actors away; blocks.
+    /// Throws all warm slots and held actors away, once what verbs have left is taken down; blocks.
     public func coolDown() async {
+        for entry in registry.withLock({ Array($0.values) }) { await entry.waitForCleaning() }
         await dropAllHeld()
         let (slots, making) = warm.close()
         for operation in making { operation.cancel() }

@@ -9,7 +9,7 @@ import Glibc
 /// Named places where a test makes the host die or fail; a release build has none of it.
 ///
 /// `SUBSTRATE_FAILPOINT="name=kill"` or `"name@3=error(storage_full)"` arms one, at its third hit in the second form;
-/// several are separated by commas.
+/// several are separated by commas. `"name=while(FILE)"` stays there as long as the file does.
 /// `SUBSTRATE_FAILPOINT_TRACE=FILE` appends the name of every one that is reached.
 enum FailPoint {
     /// Passes through a point; dies or throws there when it is armed.
@@ -61,6 +61,8 @@ private struct Armed: ~Copyable {
         case "kill": kill(getpid(), SIGKILL)
         case "error(storage_full)":
             throw HostError(.resourceExhausted, .storageFull, "fail point \(name): the disk is full")
+        case let action where action.hasPrefix("while(") && action.hasSuffix(")"):
+            while unsafe access(String(action.dropFirst(6).dropLast()), F_OK) == 0 { usleep(1000) }
         default: throw HostError(.internal, nil, "fail point \(name)")
         }
     }

@@ -21,6 +21,8 @@ public struct HostSettings: Sendable {
     public var mounts: [OperatorMount] = []
     /// How actors get out through a gateway; nil: none does.
     public var egress: EgressSettings?
+    /// The certificates that actors may ask for.
+    public var trustBundles = TrustBundles([:])
     /// This machine's architecture, in the contract's words.
     public var architecture = "amd64"
     /// Makes settings with the defaults.

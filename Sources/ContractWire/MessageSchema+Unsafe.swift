@@ -97,4 +97,21 @@ extension MessageSchema {
 
     static let status = unsafe MessageSchema(substrate__status__v1__status__descriptor)
     static let errorInfo = unsafe MessageSchema(substrate__status__v1__error_info__descriptor)
+
+    static let fileSet = unsafe MessageSchema(substrate__descriptor__v1__file_set__descriptor)
+    static let rawFileSet = unsafe MessageSchema(substrate__descriptor__v1__raw_file_set__descriptor)
+    static let reflectionRequest = unsafe MessageSchema(grpc__reflection__v1__server_reflection_request__descriptor)
+    static let reflectionResponse = unsafe MessageSchema(grpc__reflection__v1__server_reflection_response__descriptor)
+}
+
+extension DialectSetting {
+    /// The encoded files of what is served under this setting; where both dialects are, autumn's: one name, one message.
+    ///
+    /// Safe because the sets are constants of the program, and each counts its own bytes.
+    var servedFileSets: [[UInt8]] {
+        let dialect = unsafe self == .june ? csm_served_june : csm_served_autumn
+        return unsafe [dialect, csm_served_common].map {
+            unsafe Array(UnsafeBufferPointer(start: $0.bytes, count: $0.size))
+        }
+    }
 }

@@ -150,13 +150,17 @@ extension WireMessage {
 
     private var systemInformation: Volume.Source {
         let sources = messages("data_sources")
-        if let other = sources.firstIndex(where: { !$0.has("actor_metadata") }) {
-            let kind = sources[other].has("trust_bundle") ? ".trust_bundle" : ""
-            return .unserved("system_info.data_sources[\(other)]\(kind)")
+        if let other = sources.firstIndex(where: { !$0.has("actor_metadata") && !$0.has("trust_bundle") }) {
+            return .unserved("system_info.data_sources[\(other)]")
         }
         return .systemInformation(
             sources.map { source in
-                (source.message("actor_metadata")?.messages("items") ?? []).map { item in
+                if let bundle = source.message("trust_bundle") {
+                    // The earlier variant had one name.
+                    let names = (bundle.has("name") ? [bundle.string("name")] : []) + bundle.strings("names")
+                    return [SystemInformationFile(bundles: names, path: bundle.string("path"))]
+                }
+                return (source.message("actor_metadata")?.messages("items") ?? []).map { item in
                     SystemInformationFile(
                         field: SystemInformationFile.Field(rawValue: item.number32("field")) ?? .unspecified,
                         path: item.string("path")
@@ -167,6 +171,13 @@ extension WireMessage {
     }
 
     private mutating func fill(_ files: [SystemInformationFile]) {
+        if let file = files.first, let names = file.bundles {
+            add("trust_bundle") { message in
+                message.add("path", file.path)
+                message.add("names", names)
+            }
+            return
+        }
         add("actor_metadata") { message in
             for file in files {
                 message.add("items") { item in

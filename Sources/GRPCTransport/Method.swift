@@ -93,6 +93,8 @@ public typealias UnaryHandler = @Sendable (CallContext, [UInt8]) async -> UnaryR
 /// Answers a call with a stream of messages, and then a status with trailers.
 public typealias StreamHandler =
     @Sendable (CallContext, [UInt8], any ResponseSink) async -> (RPCStatus, [(String, String)])
+/// Answers one of a client's many messages; a failure ends the call.
+public typealias ConversationHandler = @Sendable (CallContext, [UInt8]) async -> Result<[UInt8], RPCStatus>
 
 /// What the server does for one method's name.
 public enum Method: Sendable {
@@ -100,4 +102,6 @@ public enum Method: Sendable {
     case unary(UnaryHandler)
     /// One request, many answers.
     case serverStream(StreamHandler)
+    /// An answer to each request, in turn, until the client says that it was the last.
+    case conversation(ConversationHandler)
 }

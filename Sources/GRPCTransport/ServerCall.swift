@@ -137,6 +137,10 @@ final class ServerCall: EventReceiver, ResponseSink {
         guard let method = server.methods[context.method] else {
             return refuse(.unimplemented, .notServed, "unknown method \(context.method)")
         }
+        // Nothing more comes: every question was answered.
+        if case .conversation = method, unsafe !cgb_call_has_message(handle.pointer) {
+            return enqueue(.finish(.success(nil), []))
+        }
         guard unsafe !cgb_call_message_is_compressed(handle.pointer) else {
             return refuse(.unimplemented, .notServed, "compressed messages are not accepted: send them as they are")
         }
@@ -154,9 +158,10 @@ final class ServerCall: EventReceiver, ResponseSink {
         }
         if let deadline = context.deadline, deadline <= ContinuousClock.now { return timeUp() }
         server.queue.setTimer(id, at: context.deadline)
-        if case .serverStream = method { state.withLock { $0.isStream = true } }
+        if case .unary = method {} else { state.withLock { $0.isStream = true } }
         let task = Task {
             switch method {
+            case .conversation(let handler): await answer(await handler(context, request))
             case .unary(let handler):
                 let reply = await handler(context, request)
                 enqueue(.finish(reply.result.map { $0 }, reply.trailers))
@@ -170,6 +175,16 @@ final class ServerCall: EventReceiver, ResponseSink {
             return state.isCancelled
         }
         if isCancelled { task.cancel() }
+    }
+
+    /// Answers one message of a conversation, then waits for the next, which `begin` takes.
+    private func answer(_ reply: Result<[UInt8], RPCStatus>) async {
+        do throws(RPCStatus) {
+            try await send(try reply.get())
+        } catch {
+            return enqueue(.finish(.failure(error), []))
+        }
+        guard server.queue.start({ unsafe cgb_call_receive_message(handle.pointer) }) else { return handle.cancel() }
     }
 
     private func refuse(_ code: HostError.Code, _ reason: Reason?, _ message: String) {

@@ -23,7 +23,11 @@ public enum TestMachine {
     public static let host = "\(products)/substrate-host"
     /// Whether this machine's Python has a gRPC of its own; asked once.
     public static let hasForeignClient =
-        (try? ProgramRun.wait("/usr/bin/env", ["python3", "-c", "import grpc, grpc_tools"], patience: 30))?.code == 0
+        (try? ProgramRun.wait(
+            "/usr/bin/env",
+            ["python3", "-c", "import grpc, grpc_tools, grpc_reflection"],
+            patience: 30
+        ))?.code == 0
 
     /// Whether lua-language-server is here; no registry that this project may use has it, so that CI skips too.
     public static let hasLuaLanguageServer =

@@ -72,8 +72,11 @@ struct Counter {
 
     func run() async throws -> Cost { try await verb(.run, ContractWire.encode(request)) }
 
+    /// One, and what it leaves is taken down before anything else is measured: a repeat is answered after that.
     func checkpoint(_ snapshot: String) async throws -> Cost {
-        try await verb(.checkpoint, checkpointBytes(snapshot))
+        let cost = try await verb(.checkpoint, checkpointBytes(snapshot))
+        _ = try await verb(.checkpoint, checkpointBytes(snapshot))
+        return cost
     }
 
     func restore(_ snapshot: String) async throws -> Cost {

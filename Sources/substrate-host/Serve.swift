@@ -102,6 +102,7 @@ enum Serve {
         settings.egress = options.egress
         // Every connection of an actor takes two descriptors.
         if options.egress != nil { Machine.raiseFileLimit(to: 65536) }
+        settings.trustBundles = TrustBundles(options.trustBundles)
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture
         settings.warmSlots = options.backends[entry.name]?.poolSize ?? 0
@@ -140,8 +141,13 @@ enum Serve {
         let own = OwnService(host: host, backends: { backend.listed().map(FoundBackends.message) }, logger: logger)
         let setting = DialectSetting(rawValue: options.contract.rawValue) ?? .auto
         let contract = ContractService(host: host, setting: setting, architecture: architecture, logger: logger)
+        var methods = contract.methods.merging(own.methods) { first, _ in first }
+        if options.reflection {
+            let told = ReflectionService(try Reflection(setting, methods: methods.keys))
+            methods.merge(told.methods) { first, _ in first }
+        }
         let server = try GRPCServer(
-            methods: contract.methods.merging(own.methods) { first, _ in first },
+            methods: methods,
             refusal: Handlers.refusal
         )
         for endpoint in options.listen { try listen(server, endpoint, options, logger) }

@@ -11,14 +11,17 @@ import Testing
     private enum Decoder {
         case contract(ContractMethod, DialectSetting)
         case own(any HostMessage.Type)
+        case reflection(Reflection)
 
         static let all: [Decoder] =
             ContractMethod.allCases.flatMap { method in DialectSetting.allCases.map { .contract(method, $0) } }
             + HostGoldenTests.messages.sorted { $0.key < $1.key }.map { .own($0.value) }
+            + [try? Reflection(.auto, methods: [])].compactMap { $0.map { .reflection($0) } }
 
         func decode(_ bytes: [UInt8]) throws(HostError) {
             switch self {
             case .own(let type): _ = try type.init(decoding: bytes)
+            case .reflection(let reflection): _ = try reflection.answer(bytes)
             case .contract(let method, let setting):
                 let isJunes = [.run, .checkpoint, .restore].contains(method)
                 let fitting = !isJunes && setting == .june ? .auto : setting

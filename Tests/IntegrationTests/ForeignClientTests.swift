@@ -9,7 +9,7 @@ import Testing
     .enabled(if: TestMachine.needs(TestMachine.isRoot), "actors are confined as root only"),
     .enabled(
         if: TestMachine.needs(TestMachine.hasForeignClient),
-        "Python has no grpcio and grpcio-tools here: pip install grpcio grpcio-tools"
+        "Python lacks one of these here: pip install grpcio grpcio-tools grpcio-reflection"
     )
 )
 struct ForeignClientTests {
@@ -47,6 +47,16 @@ struct ForeignClientTests {
         try await TestHost.with(script: script, arguments: ["--contract=\(dialect)"]) { host in
             try await Self.client(host, "codes", dialect, over: host.unix)
         }
+    }
+
+    @Test("reflection tells the dialect that is served, and only where the operator asked for it")
+    func reflection() async throws {
+        for dialect in ["june", "autumn"] {
+            try await TestHost.with(arguments: ["--reflection", "--contract=\(dialect)"]) { host in
+                try await Self.client(host, "reflection", dialect, over: host.unix)
+            }
+        }
+        try await TestHost.with { host in try await Self.client(host, "no-reflection", "autumn", over: host.unix) }
     }
 
     /// Takes a scenario of the foreign client; what it says is this test's word.

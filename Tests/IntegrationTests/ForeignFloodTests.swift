@@ -6,7 +6,7 @@ import Testing
     "The edge",
     .enabled(
         if: TestMachine.needs(TestMachine.hasForeignClient),
-        "Python has no grpcio and grpcio-tools here: pip install grpcio grpcio-tools"
+        "Python lacks one of these here: pip install grpcio grpcio-tools grpcio-reflection"
     )
 )
 struct ForeignFloodTests {

@@ -95,6 +95,29 @@ struct HeldPauseTests {
         }
     }
 
+    @Test("an actor that would be shown other certificates is not thawed")
+    func certificates() async throws {
+        let files = try ScratchDirectory("held-bundle")
+        let bundle = "\(files.path)/ca.pem"
+        let begin = "-----BEGIN CERTIFICATE-----\n"
+        try AtomicFile.write(Array("\(begin)one".utf8), to: bundle)
+        let verbs = try VerbHost(Self.script, settings: Self.held, arguments: ["--trust-bundle", "ours=\(bundle)"])
+        try await verbs.use { host in
+            var request = try await host.request("a")
+            let file = SystemInformationFile(bundles: ["ours"], path: "ca")
+            request.spec.volumes.append(Volume(name: "about", source: .systemInformation([[file]])))
+            _ = try await host.run(request).get()
+            try await done(host, "checkpoint", "a")
+            try await done(host, "restore", "a")
+            #expect(verbs.printed("BEGIN") == ["run"])
+            try await done(host, "checkpoint", "a")
+            try AtomicFile.write(Array("\(begin)two".utf8), to: bundle)
+            try await done(host, "restore", "a")
+            #expect(verbs.printed("BEGIN") == ["run", "restore"])
+            try await done(host, "remove", "a")
+        }
+    }
+
     @Test("a held actor that is stopped, removed or survives its host leaves nothing, and its snapshot serves")
     func gone() async throws {
         let verbs = try VerbHost(Self.script, settings: Self.held)

@@ -118,14 +118,11 @@ struct IdentityTests {
             }
             let twice = try await fault([.init(field: .name, path: "a"), .init(field: .uid, path: "a/b")])
             #expect(twice.contains("\(items)[1].path: \"a/b\" meets"), "\(twice)")
-            // A second `spec` is merged into the first: a volume named t, of one trust bundle.
-            let bundle: [UInt8] = [0x3a, 11, 0x12, 9, 0x0a, 1, 0x74, 0x22, 4, 0x0a, 2, 0x12, 0]
-            let request = ContractWire.encode(try await host.request("one")) + bundle
+            // A second `spec` is merged into the first: a volume named t, of one source that is neither kind.
+            let empty: [UInt8] = [0x3a, 9, 0x12, 7, 0x0a, 1, 0x74, 0x22, 2, 0x0a, 0]
+            let request = ContractWire.encode(try await host.request("one")) + empty
             let other = try #require(await host.call(ContractMethod.run.path, request))
-            #expect(
-                other.contains("spec.volumes[1].system_info.data_sources[0].trust_bundle (volume \"t\")"),
-                "\(other)"
-            )
+            #expect(other.contains("spec.volumes[1].system_info.data_sources[0] (volume \"t\")"), "\(other)")
             #expect(try await host.actors().isEmpty)
         }
     }

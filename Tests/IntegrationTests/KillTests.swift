@@ -30,7 +30,11 @@ struct KillTests {
         ] { #expect(traced.contains(point), "\(point) is gone") }
         // One tour dies once in every verb, so as many tours as the longest verb has points pass through them all.
         let recoveries = KillRecoveries()
-        try await tours(through: points) { try await tour.take(dyingAt: $0, recoveries: recoveries) }
+        var during = points
+        let after = during.removeValue(forKey: KillTour.after) ?? []
+        #expect(after == ["teardown.paused.before@1", "teardown.paused.after@1"])
+        try await tours(through: during) { try await tour.take(dyingAt: $0, recoveries: recoveries) }
+        try await tours(through: [KillTour.after: after]) { try await tour.take(dyingAt: $0, recoveries: recoveries) }
         // And what the next host passes on its way to serve: it dies there too, and a third one goes on.
         let ways = await recoveries.ways
         for point in [

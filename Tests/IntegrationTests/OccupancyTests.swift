@@ -54,6 +54,33 @@ struct OccupancyTests {
         }
     }
 
+    @Test("a checkpoint is answered before what it leaves is taken down, and whoever wants the slot or the actor waits")
+    func cleaning() async throws {
+        let host = try TestHost(arguments: ["--slot-capacity", "1"])
+        try await host.use { host in
+            let file = "\(host.scratch)/uncleaned"
+            try AtomicFile.write([], to: file)
+            try await host.start(["SUBSTRATE_FAILPOINT=teardown.paused.before=while(\(file))"])
+            let request = try await host.request("one")
+            var next = try await host.request("next")
+            next.slot = request.slot
+            _ = try await host.run(request).get()
+            #expect(try await CounterProbe.data(host, "one") == 1)
+            let saved = ExternalSnapshotTests.checkpoint(request, .local("first"), .data)
+            #expect(await host.call(ContractMethod.checkpoint.path, saved) == nil)
+            #expect(try await host.actor("one").status == "paused")
+            // Not long enough: refused, and nothing of it is left.
+            let short = try await host.run(next, timeout: .milliseconds(500))
+            #expect(throws: RPCStatus.self) { try short.get() }
+            let restore = ContractWire.encode(RestoreRequest(run: request, place: .local("first"), scope: .data))
+            async let restored = host.call(ContractMethod.restore.path, restore)
+            try DirectoryTree.remove(file)
+            let answer = await restored
+            #expect(answer == nil, "\(answer ?? "")")
+            #expect(try await CounterProbe.data(host, "one") == 2)
+        }
+    }
+
     @Test("a stop ends a run that waits for a place")
     func cancelledWait() async throws {
         try await TestHost.with(arguments: ["--slot-capacity", "1"]) { host in

@@ -57,11 +57,16 @@ struct VerbHost {
     /// - Parameters:
     ///   - script: the backend's.
     ///   - settings: `backends.mine` of the operator's file, as YAML on one line.
+    ///   - arguments: more options of the command line.
     /// - Throws: when there is no room for it.
-    init(_ script: String, settings: String = "{}") throws {
+    init(_ script: String, settings: String = "{}", arguments: [String] = []) throws {
         self.settings = "/tmp/substrate-verbs-\(UUID().uuidString).yaml"
         try Self.write(settings, self.settings)
-        host = try TestHost(backend: "mine", script: script, arguments: ["--json", "--config", self.settings])
+        host = try TestHost(
+            backend: "mine",
+            script: script,
+            arguments: ["--json", "--config", self.settings] + arguments
+        )
     }
 
     private static func write(_ settings: String, _ path: String) throws {

@@ -80,8 +80,8 @@ local function save(actor, request)
   if request.scope == "data" then return stop(actor, request) end
   local plain, hold = actor.probed.compression and "-compression=none", request.may_hold and "-leave-running"
   try(host.process.run(command(actor, "checkpoint", { plain, hold, "-image-path", request.snapshot.dir, ROOT })))
-  if hold then return "ok", { held = true } end
-  return host.process.stop(actor.processes, 0)
+  -- What is not held the host ends, while the caller has its answer already.
+  return "ok", { held = request.may_hold }
 end
 
 local function wake(actor, request)

@@ -4286,3 +4286,86 @@ const ProtobufCEnumDescriptor atelet_autumn__actor_metadata_field__descriptor =
   atelet_autumn__actor_metadata_field__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCMethodDescriptor atelet_autumn__ateom_herder__method_descriptors[6] =
+{
+  { "Run", &atelet_autumn__run_request__descriptor, &atelet_autumn__run_response__descriptor },
+  { "Checkpoint", &atelet_autumn__checkpoint_request__descriptor, &atelet_autumn__checkpoint_response__descriptor },
+  { "Restore", &atelet_autumn__restore_request__descriptor, &atelet_autumn__restore_response__descriptor },
+  { "Terminate", &atelet_autumn__terminate_request__descriptor, &atelet_autumn__terminate_response__descriptor },
+  { "UploadPausedCheckpoint", &atelet_autumn__upload_paused_checkpoint_request__descriptor, &atelet_autumn__upload_paused_checkpoint_response__descriptor },
+  { "PruneLocalCheckpoints", &atelet_autumn__prune_local_checkpoints_request__descriptor, &atelet_autumn__prune_local_checkpoints_response__descriptor },
+};
+const unsigned atelet_autumn__ateom_herder__method_indices_by_name[] = {
+  1,        /* Checkpoint */
+  5,        /* PruneLocalCheckpoints */
+  2,        /* Restore */
+  0,        /* Run */
+  3,        /* Terminate */
+  4         /* UploadPausedCheckpoint */
+};
+const ProtobufCServiceDescriptor atelet_autumn__ateom_herder__descriptor =
+{
+  PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC,
+  "atelet_autumn.AteomHerder",
+  "AteomHerder",
+  "AteletAutumn__AteomHerder",
+  "atelet_autumn",
+  6,
+  atelet_autumn__ateom_herder__method_descriptors,
+  atelet_autumn__ateom_herder__method_indices_by_name
+};
+void atelet_autumn__ateom_herder__run(ProtobufCService *service,
+                                      const AteletAutumn__RunRequest *input,
+                                      AteletAutumn__RunResponse_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__checkpoint(ProtobufCService *service,
+                                             const AteletAutumn__CheckpointRequest *input,
+                                             AteletAutumn__CheckpointResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__restore(ProtobufCService *service,
+                                          const AteletAutumn__RestoreRequest *input,
+                                          AteletAutumn__RestoreResponse_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__terminate(ProtobufCService *service,
+                                            const AteletAutumn__TerminateRequest *input,
+                                            AteletAutumn__TerminateResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__upload_paused_checkpoint(ProtobufCService *service,
+                                                           const AteletAutumn__UploadPausedCheckpointRequest *input,
+                                                           AteletAutumn__UploadPausedCheckpointResponse_Closure closure,
+                                                           void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__prune_local_checkpoints(ProtobufCService *service,
+                                                          const AteletAutumn__PruneLocalCheckpointsRequest *input,
+                                                          AteletAutumn__PruneLocalCheckpointsResponse_Closure closure,
+                                                          void *closure_data)
+{
+  assert(service->descriptor == &atelet_autumn__ateom_herder__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_autumn__ateom_herder__init (AteletAutumn__AteomHerder_Service *service,
+                                        AteletAutumn__AteomHerder_ServiceDestroy destroy)
+{
+  protobuf_c_service_generated_init (&service->base,
+                                     &atelet_autumn__ateom_herder__descriptor,
+                                     (ProtobufCServiceDestroy) destroy);
+}

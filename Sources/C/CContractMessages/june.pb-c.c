@@ -2170,3 +2170,56 @@ const ProtobufCEnumDescriptor atelet_june__volume_type__descriptor =
   atelet_june__volume_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCMethodDescriptor atelet_june__ateom_herder__method_descriptors[3] =
+{
+  { "Run", &atelet_june__run_request__descriptor, &atelet_june__run_response__descriptor },
+  { "Checkpoint", &atelet_june__checkpoint_request__descriptor, &atelet_june__checkpoint_response__descriptor },
+  { "Restore", &atelet_june__restore_request__descriptor, &atelet_june__restore_response__descriptor },
+};
+const unsigned atelet_june__ateom_herder__method_indices_by_name[] = {
+  1,        /* Checkpoint */
+  2,        /* Restore */
+  0         /* Run */
+};
+const ProtobufCServiceDescriptor atelet_june__ateom_herder__descriptor =
+{
+  PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC,
+  "atelet_june.AteomHerder",
+  "AteomHerder",
+  "AteletJune__AteomHerder",
+  "atelet_june",
+  3,
+  atelet_june__ateom_herder__method_descriptors,
+  atelet_june__ateom_herder__method_indices_by_name
+};
+void atelet_june__ateom_herder__run(ProtobufCService *service,
+                                    const AteletJune__RunRequest *input,
+                                    AteletJune__RunResponse_Closure closure,
+                                    void *closure_data)
+{
+  assert(service->descriptor == &atelet_june__ateom_herder__descriptor);
+  service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_june__ateom_herder__checkpoint(ProtobufCService *service,
+                                           const AteletJune__CheckpointRequest *input,
+                                           AteletJune__CheckpointResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &atelet_june__ateom_herder__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_june__ateom_herder__restore(ProtobufCService *service,
+                                        const AteletJune__RestoreRequest *input,
+                                        AteletJune__RestoreResponse_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &atelet_june__ateom_herder__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void atelet_june__ateom_herder__init (AteletJune__AteomHerder_Service *service,
+                                      AteletJune__AteomHerder_ServiceDestroy destroy)
+{
+  protobuf_c_service_generated_init (&service->base,
+                                     &atelet_june__ateom_herder__descriptor,
+                                     (ProtobufCServiceDestroy) destroy);
+}

@@ -67,6 +67,23 @@ extension CommandReader {
         return list.mounts
     }
 
+    /// The certificates that actors may ask for, by name.
+    ///
+    /// - Throws: the first that is no `NAME=PATH`, or whose name is taken.
+    func trustBundles() throws(UsageError) -> [String: String] {
+        var bundles: [String: String] = [:]
+        for text in parsed.list("trust-bundle") {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, parts[1].hasPrefix("/") else {
+                throw error("--trust-bundle: \"\(text)\" is no NAME=PATH with an absolute PATH")
+            }
+            guard bundles.updateValue(parts[1], forKey: parts[0]) == nil else {
+                throw error("--trust-bundle: \(parts[0]) is named twice")
+            }
+        }
+        return bundles
+    }
+
     /// What each backend is given, `--grant` included: without `BACKEND/` it is for the one that was named.
     ///
     /// - Parameters:

@@ -71,6 +71,7 @@ struct CommandReader {
             listen: listen,
             insecureTCP: parsed.has("insecure-tcp"),
             contract: try choice("contract") ?? .auto,
+            reflection: parsed.has("reflection"),
             overlays: overlays,
             pluginsDirectory: directory("plugins-dir"),
             assetRoots: directories("asset-root"),
@@ -89,7 +90,8 @@ struct CommandReader {
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
             egress: try egress(),
-            images: try imageOptions()
+            images: try imageOptions(),
+            trustBundles: try trustBundles()
         )
     }
 

@@ -86,6 +86,7 @@ enum CommandTable {
                 "june, autumn, or auto to tell by the request (default auto)",
                 completes: .words(ContractChoice.allCases.map(\.rawValue))
             ),
+            .flag("reflection", "tell generic gRPC clients what is served (of the dialects autumn's, unless june)"),
         ] + pluginOptions + [
             grant,
             .value(
@@ -111,6 +112,12 @@ enum CommandTable {
                 repeats: true
             ),
         ] + egress + [
+            .value(
+                "trust-bundle",
+                "BUNDLE",
+                "NAME=PATH: certificates that an actor may ask for, such as egress-mitm.ate.dev=/etc/ca.pem (repeatable)",
+                repeats: true
+            ),
             .value("slot-capacity", "N", "actors that one slot may hold in autumn (default 0: no limit)"),
             .value(
                 "require",

@@ -34,6 +34,8 @@ struct ServeOptions: Equatable, Sendable {
     var insecureTCP: Bool
     /// Which dialect.
     var contract: ContractChoice
+    /// Whether the services are told to whoever asks.
+    var reflection = false
     /// Overlays in order, absolute.
     var overlays: [PluginSource]
     /// The shipped plugins, absolute, if named.
@@ -72,6 +74,8 @@ struct ServeOptions: Equatable, Sendable {
     var egress: EgressSettings?
     /// What images are told.
     var images = ImageOptions()
+    /// The certificates that actors may ask for.
+    var trustBundles: [String: String] = [:]
 }
 
 /// What every client command has.

@@ -83,6 +83,13 @@ struct SettingKey: Sendable {
             doc: "The dialect of the contract; auto tells by the request."
         ),
         SettingKey(
+            name: "reflection",
+            kind: .boolean,
+            standard: "false",
+            flag: "reflection",
+            doc: "Whether gRPC server reflection tells what is served, in the contract's dialect (autumn's under auto)."
+        ),
+        SettingKey(
             name: "overlays.sources",
             kind: .sources,
             standard: "[]",
@@ -243,6 +250,16 @@ struct SettingKey: Sendable {
             standard: "false",
             flag: "egress-plaintext",
             doc: "Whether gateways are spoken to without TLS: whoever is on the way reads and changes what actors say."
+        ),
+        SettingKey(
+            name: "trust_bundles",
+            kind: .texts,
+            standard: "system-roots.ate.dev, this machine's public roots",
+            flag: "trust-bundle",
+            doc: """
+                Certificates that an actor may ask for in a system_info volume, as NAME=PATH of a PEM file. Read anew at each \
+                Run, Restore and Start.
+                """
         ),
         SettingKey(
             name: "require",

@@ -14,6 +14,10 @@ import sys
 import time
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FieldDescriptor
+from grpc_reflection.v1alpha import proto_reflection_descriptor_database as reflected
+from grpc_reflection.v1alpha import reflection_pb2
 
 import flood
 import wire
@@ -351,6 +355,64 @@ def health(client, target):
             client.equal("Watch ends with the host", error.code(), grpc.StatusCode.UNAVAILABLE)
 
 
+def fields(message, seen=()):
+    """Every field beneath a message, as the wire and a reader know it."""
+    found = set()
+    for field in () if message.full_name in seen else message.fields:
+        found.add((message.name, field.number, field.name, field.type, field.is_repeated))
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            found |= fields(field.message_type, (*seen, message.full_name))
+    return found
+
+
+def reflection(client, is_served):
+    """What a client without .proto files is told is what one made from the contract's table knows."""
+    ask = reflection_pb2.ServerReflectionRequest
+    for version in ("v1", "v1alpha"):
+        talk = client.channel.stream_stream(
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+            ask.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        if not is_served:
+            try:
+                list(talk(iter([ask(list_services="")]), timeout=10))
+                client.check(f"{version}: not served", False)
+            except grpc.RpcError as error:
+                client.equal(f"{version}: not served", error.code().name, "UNIMPLEMENTED")
+            continue
+        many = [ask(host="h", file_containing_symbol="atelet.AteomHerder.Run") for _ in range(300)]
+        many += [ask(file_containing_symbol="atelet.Nothing"), ask(file_by_filename="../etc/passwd"), ask(list_services="*")]
+        answers = list(talk(iter(many), timeout=30))
+        client.equal(f"{version}: an answer to each question", len(answers), len(many))
+        client.equal("in turn, with its question", [one.original_request for one in answers], many)
+        client.equal("no such symbol, no such file", [one.error_response.error_code for one in answers[-3:-1]], [5, 5])
+        client.equal(
+            "the services",
+            [one.name for one in answers[-1].list_services_response.service],
+            ["atelet.AteomHerder", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+             "grpc.reflection.v1alpha.ServerReflection", "substrate.host.v1.Host"],
+        )
+        try:
+            list(talk(iter([ask(list_services="*"), ask()]), timeout=10))
+            client.check("a question that asks nothing", False)
+        except grpc.RpcError as error:
+            client.equal("a question that asks nothing", error.code().name, "INVALID_ARGUMENT")
+    if not is_served:
+        return
+    pool = descriptor_pool.DescriptorPool(reflected.ProtoReflectionDescriptorDatabase(client.channel))
+    methods = [one.name for one in pool.FindServiceByName("atelet.AteomHerder").methods]
+    later = ["Terminate", "UploadPausedCheckpoint", "PruneLocalCheckpoints"] if client.dialect == "autumn" else []
+    client.equal("the methods", methods, ["Run", "Checkpoint", "Restore"] + later)
+    for method in methods:
+        told = pool.FindMessageTypeByName(f"atelet.{method}Request")
+        known = getattr(client.pb, f"{method}Request").DESCRIPTOR
+        client.equal(f"the fields of {told.name}", sorted(fields(told) ^ fields(known)), [])
+    own = {one.name for one in pool.FindServiceByName("substrate.host.v1.Host").methods}
+    client.check("the host's own service", {"List", "Watch", "Exec"} <= own, own)
+    client.check("health", pool.FindServiceByName("grpc.health.v1.Health").methods_by_name["Watch"].server_streaming)
+
+
 def main():
     scenario, dialect, target, image, asset = sys.argv[1:]
     client = wire.Client(dialect, target, image, pathlib.Path(asset))
@@ -363,6 +425,8 @@ def main():
             (june_codes if dialect == "june" else autumn_codes)(client)
         elif scenario == "health":
             health(client, target)
+        elif scenario in ("reflection", "no-reflection"):
+            reflection(client, scenario == "reflection")
         else:
             sys.exit(__doc__)
     except grpc.RpcError as error:

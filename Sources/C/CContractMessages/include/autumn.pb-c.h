@@ -188,6 +188,9 @@ struct  AteletAutumn__RestoreRequest
    * Earlier a string (golden_snapshot_uri), later a message ExternalRestoreConfiguration, whose first
    * byte is 0x0A: bytes hold both.
    */
+  /*
+   * told as ExternalRestoreConfiguration
+   */
   ProtobufCBinaryData base_config;
   AteletAutumn__EgressGateway *egress_gateway;
   int64_t cpu_milli;
@@ -305,6 +308,9 @@ struct  AteletAutumn__WorkloadSpec
   AteletAutumn__Volume **volumes;
   /*
    * Where the volumes were until mid-September; never both.
+   */
+  /*
+   * told to nobody
    */
   size_t n_earlier_volumes;
   AteletAutumn__Volume **earlier_volumes;
@@ -443,6 +449,9 @@ struct  AteletAutumn__TrustBundleDataSource
   char *path;
   /*
    * The earlier variant's single name.
+   */
+  /*
+   * told to nobody
    */
   char *name;
   size_t n_names;
@@ -1493,6 +1502,72 @@ typedef void (*AteletAutumn__AssetFile_Closure)
 
 /* --- services --- */
 
+typedef struct AteletAutumn__AteomHerder_Service AteletAutumn__AteomHerder_Service;
+struct AteletAutumn__AteomHerder_Service
+{
+  ProtobufCService base;
+  void (*run)(AteletAutumn__AteomHerder_Service *service,
+              const AteletAutumn__RunRequest *input,
+              AteletAutumn__RunResponse_Closure closure,
+              void *closure_data);
+  void (*checkpoint)(AteletAutumn__AteomHerder_Service *service,
+                     const AteletAutumn__CheckpointRequest *input,
+                     AteletAutumn__CheckpointResponse_Closure closure,
+                     void *closure_data);
+  void (*restore)(AteletAutumn__AteomHerder_Service *service,
+                  const AteletAutumn__RestoreRequest *input,
+                  AteletAutumn__RestoreResponse_Closure closure,
+                  void *closure_data);
+  void (*terminate)(AteletAutumn__AteomHerder_Service *service,
+                    const AteletAutumn__TerminateRequest *input,
+                    AteletAutumn__TerminateResponse_Closure closure,
+                    void *closure_data);
+  void (*upload_paused_checkpoint)(AteletAutumn__AteomHerder_Service *service,
+                                   const AteletAutumn__UploadPausedCheckpointRequest *input,
+                                   AteletAutumn__UploadPausedCheckpointResponse_Closure closure,
+                                   void *closure_data);
+  void (*prune_local_checkpoints)(AteletAutumn__AteomHerder_Service *service,
+                                  const AteletAutumn__PruneLocalCheckpointsRequest *input,
+                                  AteletAutumn__PruneLocalCheckpointsResponse_Closure closure,
+                                  void *closure_data);
+};
+typedef void (*AteletAutumn__AteomHerder_ServiceDestroy)(AteletAutumn__AteomHerder_Service *);
+void atelet_autumn__ateom_herder__init (AteletAutumn__AteomHerder_Service *service,
+                                        AteletAutumn__AteomHerder_ServiceDestroy destroy);
+#define ATELET_AUTUMN__ATEOM_HERDER__BASE_INIT \
+    { &atelet_autumn__ateom_herder__descriptor, protobuf_c_service_invoke_internal, NULL }
+#define ATELET_AUTUMN__ATEOM_HERDER__INIT(function_prefix__) \
+    { ATELET_AUTUMN__ATEOM_HERDER__BASE_INIT,\
+      function_prefix__ ## run,\
+      function_prefix__ ## checkpoint,\
+      function_prefix__ ## restore,\
+      function_prefix__ ## terminate,\
+      function_prefix__ ## upload_paused_checkpoint,\
+      function_prefix__ ## prune_local_checkpoints  }
+void atelet_autumn__ateom_herder__run(ProtobufCService *service,
+                                      const AteletAutumn__RunRequest *input,
+                                      AteletAutumn__RunResponse_Closure closure,
+                                      void *closure_data);
+void atelet_autumn__ateom_herder__checkpoint(ProtobufCService *service,
+                                             const AteletAutumn__CheckpointRequest *input,
+                                             AteletAutumn__CheckpointResponse_Closure closure,
+                                             void *closure_data);
+void atelet_autumn__ateom_herder__restore(ProtobufCService *service,
+                                          const AteletAutumn__RestoreRequest *input,
+                                          AteletAutumn__RestoreResponse_Closure closure,
+                                          void *closure_data);
+void atelet_autumn__ateom_herder__terminate(ProtobufCService *service,
+                                            const AteletAutumn__TerminateRequest *input,
+                                            AteletAutumn__TerminateResponse_Closure closure,
+                                            void *closure_data);
+void atelet_autumn__ateom_herder__upload_paused_checkpoint(ProtobufCService *service,
+                                                           const AteletAutumn__UploadPausedCheckpointRequest *input,
+                                                           AteletAutumn__UploadPausedCheckpointResponse_Closure closure,
+                                                           void *closure_data);
+void atelet_autumn__ateom_herder__prune_local_checkpoints(ProtobufCService *service,
+                                                          const AteletAutumn__PruneLocalCheckpointsRequest *input,
+                                                          AteletAutumn__PruneLocalCheckpointsResponse_Closure closure,
+                                                          void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1540,6 +1615,7 @@ extern const ProtobufCMessageDescriptor atelet_autumn__sandbox_assets__assets_en
 extern const ProtobufCMessageDescriptor atelet_autumn__arch_assets__descriptor;
 extern const ProtobufCMessageDescriptor atelet_autumn__arch_assets__files_entry__descriptor;
 extern const ProtobufCMessageDescriptor atelet_autumn__asset_file__descriptor;
+extern const ProtobufCServiceDescriptor atelet_autumn__ateom_herder__descriptor;
 
 PROTOBUF_C__END_DECLS
 

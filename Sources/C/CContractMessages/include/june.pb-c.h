@@ -783,6 +783,45 @@ typedef void (*AteletJune__AssetFile_Closure)
 
 /* --- services --- */
 
+typedef struct AteletJune__AteomHerder_Service AteletJune__AteomHerder_Service;
+struct AteletJune__AteomHerder_Service
+{
+  ProtobufCService base;
+  void (*run)(AteletJune__AteomHerder_Service *service,
+              const AteletJune__RunRequest *input,
+              AteletJune__RunResponse_Closure closure,
+              void *closure_data);
+  void (*checkpoint)(AteletJune__AteomHerder_Service *service,
+                     const AteletJune__CheckpointRequest *input,
+                     AteletJune__CheckpointResponse_Closure closure,
+                     void *closure_data);
+  void (*restore)(AteletJune__AteomHerder_Service *service,
+                  const AteletJune__RestoreRequest *input,
+                  AteletJune__RestoreResponse_Closure closure,
+                  void *closure_data);
+};
+typedef void (*AteletJune__AteomHerder_ServiceDestroy)(AteletJune__AteomHerder_Service *);
+void atelet_june__ateom_herder__init (AteletJune__AteomHerder_Service *service,
+                                      AteletJune__AteomHerder_ServiceDestroy destroy);
+#define ATELET_JUNE__ATEOM_HERDER__BASE_INIT \
+    { &atelet_june__ateom_herder__descriptor, protobuf_c_service_invoke_internal, NULL }
+#define ATELET_JUNE__ATEOM_HERDER__INIT(function_prefix__) \
+    { ATELET_JUNE__ATEOM_HERDER__BASE_INIT,\
+      function_prefix__ ## run,\
+      function_prefix__ ## checkpoint,\
+      function_prefix__ ## restore  }
+void atelet_june__ateom_herder__run(ProtobufCService *service,
+                                    const AteletJune__RunRequest *input,
+                                    AteletJune__RunResponse_Closure closure,
+                                    void *closure_data);
+void atelet_june__ateom_herder__checkpoint(ProtobufCService *service,
+                                           const AteletJune__CheckpointRequest *input,
+                                           AteletJune__CheckpointResponse_Closure closure,
+                                           void *closure_data);
+void atelet_june__ateom_herder__restore(ProtobufCService *service,
+                                        const AteletJune__RestoreRequest *input,
+                                        AteletJune__RestoreResponse_Closure closure,
+                                        void *closure_data);
 
 /* --- descriptors --- */
 
@@ -810,6 +849,7 @@ extern const ProtobufCMessageDescriptor atelet_june__sandbox_assets__assets_entr
 extern const ProtobufCMessageDescriptor atelet_june__arch_assets__descriptor;
 extern const ProtobufCMessageDescriptor atelet_june__arch_assets__files_entry__descriptor;
 extern const ProtobufCMessageDescriptor atelet_june__asset_file__descriptor;
+extern const ProtobufCServiceDescriptor atelet_june__ateom_herder__descriptor;
 
 PROTOBUF_C__END_DECLS
 
