@@ -25,6 +25,8 @@ final class EgressConnection: PumpedConnection {
     private let relay: EgressRoute
     private let client: StreamEnd
     private let destination: String
+    /// Whom it leads to in place of the gateway: a connection to port 53 is one to the operator's resolver.
+    private let resolver: ResolverAddress?
     private var stage: Stage
     private var far: StreamEnd?
     private var splice: Splice?
@@ -42,10 +44,11 @@ final class EgressConnection: PumpedConnection {
     init(client: consuming OwnedFD, to destination: String, by relay: EgressRoute) throws(EgressRefusal.Cause) {
         self.relay = relay
         self.destination = destination
-        stage = .looking(try relay.name.lookup())
+        resolver = destination.hasSuffix(":53") ? relay.resolver : nil
+        stage = resolver == nil ? .looking(try relay.name.lookup()) : .connecting([])
         self.client = StreamEnd(client)
         relay.counters.begin()
-        try proceed(0)
+        if let resolver { try connect([resolver.address]) } else { try proceed(0) }
     }
 
     deinit { relay.counters.end() }
@@ -57,7 +60,7 @@ final class EgressConnection: PumpedConnection {
         do throws(EgressRefusal.Cause) {
             if farEvents != 0 { try proceed(farEvents) }
             guard let deadline, deadline.hasPassed else { return true }
-            throw EgressRefusal.Cause("the gateway did not answer within \(Self.setUpMilliseconds / 1000) s")
+            throw EgressRefusal.Cause("\(who) did not answer within \(Self.setUpMilliseconds / 1000) s")
         } catch {
             relay.refuse(destination, error)
             return false
@@ -81,9 +84,10 @@ final class EgressConnection: PumpedConnection {
                 isReady = false
                 let error = csh_network_connected(far.descriptor)
                 if error == 0 {
+                    if resolver != nil { return open(far, received: []) }
                     stage = .securing
                 } else if rest.isEmpty {
-                    throw EgressRefusal.Cause("the gateway is not reached: \(SyscallError("connect", error))")
+                    throw EgressRefusal.Cause("\(who) is not reached: \(SyscallError("connect", error))")
                 } else {
                     try connect(rest[...])
                 }
@@ -103,6 +107,8 @@ final class EgressConnection: PumpedConnection {
         }
     }
 
+    private var who: String { resolver == nil ? "the gateway" : "the resolver of egress.dns" }
+
     /// Tries the first address that can be tried.
     private func connect(_ addresses: ArraySlice<String>) throws(EgressRefusal.Cause) {
         var words = "it has no address"
@@ -114,16 +120,17 @@ final class EgressConnection: PumpedConnection {
             }
             let made = OwnedFD(socket)
             csh_network_keep_alive(socket)
-            let started = unsafe csh_network_connect(socket, addresses[index], relay.gateway.port)
+            let port = resolver?.port ?? relay.gateway.port
+            let started = unsafe csh_network_connect(socket, addresses[index], port)
             guard started == 0 || started == EINPROGRESS else {
                 words = "\(SyscallError("connect", started))"
                 continue
             }
-            far = try relay.access.end(made, host: relay.gateway.host)
+            far = resolver == nil ? try relay.access.end(made, host: relay.gateway.host) : StreamEnd(made)
             stage = .connecting(Array(addresses[(index + 1)...]))
             return hold(on: socket, Int16(POLLOUT))
         }
-        throw EgressRefusal.Cause("the gateway is not reached: \(words)")
+        throw EgressRefusal.Cause("\(who) is not reached: \(words)")
     }
 
     /// - Returns: whether to go on at once.

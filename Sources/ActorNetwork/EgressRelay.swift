@@ -9,7 +9,7 @@ import Threads
 /// An actor's way out: every TCP connection of its namespace is taken here and led through a gateway, or closed.
 ///
 /// Nothing else leaves the namespace, which is joined to no network: this value, on a thread of the host, is the way.
-/// What is no TCP, and what goes to port 53, is dropped without a word. When this value ends every stream ends with it,
+/// DNS queries go to the operator's resolver, where there is one; everything else is dropped without a word. When this value ends every stream ends with it,
 /// and whoever connects afterwards is refused by the namespace itself.
 public final class EgressRelay: Sendable {
     /// Connections at once of one actor; further ones wait in the listener's queue.
@@ -21,6 +21,8 @@ public final class EgressRelay: Sendable {
     let port: UInt16
     private let wake: WakeSignal
     private let thread: Mutex<JoinableThread?>
+    /// That of DNS queries.
+    private let names: Mutex<JoinableThread?>
 
     /// Captures the namespace's connections and starts leading them out; a way that was there before is replaced.
     ///
@@ -48,7 +50,14 @@ public final class EgressRelay: Sendable {
     ) throws(HostError) {
         let (listener, port) = try Self.listen(namespacePath, hasInterface: hasInterface)
         let taken = OwnedFD(listener)
-        try Self.capture(namespacePath, hasInterface: hasInterface, port: port)
+        var heard: OwnedFD?
+        var heardPort: UInt16?
+        if access.settings.dns != nil {
+            let (socket, port) = try Self.listen(namespacePath, hasInterface: hasInterface, toDatagrams: true)
+            heard = OwnedFD(socket)
+            heardPort = port
+        }
+        try Self.capture(namespacePath, hasInterface: hasInterface, port: port, names: heardPort)
         // The way comes last: nobody finds one before all of the rules stand.
         if !isAgain { try Self.makeRoute(namespacePath, hasInterface: hasInterface) }
         let route = EgressRoute(gateway: gateway, access: access, counters: counters, report: report)
@@ -62,44 +71,70 @@ public final class EgressRelay: Sendable {
             ) { client in Self.begin(client, route) }
             self.wake = wake
             self.port = port
-            thread = Mutex(try JoinableThread("egress") { pump.run() })
+            names = Mutex(try Self.answer(heard, access.settings.dns, until: wake))
+            do throws(SyscallError) { thread = Mutex(try JoinableThread("egress") { pump.run() }) } catch {
+                // The other one was begun already.
+                wake.raise()
+                throw error
+            }
         } catch {
             throw HostError(.resourceExhausted, nil, "egress_gateway: no way out can be made: \(error)")
         }
+    }
+
+    private static func answer(
+        _ socket: consuming OwnedFD?,
+        _ resolver: ResolverAddress?,
+        until wake: WakeSignal
+    ) throws(SyscallError) -> JoinableThread? {
+        guard let socket, let resolver else { return nil }
+        let relay = NameRelay(listener: socket, wake: wake, resolver: resolver)
+        return try JoinableThread("egress-names") { relay.run() }
     }
 
     /// Ends every stream and the way itself; may be repeated.
     ///
     /// Takes at most as long as what the thread is at: it never blocks on a gateway.
     public func stop() {
-        guard let running = thread.withLock({ $0.take() }) else { return }
+        let running = thread.withLock { $0.take() }
+        let second = names.withLock { $0.take() }
         wake.raise()
-        running.join()
+        running?.join()
+        second?.join()
     }
 
     deinit { stop() }
 
     private static func listen(
         _ path: String,
-        hasInterface: Bool
+        hasInterface: Bool,
+        toDatagrams: Bool = false
     ) throws(HostError) -> (descriptor: CInt, port: UInt16) {
         // By an interface, connections come to the address of the host's end, which that gets later.
         let address = hasInterface ? "0.0.0.0" : "127.0.0.1"
         var failure = unsafe csh_network_failure()
         for wanted in [usualPort, 0] {
             var port = wanted
-            let listener = unsafe csh_network_listen_inside(path, address, &port, &failure)
+            let listener =
+                unsafe toDatagrams
+                ? csh_network_hear_inside(path, address, &port, &failure)
+                : csh_network_listen_inside(path, address, &port, &failure)
             if listener >= 0 { return (listener, port) }
             guard unsafe failure.error == EADDRINUSE else { break }
         }
         throw Self.failure(unsafe SyscallError(String(cString: failure.call), failure.error, path))
     }
 
-    private static func capture(_ path: String, hasInterface: Bool, port: UInt16) throws(HostError) {
+    private static func capture(
+        _ path: String,
+        hasInterface: Bool,
+        port: UInt16,
+        names: UInt16?
+    ) throws(HostError) {
         var words = [CChar](repeating: 0, count: 1024)
         let failure = unsafe csh_network_rule(
             path,
-            CaptureRules.text(hasInterface: hasInterface, port: port),
+            CaptureRules.text(hasInterface: hasInterface, port: port, names: names),
             &words,
             words.count
         )
@@ -134,7 +169,8 @@ public final class EgressRelay: Sendable {
             guard error == 0 else {
                 throw EgressRefusal.Cause("where it was going is not known: \(SyscallError("getsockopt", error))")
             }
-            guard !ActorNamespace.isOwn(address) else {
+            // Where names are asked for is such an address.
+            guard !ActorNamespace.isOwn(address) || port == 53 && route.resolver != nil else {
                 throw EgressRefusal.Cause("that is an address of the actor's own namespace")
             }
             return try EgressConnection(client: client, to: destination, by: route)

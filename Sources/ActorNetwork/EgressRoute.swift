@@ -7,6 +7,8 @@ final class EgressRoute: Sendable {
     let name: GatewayName
     let access: GatewayAccess
     let counters: EgressCounters
+    /// Who is asked for names, by connections to port 53.
+    var resolver: ResolverAddress? { access.settings.dns }
     private let limit = Mutex(RefusalLimit())
     private let report: @Sendable (EgressRefusal) -> Void
 

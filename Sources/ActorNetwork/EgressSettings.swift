@@ -8,8 +8,8 @@ public struct EgressSettings: Sendable, Equatable {
     public var key: String?
     /// Whether gateways are spoken to without TLS.
     public var isPlaintext = false
-    /// Who answers actors' DNS queries, an IPv4 address; nil: nobody.
-    public var dns: String?
+    /// Who answers actors' DNS queries; nil: nobody.
+    public var dns: ResolverAddress?
     /// Makes settings that allow nothing yet.
     public init() {}
 }

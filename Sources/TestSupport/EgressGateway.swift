@@ -5,6 +5,8 @@ import SystemLayer
 public final class EgressGateway {
     /// Its port on 127.0.0.1.
     public let port: UInt16
+    /// Where names are answered, `127.0.0.1:PORT`: by 203.0.113.N, N the length of the first label.
+    public let resolver: String
     /// `127.0.0.1:PORT`.
     public var address: String { "127.0.0.1:\(port)" }
     private let server: ForeignServer
@@ -33,6 +35,7 @@ public final class EgressGateway {
             throw TestFailure("the gateway has no port")
         }
         port = number
+        resolver = "127.0.0.1:\(server.words.dropFirst().first ?? "")"
     }
 
     /// What it was asked: the whole first line, the Host, and the name in the client's certificate.

@@ -98,7 +98,7 @@ enum Serve {
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
-        settings.mounts = options.mounts
+        settings.mounts = try options.mounts + ResolverFile.mounts(options, of: backend.description)
         settings.egress = options.egress
         // Every connection of an actor takes two descriptors.
         if options.egress != nil { Machine.raiseFileLimit(to: 65536) }

@@ -24,7 +24,12 @@ final class EgressFixture {
         func add(_ refusal: EgressRefusal) { list.withLock { $0.append(refusal) } }
     }
 
-    init(isSecure: Bool = false, isTrusted: Bool = true, hasCertificate: Bool = true) throws {
+    init(
+        isSecure: Bool = false,
+        isTrusted: Bool = true,
+        hasCertificate: Bool = true,
+        hasNames: Bool = false
+    ) throws {
         scratch = try Scratch()
         directory = try ScratchDirectory("egress")
         authority = isSecure ? try TestAuthority(in: directory.path) : nil
@@ -39,6 +44,7 @@ final class EgressFixture {
         } else {
             settings.isPlaintext = true
         }
+        if hasNames { settings.dns = try ResolverAddress(gateway.resolver, field: "dns") }
         access = GatewayAccess(settings)
         try access.check()
     }

@@ -188,6 +188,54 @@ struct EgressRelayTests {
         relay.stop()
     }
 
+    @Test("names are asked of the operator's resolver alone, over UDP and TCP, and each answer is its query's")
+    func names() throws {
+        let fixture = try EgressFixture(hasNames: true)
+        let relay = try fixture.relay()
+        let script = """
+            import socket, sys
+            def query(number, name):
+                labels = b"".join(bytes([len(label)]) + label for label in name.split(b"."))
+                return number.to_bytes(2, "big") + b"\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0" + labels + b"\\0\\0\\1\\0\\1"
+            def ask(place, name):
+                one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                one.settimeout(0.5)
+                one.connect((place, 53))
+                one.send(query(7, name))
+                try:
+                    answer = one.recv(512)
+                    return answer[1], ".".join(map(str, answer[-4:]))
+                except OSError as error:
+                    return type(error).__name__
+            for place in ("169.254.17.1", "8.8.8.8"):
+                print(ask(place, b"abc.example"))
+            print(ask("8.8.8.8", b"late.example"), ask("8.8.8.8", b"odd.example"))
+            many = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(50)]
+            for index, one in enumerate(many):
+                one.settimeout(5)
+                one.sendto(query(index, b"x" * (index + 5) + b".example"), ("8.8.8.8", 53))
+            print(all((answer := one.recv(512))[1] == index and answer[-1] == index + 5 for index, one in enumerate(many)))
+            stream = socket.create_connection(("169.254.17.1", 53), 5)
+            asked = query(9, b"abcd.example")
+            stream.sendall(len(asked).to_bytes(2, "big") + asked)
+            stream.shutdown(socket.SHUT_WR)
+            print(stream.recv(512)[-4:].hex())
+            """
+        let said = try ProgramRun.wait("/usr/bin/nsenter", ["--net=\(fixture.scratch.path)", "python3", "-c", script])
+        #expect(
+            said.output == "(7, '203.0.113.3')\n(7, '203.0.113.3')\nTimeoutError TimeoutError\nTrue\ncb007104\n",
+            "\(said)"
+        )
+        #expect(fixture.gateway.asked.allSatisfy { $0 == "NAME" })
+        #expect(try fixture.ask("203.0.113.10", 80, Self.get).hasSuffix("from 203.0.113.10:80\n"))
+        relay.stop()
+        let address = #expect(throws: HostError.self) { _ = try ResolverAddress("dns.example", field: "egress.dns") }
+        #expect(address?.message.hasPrefix("egress.dns: invalid value") == true)
+        let name = #expect(throws: HostError.self) { _ = try ResolverAddress("dns.example:53", field: "egress.dns") }
+        #expect(name?.message.contains("is no address") == true)
+        #expect(try ResolverAddress("::1", field: "egress.dns").port == 53)
+    }
+
     private static func isSet(_ path: String, _ mode: mode_t) -> Bool { unsafe chmod(path, mode) == 0 }
 
     @Test("the operator's files are checked, and read anew when they change")

@@ -195,6 +195,30 @@ struct EgressTests {
         return await host.call(ContractMethod.restore.path, ContractWire.encode(restore))
     }
 
+    @Test("with a resolver an actor finds names by it, and not without a gateway", arguments: backends)
+    func names(_ backend: SharedBackend) async throws {
+        let gate = try Gate()
+        defer { gate.gateway.stop() }
+        try await backend.host(gate.options + ["--egress-dns", gate.gateway.resolver]).use { host in
+            try await host.start()
+            var request = try await host.request("one")
+            request.egressGateway = gate.gateway.address
+            _ = try await host.run(request).get()
+            let look = "/bin/busybox nslookup abcde.example 2>&1"
+            #expect(try await SharedBackend.exec(host, "one", look).output.contains("203.0.113.5"))
+            #expect(
+                try await SharedBackend.sees(host, "one", "cat /etc/resolv.conf").contains("nameserver 169.254.17.1")
+            )
+            #expect(gate.gateway.asked.contains("NAME"))
+            let asked = gate.gateway.asked.count
+            _ = try await host.run(try await host.request("two")).get()
+            let nothing = try await SharedBackend.exec(host, "two", "timeout 2 \(look)").output
+            #expect(!nothing.contains("203.0.113"), "\(nothing)")
+            #expect(gate.gateway.asked.count == asked)
+            for name in ["one", "two"] { try await SharedBackend.command(host, "remove", name) }
+        }
+    }
+
     @Test("an address that is none is refused by its field, and settings that do not go together are too")
     func refused() async throws {
         let gate = try Gate()
@@ -221,6 +245,8 @@ struct EgressTests {
         for (options, words) in [
             (["--egress-key", "/k"], "give both"), (["--egress-trust", "/t", "--egress-plaintext"], "goes with no"),
             (["--egress-key", "/k", "--egress-certificate", "/c"], "needs --egress-trust"),
+            (["--egress-dns", "1.2.3.4"], "needs --egress-trust"),
+            (["--egress-plaintext", "--egress-dns", "dns.example:53"], "is no address"),
         ] {
             let run = try await ProgramRun.run(TestMachine.host, ["serve", "--backend=process"] + options)
             #expect(run.code == 2 && run.error.contains(words), "\(run)")

@@ -2,7 +2,7 @@
 
 Usage: gateway.py LOG [CERTIFICATE KEY AUTHORITY]
 
-Says its port on the first line. Every CONNECT is one line of LOG: what was asked, its Host, and whose certificate came
+Says its port and that of a DNS server on the first line. Every CONNECT is one line of LOG: what was asked, its Host, and whose certificate came
 with it. What is behind it depends on the port that was asked for; MEANING below says how.
 """
 
@@ -88,6 +88,50 @@ def serve(peer, context, log):
         peer.close()
 
 
+def answer(query):
+    """A name's address is 203.0.113.N, N the length of its first label; the name "late" has no answer, "odd" another's."""
+    end = query.index(b"\0", 12)
+    if query[13:17] == b"late":
+        return None
+    number = bytes([query[0] ^ (1 if query[13:16] == b"odd" else 0), query[1]])
+    data = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + bytes([203, 0, 113, query[12]])
+    return number + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end + 5] + data
+
+
+def resolve(log):
+    """UDP and TCP on one port, which is the second word of the first line."""
+    while True:
+        stream = socket.create_server(("127.0.0.1", 0))
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(stream.getsockname())
+            break
+        except OSError:
+            stream.close()
+
+    def hear():
+        while True:
+            query, client = datagrams.recvfrom(4096)
+            with LOCK:
+                log.write("NAME\n")
+                log.flush()
+            said = answer(query)
+            if said:
+                datagrams.sendto(said, client)
+
+    def accept():
+        while True:
+            peer, _ = stream.accept()
+            query = peer.recv(4096)
+            said = answer(query[2:])
+            peer.sendall(len(said).to_bytes(2, "big") + said)
+            peer.close()
+
+    threading.Thread(target=hear, daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    return stream.getsockname()[1]
+
+
 LOCK = threading.Lock()
 
 
@@ -101,7 +145,7 @@ def main():
     log = open(sys.argv[1], "a", encoding="ascii")
     threading.stack_size(256 * 1024)
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    print(listener.getsockname()[1], flush=True)
+    print(listener.getsockname()[1], resolve(log), flush=True)
 
     def accept():
         while True:

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -77,7 +78,7 @@ static csh_network_failure put_rules(struct capture *capture) {
 
 static void *capture_body(void *argument) {
     struct capture *capture = argument;
-    int control = csh_enter_and_make(capture->path, &capture->failure);
+    int control = csh_enter_and_make(capture->path, SOCK_STREAM, &capture->failure);
     if (control < 0) return NULL;
     close(control);
     if (capture->rules) {

@@ -26,7 +26,16 @@ extension CommandReader {
                 "--egress-certificate (egress.certificate) needs --egress-trust (egress.trust): whom to show it to"
             )
         }
-        return settings.isPlaintext || settings.trust != nil ? settings : nil
+        let isOn = settings.isPlaintext || settings.trust != nil
+        if let text = parsed.value("egress-dns") {
+            guard isOn else {
+                throw error("--egress-dns (egress.dns) needs --egress-trust (egress.trust) or --egress-plaintext")
+            }
+            do throws(HostError) { settings.dns = try ResolverAddress(text, field: "--egress-dns") } catch {
+                throw self.error(error.message)
+            }
+        }
+        return isOn ? settings : nil
     }
 
     /// The gateway that an actor is to have; nil: what its file says.

@@ -9,6 +9,7 @@ extension CommandTable {
         ),
         .value("egress-certificate", "FILE", "the certificate that the host shows to gateways (PEM)"),
         .value("egress-key", "FILE", "its private key (PEM, mode 600)"),
+        .value("egress-dns", "ADDRESS", "who answers the DNS queries of actors with a gateway (default: nobody)"),
         .flag("egress-plaintext", "speak to gateways without TLS: whoever is on the way reads what actors say"),
     ]
     /// `--egress-gateway`.

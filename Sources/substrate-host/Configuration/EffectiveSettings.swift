@@ -76,7 +76,7 @@ extension CommandReader {
             case "base_dir": .string(base)
             case "listen": .list([.string("unix:\(base)/host.sock")])
             case "backend", "image_auth_file", "localhost_registry_replacement", "egress.trust", "egress.certificate",
-                "egress.key":
+                "egress.key", "egress.dns":
                 .null
             case "plugins_dir":
                 .optional(ShippedPlugins.find(pluginsDirOption: nil, executableRealPath: Program.path))

@@ -245,6 +245,16 @@ struct SettingKey: Sendable {
             doc: "The certificate's private key, a file of PEM that nobody else may read (chmod 600)."
         ),
         SettingKey(
+            name: "egress.dns",
+            kind: .text,
+            standard: "(none)",
+            flag: "egress-dns",
+            doc: """
+                Who answers the DNS queries of actors with a gateway, ADDRESS or ADDRESS:PORT; every container is shown an \
+                /etc/resolv.conf that leads there, unless mounts has one. Names may carry data out of an actor past its gateway.
+                """
+        ),
+        SettingKey(
             name: "egress.plaintext",
             kind: .boolean,
             standard: "false",

@@ -57,6 +57,18 @@ int csh_network_wake(void);
 /// The same, in the namespace at `path`, with a longer queue.
 int csh_network_listen_inside(const char *path, const char *address, uint16_t *port, csh_network_failure *failure);
 
+/// Hears datagrams on `address` in the namespace at `path`; as the other two else.
+int csh_network_hear_inside(const char *path, const char *address, uint16_t *port, csh_network_failure *failure);
+
+/// Takes one datagram, cut to `size`, and who sent it, as the wire has that: its length, or -1 and errno.
+long csh_network_hear(int descriptor, void *bytes, size_t size, uint32_t *address, uint16_t *port);
+
+/// Sends one to somebody, as the wire has that: its length, or -1 and errno.
+long csh_network_say(int descriptor, const void *bytes, size_t size, uint32_t address, uint16_t port);
+
+/// A non-blocking socket for datagrams of the machine's own network, of the family of `address`; -1 and errno else.
+int csh_network_plain_datagrams(const char *address);
+
 /// Where a connection was going before a rule redirected it, in the machine's byte order: 0, or an errno.
 int csh_network_original(int descriptor, uint32_t *address, uint16_t *port);
 
