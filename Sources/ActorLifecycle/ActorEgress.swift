@@ -50,6 +50,8 @@ final class ActorEgress: Sendable {
         let gateway = try GatewayAddress(address)
         let mine = EgressCounters(of: counters)
         let (logger, counters, limit) = (logger, counters, connectionLimit)
+        // One actor alone must not keep the others from getting out.
+        let share = min(EgressRelay.connectionLimit, max(16, limit / 8))
         let relay = try EgressRelay(
             namespacePath: path,
             hasInterface: hasInterface,
@@ -57,6 +59,7 @@ final class ActorEgress: Sendable {
             gateway: gateway,
             access: access,
             counters: mine,
+            connectionLimit: share,
             mayAccept: { counters.open < limit },
             report: { refusal in
                 logger.warning(

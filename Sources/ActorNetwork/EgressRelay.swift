@@ -12,7 +12,7 @@ import Threads
 /// DNS queries go to the operator's resolver, where there is one; everything else is dropped without a word. When this value ends every stream ends with it,
 /// and whoever connects afterwards is refused by the namespace itself.
 public final class EgressRelay: Sendable {
-    /// Connections at once of one actor; further ones wait in the listener's queue.
+    /// Connections at once of one actor, where the host has the descriptors.
     public static let connectionLimit = 1024
     /// Where it listens in the namespace, unless somebody has that port: above those that connections come from.
     static let usualPort: UInt16 = 61053
@@ -34,6 +34,7 @@ public final class EgressRelay: Sendable {
     ///   - gateway: who lets connections out.
     ///   - access: how gateways are spoken to.
     ///   - counters: hear of every connection.
+    ///   - connectionLimit: of this actor; further ones wait in the listener's queue.
     ///   - mayAccept: whether the host has room for one more connection.
     ///   - report: hears of connections that are not let out; called on the relay's thread.
     /// - Throws: `INTERNAL` when the kernel refuses, `RESOURCE_EXHAUSTED` without threads or descriptors; nothing
@@ -45,6 +46,7 @@ public final class EgressRelay: Sendable {
         gateway: GatewayAddress,
         access: GatewayAccess,
         counters: EgressCounters,
+        connectionLimit: Int = EgressRelay.connectionLimit,
         mayAccept: @escaping @Sendable () -> Bool = { true },
         report: @escaping @Sendable (EgressRefusal) -> Void
     ) throws(HostError) {
@@ -66,7 +68,7 @@ public final class EgressRelay: Sendable {
             let pump = ForwardingPump(
                 listener: taken,
                 wake: wake,
-                limit: Self.connectionLimit,
+                limit: connectionLimit,
                 mayAccept: mayAccept
             ) { client in Self.begin(client, route) }
             self.wake = wake
@@ -173,6 +175,7 @@ public final class EgressRelay: Sendable {
             guard !ActorNamespace.isOwn(address) || port == 53 && route.resolver != nil else {
                 throw EgressRefusal.Cause("that is an address of the actor's own namespace")
             }
+            guard 1..<224 ~= address >> 24 else { throw EgressRefusal.Cause("that is no address of one host") }
             return try EgressConnection(client: client, to: destination, by: route)
         } catch {
             route.refuse(destination, error)

@@ -179,6 +179,46 @@ struct EgressTests {
         }
     }
 
+    @Test("a held pause has no way out and no stream; the thaw makes the way again")
+    func held() async throws {
+        let scratch = try ScratchDirectory("gate")
+        let gateway = try EgressGateway(in: scratch.path)
+        defer { gateway.stop() }
+        let script = VerbHost.script(
+            """
+            scopes = { "full", "data" },
+            checkpoint = function(actor, request)
+              if request.may_hold then return "ok", { held = true } end
+              return host.process.stop(actor.processes, request.grace_ms)
+            end,
+            """
+        )
+        let settings = "{ held: { memory: 64MiB } } }\negress: { plaintext: true"
+        let verbs = try VerbHost(script, settings: settings)
+        try await verbs.use { host in
+            var request = try await host.request("one") { container in
+                // Says what becomes of its stream when that is over.
+                let connect = "/bin/busybox nc 203.0.113.10 1000 <> /open; echo over; /bin/busybox sleep 0.1"
+                let script = "(/counter &) ; /bin/busybox mkfifo /open; while true; do \(connect); done"
+                container.command = ["/bin/busybox", "sh", "-c", script]
+            }
+            request.egressGateway = gateway.address
+            _ = try await host.run(request).get()
+            _ = try await eventually("it is let out") { gateway.asked.isEmpty ? nil : true }
+            let pid = try await host.actor("one").pid
+            try await SharedBackend.command(host, "checkpoint", "one")
+            #expect(log(host).contains("a way out is closed"))
+            #expect(try await host.actor("one").status == "paused")
+            try await SharedBackend.command(host, "restore", "one")
+            #expect(try await host.actor("one").pid == pid, "it was made anew")
+            _ = try await eventually("its stream is over") {
+                try await host.command("logs", "one").output.contains("over") ? true : nil
+            }
+            _ = try await eventually("it is let out again") { gateway.asked.count == 2 ? true : nil }
+            try await SharedBackend.command(host, "remove", "one")
+        }
+    }
+
     private func checkpoint(
         _ host: TestHost,
         _ request: RunRequest,
