@@ -99,7 +99,8 @@ let package = Package(
         c("CGRPCBridge", ["CGRPC"], links: grpcCore),
         // Opens libcurl itself at the first transfer: linked, it would be a third of every start.
         c("CCurlBridge", ["CCurl"]),
-        c("CNetworkBridge", links: [.linkedLibrary("mnl")]),
+        // Opens libnftables and libssl itself with the first actor that has a way out.
+        c("CNetworkBridge", links: [.linkedLibrary("mnl"), .linkedLibrary("crypto")]),
         c("CContractMessages", ["CProtobufC"]),
         // Floor 2
         room("HostErrors"),

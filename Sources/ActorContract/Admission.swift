@@ -38,11 +38,11 @@ public enum Admission {
                 )
             }
         }
-        if request.egressGateway != nil {
+        if request.egressGateway != nil, !described.needsNetwork {
             throw HostError(
-                .unimplemented,
+                .failedPrecondition,
                 .notServed,
-                "egress_gateway is not served yet: leave it out, the actor has no egress"
+                "egress_gateway is set, and backend \"\(described.name)\" has no network of this host's: leave it out"
             )
         }
         // The second dialect's containers may leave the program to their image; what it says is known when it is here.

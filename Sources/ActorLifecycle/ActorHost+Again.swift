@@ -72,6 +72,7 @@ extension ActorHost {
         var request = RunRequest(identity: record.identity, slot: record.slot, spec: spec, assets: sandbox)
         request.cpuMilli = record.cpuMilli
         request.memoryBytes = record.memoryBytes
+        request.egressGateway = record.egressGateway
         return request
     }
 }

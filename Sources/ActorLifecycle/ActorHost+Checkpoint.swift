@@ -143,8 +143,12 @@ extension ActorHost {
         let holds = mayHold(entry, target, by: serving.description)
         var isHeld = false
         do throws(HostError) {
-            if holds {
-                try await Offload.run { () throws(HostError) in try self.cut(true, record, of: serving.description) }
+            // What it is told after its memory was saved it must not have heard.
+            if scope == .full || holds {
+                try await Offload.run { () throws(HostError) in
+                    self.egress.close(key)
+                    if holds { try self.cut(true, record, of: serving.description) }
+                }
             }
             var request = VerbRequest()
             request.mayHold = holds
@@ -185,6 +189,7 @@ extension ActorHost {
             }
             defer { repeatOutside(entry) }
             if alive, !operation.isCancelled {
+                if !holds, scope == .full { await reopenEgress(record) }
                 try move(entry, to: .ready, message: error.message, settled: true)
             } else if operation.isCancelled {
                 await payOutside(entry, operation.verb)

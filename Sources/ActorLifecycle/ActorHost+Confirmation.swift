@@ -42,7 +42,10 @@ extension ActorHost {
         let operation = await entry.claimWaiting("recover")
         let verdict = await ask(entry, operation)
         let isKept = await settle(entry, verdict)
-        if isKept { watchExits(entry) }
+        if isKept {
+            await reopenEgress(entry.record)
+            watchExits(entry)
+        }
         entry.release(operation)
         if isKept, entry.record.reason == .unconfirmed { askAgain(entry) }
         return isKept

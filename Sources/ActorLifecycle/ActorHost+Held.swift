@@ -45,6 +45,7 @@ extension ActorHost {
     /// Lets an actor go on that was to be held; blocks.
     func release(_ record: ActorRecord, of described: BackendDescription) throws(HostError) {
         let cgroup = Cgroup.open(layout: layout, name: cgroupName(record))
+        try openEgress(record, of: described, isAgain: true)
         try Self.system { () throws(SyscallError) in try cgroup.thaw() }
         try cut(false, record, of: described)
     }

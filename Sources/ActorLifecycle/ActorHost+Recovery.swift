@@ -91,6 +91,7 @@ extension ActorHost {
             return await confirm(entry, alive: found)
         case .ready where whole, .checkpointing where whole:
             entry.with { $0.handles = found }
+            await reopenEgress(record)
             if record.status == .checkpointing {
                 try? move(
                     entry,

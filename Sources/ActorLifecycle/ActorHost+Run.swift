@@ -46,6 +46,9 @@ extension ActorHost {
         try checkRequest(request, by: newest.description)
         try checkMounts(request, by: newest.description)
         try checkUsers(by: newest.description)
+        if request.egressGateway != nil {
+            try await Offload.run { () throws(HostError) in try self.checkEgress(request) }
+        }
         try await checkBundles(request.spec)
         try newest.admit()
         let verb = again ? "start" : restore == nil ? "run" : "restore"
@@ -190,7 +193,9 @@ extension ActorHost {
         }
         try takeRange(entry, by: serving.description)
         let token = Self.newToken()
-        let warmed = takeWarm(serving, probed, pauseImage: pause)
+        // A runtime that has taken its interface no longer learns of a way out.
+        let isCold = request.egressGateway != nil && serving.description.needsInterface
+        let warmed = isCold ? nil : takeWarm(serving, probed, pauseImage: pause)
         defer { fillWarm(serving, probed, pauseImage: pause) }
         do throws(HostError) {
             try move(entry, to: .pulling) { record in
@@ -211,6 +216,7 @@ extension ActorHost {
                 record.sandboxClass = request.assets?.sandboxClass ?? resolved?.manifest.sandboxClass ?? ""
                 record.cpuMilli = request.cpuMilli
                 record.memoryBytes = request.memoryBytes
+                record.egressGateway = request.egressGateway
                 record.hasEnvironment = hasEnvironment
                 // Start and Restore go on with what the script told last; Run begins anew.
                 if resolved == nil, !again { record.state = [] }
@@ -260,6 +266,7 @@ extension ActorHost {
                 keepVolumes: again,
                 log: log
             )
+            try self.openEgress(entry.record, of: serving.description, isAgain: false)
         }
         if let obtained {
             try await Offload.phase("volume_restore", clock) { () throws(HostError) in

@@ -178,6 +178,7 @@ extension ActorHost {
         do throws(HostError) {
             try await Offload.run { () throws(HostError) in
                 self.ports.close(key)
+                self.egress.close(key)
                 try self.teardown(ended)
                 // The kill was sent; whoever is our child is reaped here.
                 for handle in handles { _ = handle.wait() }

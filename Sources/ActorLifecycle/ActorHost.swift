@@ -47,6 +47,8 @@ public final class ActorHost: Sendable {
     let namespaces = SpareNamespaces()
     /// One range of ids is chosen at a time.
     let rangeLock = Mutex<Void>(())
+    /// The ways out of actors.
+    let egress: ActorEgress
     /// One probe at a time for the same circumstances.
     let probing = SingleFlight()
     /// Bounds the verbs that begin actors, and those that save them; what ends actors never waits here.
@@ -86,6 +88,7 @@ public final class ActorHost: Sendable {
         }
         warm = WarmPool(size: settings.warmSlots)
         pauses = HeldPauses(budget: settings.heldBytes)
+        egress = ActorEgress(settings.egress, logger: logger)
         beginning = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         saving = VerbGate(width: settings.verbsAtOnce, queue: settings.verbsWaiting)
         do throws(SyscallError) { exits = try ExitWatcher() } catch {

@@ -30,6 +30,8 @@ public struct ActorRecord: Sendable, Codable {
     public var cpuMilli: Int64 = 0
     /// Memory limit in bytes, 0 = none.
     public var memoryBytes: Int64 = 0
+    /// Where its connections go out, or did in its last activation; nil: nowhere.
+    public var egressGateway: String?
     /// Whether the workload had environment values, which are not in the journal.
     public var hasEnvironment = false
     /// Programs that are kept.

@@ -1,4 +1,5 @@
 public import ActorContract
+public import ActorNetwork
 
 /// What the operator decided about this host, as far as actors are concerned.
 public struct HostSettings: Sendable {
@@ -22,6 +23,8 @@ public struct HostSettings: Sendable {
     public var userNamespace = false
     /// The ids for user namespaces; nil: actors get none.
     public var ranges: IDRanges?
+    /// How actors get out through a gateway; nil: none does.
+    public var egress: EgressSettings?
     /// The certificates that actors may ask for.
     public var trustBundles = TrustBundles([:])
     /// This machine's architecture, in the contract's words.

@@ -11,8 +11,12 @@ public struct ActorNamespace: ~Copyable, Sendable {
     /// The address at which every workload is reached, inside its own namespace.
     public static let address = "169.254.17.2"
 
-    /// The host's own, where the workload's is that of an interface.
-    private static let hostAddress = "169.254.17.1"
+    /// The host's own, where the workload's is that of an interface; where names are asked for in either.
+    public static let hostAddress = "169.254.17.1"
+
+    /// Whether an IPv4 address, in the machine's byte order, is one that a namespace has itself: 127.0.0.0/8, or the
+    /// network of the two above.
+    static func isOwn(_ address: UInt32) -> Bool { address >> 24 == 127 || address >> 2 == 0xa9fe_1100 >> 2 }
 
     private let descriptor: OwnedFD
 

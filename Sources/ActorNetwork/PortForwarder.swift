@@ -43,13 +43,17 @@ public final class PortForwarder: Sendable {
         }
         do throws(SyscallError) {
             let wake = try WakeSignal()
-            let pump = ForwardingPump(
-                listener: OwnedFD(listener),
-                wake: wake,
-                namespacePath: namespacePath,
-                address: address,
-                targetPort: targetPort
-            )
+            let pump = ForwardingPump(listener: OwnedFD(listener), wake: wake, limit: Self.connectionLimit) { client in
+                // The actor may be gone, or not listen yet: the client then sees its connection closed.
+                guard let target = try? actorSocket(namespacePath: namespacePath, address: address) else { return nil }
+                let started = unsafe csh_network_connect(
+                    target.rawValue,
+                    address ?? ActorNamespace.address,
+                    targetPort
+                )
+                guard started == 0 || started == EINPROGRESS else { return nil }
+                return ForwardedConnection(client: client, target: target)
+            }
             self.wake = wake
             thread = Mutex(try JoinableThread("forward-\(got)") { pump.run() })
             self.port = got

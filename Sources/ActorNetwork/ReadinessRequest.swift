@@ -110,39 +110,15 @@ enum ReadinessRequest {
     ///
     /// A client that leaves before the body is read makes the workload log an error for nothing.
     static func parse(_ bytes: [UInt8]) -> Answer {
-        var rest = bytes[...]
-        while true {
-            let prefix = Array("HTTP/1.".utf8)
-            guard rest.prefix(prefix.count).elementsEqual(prefix.prefix(rest.count)) else { return .malformed }
-            guard let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { return .incomplete }
-            let line = rest[..<lineEnd].split(separator: UInt8(ascii: " "), maxSplits: 2)
-            guard line.count >= 2, line[0].count == 8 else { return .malformed }
-            let digits = line[1].filter { $0 != UInt8(ascii: "\r") }
-            guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return .malformed }
-            let status = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-            let end = headerEnd(rest)
-            if (100..<200).contains(status) {
-                guard let end else { return .incomplete }
-                rest = rest[end...]
-                if rest.isEmpty { return .incomplete }
-                continue
+        switch HTTPAnswerHead.parse(bytes) {
+        case .malformed: return .malformed
+        case .incomplete: return .incomplete
+        case .status(let status, let start, let end):
+            guard let end, let length = contentLength(bytes[start..<end]) else {
+                return .status(status, complete: false)
             }
-            guard let end, let length = contentLength(rest[..<end]) else { return .status(status, complete: false) }
-            return .status(status, complete: rest.count - (end - rest.startIndex) >= length)
+            return .status(status, complete: bytes.count - end >= length)
         }
-    }
-
-    private static func headerEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
-        var lineIsEmpty = false
-        for index in bytes.indices {
-            if bytes[index] == UInt8(ascii: "\n") {
-                if lineIsEmpty { return index + 1 }
-                lineIsEmpty = true
-            } else if bytes[index] != UInt8(ascii: "\r") {
-                lineIsEmpty = false
-            }
-        }
-        return nil
     }
 
     private static func contentLength(_ header: ArraySlice<UInt8>) -> Int? {

@@ -125,7 +125,11 @@ extension ContractWire {
         run.assets = message.assets(.autumn)
         run.cpuMilli = message.integer("cpu_milli")
         run.memoryBytes = message.integer("memory_bytes")
-        run.egressGateway = message.message("egress_gateway")?.string("address")
+        if let gateway = message.message("egress_gateway") {
+            let address = gateway.string("address")
+            _ = try GatewayAddress(address)
+            run.egressGateway = address
+        }
         try Validation.limits(memoryBytes: run.memoryBytes, cpu: run.cpuMilli, at: "")
     }
 

@@ -125,4 +125,15 @@ public enum Machine {
         let result = csh_become_subreaper()
         guard result == 0 else { throw SyscallError("prctl", -result, "PR_SET_CHILD_SUBREAPER") }
     }
+
+    /// Lets this process have more descriptors, as many as it may and at most so many.
+    ///
+    /// - Parameter most: a limit that is higher already stays.
+    public static func raiseFileLimit(to most: UInt) {
+        var limit = rlimit()
+        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard unsafe getrlimit(kind, &limit) == 0, limit.rlim_cur < min(most, limit.rlim_max) else { return }
+        limit.rlim_cur = min(most, limit.rlim_max)
+        _ = unsafe setrlimit(kind, &limit)
+    }
 }

@@ -49,10 +49,11 @@ enum ClientCommands {
 
     private static func runActor(_ options: RunOptions) async throws(Client.Failure) {
         let client = Client(options.client.connect)
-        let request: RunRequest
+        var request: RunRequest
         do throws(HostError) { request = try ActorFile.read(options.file, slot: options.slot) } catch {
             throw Client.Failure(text: "\(options.file): \(error.message)", exitCode: .usage)
         }
+        if let gateway = options.egressGateway { request.egressGateway = gateway }
         _ = try await client.raw(ContractMethod.run.path, ContractWire.encode(request))
         let key = request.identity.key.text
         try await publish(options.publish, key, client)

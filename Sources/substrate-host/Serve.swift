@@ -103,7 +103,10 @@ enum Serve {
         }
         var settings = HostSettings(baseDirectory: options.baseDirectory)
         settings.slotCapacity = options.slotCapacity
-        settings.mounts = options.mounts
+        settings.mounts = try options.mounts + ResolverFile.mounts(options, of: backend.description)
+        settings.egress = options.egress
+        // Every connection of an actor takes two descriptors.
+        if options.egress != nil { Machine.raiseFileLimit(to: 65536) }
         settings.trustBundles = TrustBundles(options.trustBundles)
         settings.keepSnapshots = options.keepSnapshots
         settings.architecture = architecture

@@ -20,6 +20,23 @@ import Testing
         )
     }
 
+    @Test func gateways() throws {
+        for good in ["gateway.example:443", "10.0.0.1:1", "[::1]:65535", "[2001:db8::10.0.0.1]:80", "Gate:9"] {
+            #expect(try GatewayAddress(good).description == good)
+        }
+        #expect(try GatewayAddress("[::1]:80").host == "::1")
+        #expect(text { _ = try GatewayAddress("") } == "egress_gateway.address: required")
+        for (bad, words) in [
+            ("a", "no port"), ("a:", "1 to 65535"), ("a:0", "1 to 65535"), ("a:65536", "1 to 65535"),
+            ("a:+1", "1 to 65535"), ("::1:80", "in brackets"), ("[a]:80", "in brackets"), (":80", "no DNS name"),
+            ("a b:80", "no DNS name"), ("a\r\nX: y:80", "no DNS name"), ("a/b:80", "no DNS name"),
+        ] {
+            let said = text { _ = try GatewayAddress(bad) }
+            #expect(said?.hasPrefix("egress_gateway.address: invalid value ") == true, "\(said ?? "it is one")")
+            #expect(said?.contains(words) == true, "\(said ?? "it is one")")
+        }
+    }
+
     @Test func namesOfJune() {
         let label63 = String(repeating: "a", count: 63)
         let template120 = [String(repeating: "b", count: 60), String(repeating: "c", count: 59)].joined(separator: ".")

@@ -25,7 +25,7 @@ static csh_network_failure failed(const char *call) {
 }
 
 /// Sends one request and waits for its acknowledgement.
-static csh_network_failure ask(const struct nlmsghdr *request) {
+static csh_network_failure ask(const struct nlmsghdr *request, const char *what) {
     struct mnl_socket *line = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     if (!line) return failed("mnl_socket_open");
     csh_network_failure failure = fine();
@@ -36,7 +36,7 @@ static csh_network_failure ask(const struct nlmsghdr *request) {
     } else if ((count = mnl_socket_recvfrom(line, answer, sizeof answer)) < 0) {
         failure = failed("mnl_socket_recvfrom");
     } else if (mnl_cb_run(answer, (size_t)count, request->nlmsg_seq, mnl_socket_get_portid(line), NULL, NULL) < 0) {
-        failure = failed("RTM_NEWLINK");
+        failure = failed(what);
     }
     mnl_socket_close(line);
     return failure;
@@ -59,7 +59,7 @@ static csh_network_failure make_pair(void) {
     mnl_attr_nest_end(request, peer);
     mnl_attr_nest_end(request, data);
     mnl_attr_nest_end(request, about);
-    return ask(request);
+    return ask(request, "RTM_NEWLINK");
 }
 
 static csh_network_failure set_address(int control, const char *name, const char *address) {
@@ -113,4 +113,29 @@ csh_network_failure csh_interface_cut(int control, int is_cut) { return bring(co
 
 csh_network_failure csh_interface_attach(int control, const char *address) {
     return set_address(control, OUTSIDE, address);
+}
+
+csh_network_failure csh_interface_route(int has_interface, const char *gateway, const char *source) {
+    struct in_addr from, by;
+    unsigned out = if_nametoindex(has_interface ? INSIDE : "lo");
+    if (!out) return failed("if_nametoindex");
+    if (inet_pton(AF_INET, source, &from) != 1 || inet_pton(AF_INET, gateway, &by) != 1) {
+        errno = EINVAL;
+        return failed("inet_pton");
+    }
+    char buffer[512] = {0};
+    struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+    request->nlmsg_type = RTM_NEWROUTE;
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK;
+    request->nlmsg_seq = 1;
+    struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof *route);
+    route->rtm_family = AF_INET;
+    route->rtm_table = RT_TABLE_MAIN;
+    route->rtm_protocol = RTPROT_STATIC;
+    route->rtm_scope = has_interface ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    route->rtm_type = RTN_UNICAST;
+    mnl_attr_put_u32(request, RTA_OIF, out);
+    if (has_interface) mnl_attr_put_u32(request, RTA_GATEWAY, by.s_addr);
+    else mnl_attr_put_u32(request, RTA_PREFSRC, from.s_addr);
+    return ask(request, "RTM_NEWROUTE");
 }

@@ -91,6 +91,7 @@ struct CommandReader {
             snapshotFormat: try choice("snapshot-format") ?? .chunks,
             keepSnapshots: try number("keep-snapshots", 0...1_000_000) ?? 0,
             mounts: try mounts(),
+            egress: try egress(),
             images: try imageOptions(),
             userNamespace: parsed.has("user-namespace"),
             firstID: try number("first-id", IDRanges.firsts).map { UInt32($0) } ?? IDRanges.standardFirst,
@@ -103,7 +104,8 @@ struct CommandReader {
             client: try client(),
             file: parsed.operands[0],
             publish: try publish(),
-            slot: parsed.value("slot")
+            slot: parsed.value("slot"),
+            egressGateway: try egressGateway()
         )
     }
 

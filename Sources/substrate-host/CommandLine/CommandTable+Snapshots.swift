@@ -11,7 +11,7 @@ extension CommandTable {
     static let snapshotFormat = CommandOption.value(
         "snapshot-format",
         "HOW",
-        "how external snapshots are written: chunks, which snapshots share, or atelet, as the Go daemon reads them (default chunks)",
+        "how external snapshots are written: chunks, which snapshots share, or atelet, as the Go daemon does (default chunks)",
         completes: .words(["chunks", "atelet"])
     )
     /// `--keep-snapshots`.

@@ -43,7 +43,7 @@ enum CommandTable {
     private static let grant = CommandOption.value(
         "grant",
         "GRANT",
-        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network or asset; BACKEND/GRANT says which (repeatable)",
+        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network or asset; BACKEND/GRANT: which (repeatable)",
         repeats: true
     )
     private static let client = [connect, baseDirectory, json]
@@ -117,6 +117,7 @@ enum CommandTable {
                 "N",
                 "the first of the 67,108,864 ids of this machine for user namespaces (default \(IDRanges.standardFirst))"
             ),
+        ] + egress + [
             .value(
                 "trust-bundle",
                 "BUNDLE",
@@ -162,6 +163,7 @@ enum CommandTable {
                 repeats: true
             ),
             .value("slot", "SLOT", "the slot to run on (default: the file's, else a new one)"),
+            egressGateway,
         ] + client,
         examples: [("run examples/counter/actor.yaml --publish 8080", "and call it at the printed address")]
     )

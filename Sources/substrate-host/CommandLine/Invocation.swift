@@ -1,5 +1,6 @@
 import ActorContract
 import ActorLifecycle
+import ActorNetwork
 import PluginOverlays
 import Snapshots
 import Telemetry
@@ -70,6 +71,8 @@ struct ServeOptions: Equatable, Sendable {
     var keepSnapshots = 0
     /// What every container is shown of this machine.
     var mounts: [OperatorMount] = []
+    /// How actors leave the machine; nil: they do not.
+    var egress: EgressSettings?
     /// What images are told.
     var images = ImageOptions()
     /// Whether each workload gets a user namespace.
@@ -99,6 +102,8 @@ struct RunOptions: Equatable, Sendable {
     var file: String
     var publish: [PublishedPort]
     var slot: String?
+    /// nil: the file's.
+    var egressGateway: String?
 }
 
 /// `checkpoint`.

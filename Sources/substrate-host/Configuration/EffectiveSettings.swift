@@ -75,7 +75,9 @@ extension CommandReader {
             switch key.name {
             case "base_dir": .string(base)
             case "listen": .list([.string("unix:\(base)/host.sock")])
-            case "backend", "image_auth_file", "localhost_registry_replacement": .null
+            case "backend", "image_auth_file", "localhost_registry_replacement", "egress.trust", "egress.certificate",
+                "egress.key", "egress.dns":
+                .null
             case "plugins_dir":
                 .optional(ShippedPlugins.find(pluginsDirOption: nil, executableRealPath: Program.path))
             default: key.standard == "[]" ? .list([]) : Self.value([key.standard], key.kind)

@@ -1,3 +1,4 @@
+import ActorNetwork
 import PluginHost
 import Telemetry
 
@@ -14,6 +15,9 @@ extension ServeOptions {
                 OperatorGrant.warning,
                 ["plugin.name": backend, "grant": given.grant.text, "given.by": given.origin.description]
             )
+        }
+        if egress?.isPlaintext == true {
+            logger.warning("egress.plaintext: whoever is on the way to a gateway reads and changes what actors say")
         }
         if let settings = backends[backend], let size = settings.poolSize, size > 0, !verbs.contains("prepare") {
             logger.warning(

@@ -242,6 +242,50 @@ struct SettingKey: Sendable {
                 """
         ),
         SettingKey(
+            name: "egress.trust",
+            kind: .path,
+            standard: "(none)",
+            flag: "egress-trust",
+            doc: """
+                A file of PEM with the authorities of the gateways through which actors may leave this machine, each the \
+                egress_gateway of its request. Without it, and without egress.plaintext, such a request is refused.
+                """
+        ),
+        SettingKey(
+            name: "egress.certificate",
+            kind: .path,
+            standard: "(none)",
+            flag: "egress-certificate",
+            doc: """
+                A file of PEM with the certificate that this host shows to every gateway, for every actor, followed by those \
+                between it and its authority. Read anew when it changes, as are the other two files.
+                """
+        ),
+        SettingKey(
+            name: "egress.key",
+            kind: .path,
+            standard: "(none)",
+            flag: "egress-key",
+            doc: "The certificate's private key, a file of PEM that nobody else may read (chmod 600)."
+        ),
+        SettingKey(
+            name: "egress.dns",
+            kind: .text,
+            standard: "(none)",
+            flag: "egress-dns",
+            doc: """
+                Who answers the DNS queries of actors with a gateway, ADDRESS or ADDRESS:PORT; every container is shown an \
+                /etc/resolv.conf that leads there, unless mounts has one. Names may carry data out of an actor past its gateway.
+                """
+        ),
+        SettingKey(
+            name: "egress.plaintext",
+            kind: .boolean,
+            standard: "false",
+            flag: "egress-plaintext",
+            doc: "Whether gateways are spoken to without TLS: whoever is on the way reads and changes what actors say."
+        ),
+        SettingKey(
             name: "trust_bundles",
             kind: .texts,
             standard: "system-roots.ate.dev, this machine's public roots",

@@ -113,6 +113,7 @@ RENAMED = {
 }
 TEXTS = {
     "name": "worker", "Volume.name": "data", "VolumeMount.name": "data", "EnvEntry.name": "GREETING",
+    "EgressGateway.address": "gateway.example:8443",
     "EnvEntry.value": "grüß dich", "mount_path": "/srv/data", "path": "/readyz", "sha256": "ab" * 32,
     "snapshot_uri": "gs://bucket/a/b/", "snapshot_uri_prefix": "gs://bucket/a/b/",
     "golden_snapshot_uri": "s3://bucket/golden", "destination_snapshot_uri": "gs://bucket/up",
