@@ -65,6 +65,7 @@ extension ActorHost {
         clock.add("total", milliseconds: clock.elapsedMilliseconds)
         let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
         entry.with { $0.record.phases = phases }
+        metrics.spent(on: entry.verb, clock.table)
         return phases
     }
 

@@ -90,6 +90,9 @@ public struct OwnService: Sendable {
                 pids: used.pids ?? -1,
                 source: used.source.rawValue
             ).encoded()
+        case .metrics:
+            _ = try HostMessages.MetricsRequest(decoding: bytes)
+            return HostMessages.MetricsResponse(text: host.metricsText()).encoded()
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
         case .execInput: return try await execInput(try HostMessages.ExecInputRequest(decoding: bytes))
