@@ -10,7 +10,8 @@ final class ActorEntry: Sendable {
         var operation: Operation?
         /// Environments by container: secrets, so never journalled.
         var environments: [String: [EnvironmentEntry]] = [:]
-        var images: [String: [String]] = [:]
+        /// The layers of their images in this life of the host, the bottom one first.
+        var layers: [String: [String]] = [:]
         var handles: [String: ProcessHandle] = [:]
         /// What watches for the end of each of them.
         var exits: [String: ExitWatcher.Ticket] = [:]

@@ -62,8 +62,7 @@ extension ActorHost {
             try await capture(entry, by: serving, target, operation: operation, clock: clock, context: context)
         }
         if let uri = target.uri { try await upload(entry, target.name, to: uri, operation: operation, clock: clock) }
-        let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
-        entry.with { $0.record.phases = phases }
+        let phases = settle(clock, of: entry)
         logger.info("verb is done", ["actor.id": entry.key.text, "verb": "checkpoint", "phases": clock.table.text])
         return phases
     }
@@ -158,7 +157,7 @@ extension ActorHost {
             request.scope = scope
             request.snapshotDirectory = files
             let asked = request
-            let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
+            let answer = try await Offload.phase("checkpoint", clock) { () throws(HostError) in
                 try serving.perform(
                     .checkpoint,
                     actor: prepared,
@@ -167,7 +166,7 @@ extension ActorHost {
                     cancellation: operation
                 )
             }
-            isHeld = try await Offload.phase("volumes.save", clock) { () throws(HostError) in
+            isHeld = try await Offload.phase("volume_save", clock) { () throws(HostError) in
                 let isFrozen = answer.isHeld && self.freeze(entry)
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.

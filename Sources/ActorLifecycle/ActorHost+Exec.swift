@@ -42,10 +42,25 @@ extension ActorHost {
             )
         }
         guard !asked.command.isEmpty else { throw HostError(.invalidArgument, nil, "command is empty") }
-        let log = VerbLog(journal: journal, key: key, verb: "exec")
+        return try await start(asked, in: record, context: context)
+    }
+
+    /// Starts one, whatever the actor's status; it runs at least.
+    ///
+    /// - Parameters:
+    ///   - wanted: what, in a container that there is.
+    ///   - record: the actor's.
+    ///   - context: the script's time.
+    /// - Returns: the program.
+    /// - Throws: as `exec` does.
+    func start(
+        _ wanted: ExecRequest,
+        in record: ActorRecord,
+        context: VerbContext
+    ) async throws(HostError) -> Execution {
+        let log = VerbLog(journal: journal, key: record.identity.key, verb: "exec")
         let operation = Operation("exec")
         let layout = layout
-        let wanted = asked
         return try await Offload.run { () throws(HostError) in
             let serving = try self.revision(of: record)
             if serving.description.verbs.contains(BackendVerb.probe.rawValue) {

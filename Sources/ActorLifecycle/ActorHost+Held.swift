@@ -178,6 +178,7 @@ extension ActorHost {
                 record.processes = held.processes
                 record.tokenSHA256 = SHA256.hex(of: Array(token.utf8))
             }
+            try await freshen(entry, by: serving, operation: operation, clock: clock, context: context)
             try move(entry, to: .ready, settled: true)
             watchExits(entry)
             return true

@@ -77,7 +77,7 @@ extension ActorHost {
             do throws(HostError) {
                 var resolved: ResolvedRestore?
                 if let restore {
-                    resolved = try await clock.measure("snapshot.find") { () async throws(HostError) in
+                    resolved = try await clock.measure("manifest_fetch") { () async throws(HostError) in
                         try await Offload.run { () throws(HostError) in
                             try self.resolve(restore, request, newest: newest, operation)
                         }
@@ -127,8 +127,7 @@ extension ActorHost {
         }
         let serving = try result.get()
         entry.with { $0.request = asked }
-        let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
-        entry.with { $0.record.phases = phases }
+        let phases = settle(clock, of: entry)
         let processes = entry.record.processes
         let isolation = IsolationLevel.effective(claim: serving.description.isolation, processes: processes)
         logger.info(
@@ -165,7 +164,7 @@ extension ActorHost {
         let secrets = environments
         let hasEnvironment = environments.values.contains { !$0.isEmpty }
         // A run has no such phase, but every table has the same columns.
-        let obtained = try await clock.measure("snapshot.verify") { () async throws(HostError) in
+        let obtained = try await clock.measure("download") { () async throws(HostError) in
             guard let resolved else { return ObtainedRestore?.none }
             return try await Offload.run { () throws(HostError) in try self.obtain(resolved, operation) }
         }
@@ -226,9 +225,13 @@ extension ActorHost {
             if let warmed { discard([warmed]) }
             throw error
         }
-        let prepared = try await Offload.phase("assets.images", clock) { () throws(HostError) in
+        let assets = try await Offload.phase("sandbox_assets", clock) { () throws(HostError) in
+            try self.cached(entry.record.assets, for: serving.description) { operation.isCancelled }
+        }
+        let prepared = try await Offload.phase("oci_unpack", clock) { () throws(HostError) in
             try self.prepare(
                 entry.record,
+                assets: assets,
                 environments: secrets,
                 warmed: warmed,
                 for: serving.description,
@@ -238,6 +241,10 @@ extension ActorHost {
         }
         // Journalled with what the verb leaves.
         entry.with { state in
+            state.layers = Dictionary(
+                prepared.containers.map { ($0.container.name, $0.layers) },
+                uniquingKeysWith: { $1 }
+            )
             state.record.defaults = Dictionary(
                 prepared.containers.map { ($0.container.name, $0.defaults) },
                 uniquingKeysWith: { $1 }
@@ -245,7 +252,7 @@ extension ActorHost {
         }
         try refuseCancelled(operation)
         let log = VerbLog(journal: journal, key: key, verb: operation.verb)
-        try await Offload.phase("surroundings", clock) { () throws(HostError) in
+        try await Offload.phase("volume_mount", clock) { () throws(HostError) in
             // What a killed host may have left is gone before anything new is made; a new actor has nothing to take down.
             // A warm slot is something new already.
             if needsTeardown || self.hasSurroundings(key) { try self.teardown(key) }
@@ -260,7 +267,7 @@ extension ActorHost {
             try self.openEgress(entry.record, of: serving.description, isAgain: false)
         }
         if let obtained {
-            try await Offload.phase("volumes.restore", clock) { () throws(HostError) in
+            try await Offload.phase("volume_restore", clock) { () throws(HostError) in
                 try self.place(obtained, for: entry.record)
             }
         }
@@ -277,7 +284,7 @@ extension ActorHost {
             ask.snapshotHasVolumes = snapshot.volumesSaved
         }
         let asked = ask
-        let answer = try await Offload.phase("backend", clock) { () throws(HostError) in
+        let answer = try await Offload.phase(resolved == nil ? "run" : "restore", clock) { () throws(HostError) in
             try serving.perform(
                 resolved == nil ? .run : .restore,
                 actor: prepared,
@@ -289,6 +296,9 @@ extension ActorHost {
         try keep(entry, answer)
         if serving.description.needsInterface { try await reachInterface(entry.record) }
         try refuseCancelled(operation)
+        if let scope = resolved?.scope, scope != .data {
+            try await freshen(entry, by: serving, operation: operation, clock: clock, context: context)
+        }
         let tries = try await clock.measure("readiness", program: true) { () async throws(HostError) in
             try await self.awaitReadiness(entry, operation, until: context.deadline)
         }
@@ -323,6 +333,7 @@ extension ActorHost {
 
     private func prepare(
         _ record: ActorRecord,
+        assets: [String: String],
         environments: [String: [EnvironmentEntry]],
         warmed: WarmPool.Slot?,
         for described: BackendDescription,
@@ -330,7 +341,7 @@ extension ActorHost {
         _ operation: Operation
     ) throws(HostError) -> PreparedActor {
         var actor = surrounded(record, by: described)
-        actor.assets = try cached(record.assets, for: described) { operation.isCancelled }
+        actor.assets = assets
         actor.state = record.state
         actor.probed = record.probed ?? []
         if let warmed {

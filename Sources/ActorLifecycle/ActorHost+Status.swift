@@ -56,6 +56,19 @@ extension ActorHost {
         )
     }
 
+    /// Ends a verb's clock, and keeps what it measured with the actor.
+    ///
+    /// The phases have upstream's names where it has one: volume_mount, manifest_fetch, sandbox_assets, download,
+    /// oci_unpack, restore, total.
+    /// - Returns: the phases; `total` is the last, and the sum of the others but for what is between them.
+    func settle(_ clock: PhaseClock, of entry: ActorEntry) -> [Phase] {
+        clock.add("total", milliseconds: clock.elapsedMilliseconds)
+        let phases = clock.table.entries.map { Phase(name: $0.name, milliseconds: $0.ms, program: $0.program) }
+        entry.with { $0.record.phases = phases }
+        metrics.spent(on: entry.verb, clock.table)
+        return phases
+    }
+
     /// The failure reason that an error becomes.
     static func reason(of error: HostError, while status: ActorStatus) -> FailureReason {
         switch error.reason {

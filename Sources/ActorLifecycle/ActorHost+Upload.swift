@@ -132,6 +132,9 @@ extension ActorHost {
                 )
             }
             guard let entry else { return try await forgetRemoved(key) }
+            if !request.keepLocal, entry.with({ $0.held?.snapshot == name }) {
+                await dropClaimed(entry, "its snapshot is elsewhere")
+            }
             let record = entry.record
             let isSuspended = record.status == .paused && record.snapshot == name && !request.keepLocal
             try move(
@@ -160,6 +163,7 @@ extension ActorHost {
                 }
             }
             guard let entry else { return try await forgetRemoved(key) }
+            await dropClaimed(entry, "its snapshot is gone")
             try move(
                 entry,
                 to: entry.record.status,

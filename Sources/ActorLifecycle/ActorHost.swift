@@ -25,6 +25,8 @@ public final class ActorHost: Sendable {
     let goldens: SnapshotStore
     let layout: CgroupLayout
     let logger: Logger
+    /// What monitors read.
+    public let metrics = Metrics()
     /// Keys the fingerprints: an environment value is compared and never kept.
     let secret: [UInt8]
     /// Below which all cgroups of this base directory are.

@@ -18,6 +18,7 @@ public enum HostMethod: String, Sendable, CaseIterable {
     case checkpointActor = "CheckpointActor"
     case restoreActor = "RestoreActor"
     case stats = "Stats"
+    case metrics = "Metrics"
     case exec = "Exec"
     case execInput = "ExecInput"
 

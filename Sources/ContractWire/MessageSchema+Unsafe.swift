@@ -92,6 +92,8 @@ extension MessageSchema {
     static let execInputRequest = unsafe MessageSchema(substrate__host__v1__exec_input_request__descriptor)
     static let execInputResponse = unsafe MessageSchema(substrate__host__v1__exec_input_response__descriptor)
 
+    static let metricsRequest = unsafe MessageSchema(substrate__host__v1__metrics_request__descriptor)
+    static let metricsResponse = unsafe MessageSchema(substrate__host__v1__metrics_response__descriptor)
     static let statsRequest = unsafe MessageSchema(substrate__host__v1__stats_request__descriptor)
     static let statsResponse = unsafe MessageSchema(substrate__host__v1__stats_response__descriptor)
 

@@ -43,13 +43,15 @@ public struct ContractService: Sendable {
             handlers.log(error, context)
             return UnaryReply(result: .failure(Handlers.status(error, dialect: nil)), trailers: [])
         }
-        return await handlers.reply(context, dialect: dialect) { () async throws(HostError) in
+        let reply = await handlers.reply(context, dialect: dialect) { () async throws(HostError) in
             let phases = try await perform(method, dialect, context, bytes)
             let text = phases.map { "\($0.name)=\(Self.rounded($0.milliseconds))\($0.program ? "p" : "h")" }.joined(
                 separator: ","
             )
             return ([], text.isEmpty ? [] : [("x-substrate-phases", text)])
         }
+        host.metrics.answered(method.rawValue, code: Handlers.word(reply.result))
+        return reply
     }
 
     private func perform(

@@ -53,6 +53,13 @@ public struct Handlers: Sendable {
         )
     }
 
+    /// gRPC's word for how a call ended.
+    static func word(_ result: Result<[UInt8], RPCStatus>) -> String {
+        guard case .failure(let status) = result else { return "OK" }
+        guard let code = HostError.Code(rawValue: status.code) else { return "\(status.code)" }
+        return "\(code)".map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+    }
+
     /// How long a verb may take: to the caller's deadline, less what the host needs for its reply.
     static func verb(_ context: CallContext, otherwise milliseconds: Int64) -> VerbContext {
         guard let deadline = context.deadline?.advanced(by: .milliseconds(-50)) else {

@@ -95,6 +95,9 @@ public struct OwnService: Sendable {
             response.egressBytesOut = used.egress?.bytesOut ?? -1
             response.egressBytesIn = used.egress?.bytesIn ?? -1
             return response.encoded()
+        case .metrics:
+            _ = try HostMessages.MetricsRequest(decoding: bytes)
+            return HostMessages.MetricsResponse(text: host.metricsText()).encoded()
         case .checkpointActor: return try await checkpoint(bytes, verb)
         case .restoreActor: return try await restore(bytes, verb)
         case .execInput: return try await execInput(try HostMessages.ExecInputRequest(decoding: bytes))

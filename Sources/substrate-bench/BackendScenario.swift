@@ -13,7 +13,6 @@ struct BackendScenario {
     private static let verbs = ["Run", "Checkpoint", "Restore"]
 
     func measure() async throws -> [Figure] {
-        let bare = try Place.inCheckout("plugins/\(backend)/bare")
         let cold = try BenchHost(scratch: scratch, name: "cold", backend: backend, options: grants)
         defer { cold.stop() }
         let warm = try host("warm", "pool: { size: 1 }")
@@ -25,7 +24,7 @@ struct BackendScenario {
         var thawed = Samples()
         // The first round unpacks the image, and asks the runtime what it can.
         for round in 0...samples {
-            let hand = try Self.hand(bare, image, scratch)
+            let hand = try BareCommands(backend, image, scratch).times()
             let own = try await self.round(cold, round)
             let made = try await self.round(warm, round)
             let held = try await self.round(frozen, round)
@@ -112,21 +111,5 @@ struct BackendScenario {
         try await counter.terminate()
         usleep(700_000)
         return [run, checkpoint, restore]
-    }
-
-    /// Three numbers of milliseconds, a line each.
-    private static func hand(_ bare: String, _ image: String, _ scratch: String) throws -> [Double] {
-        let path = "\(scratch)/bare.out"
-        let output = OwnedFD(unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600))
-        var plan = SpawnPlan(
-            program: bare,
-            arguments: ["bare", String(image.dropFirst(4).prefix { $0 != ":" }), scratch]
-        )
-        plan.environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-        plan.descriptors = [(child: 1, parent: output.rawValue), (child: 2, parent: 2)]
-        guard try spawn(plan).wait() == .exited(0) else { throw BenchFailure("\(bare) failed") }
-        let numbers = (TextFile.read(path) ?? "").split(separator: "\n").compactMap { Double($0) }
-        guard numbers.count == 3 else { throw BenchFailure("\(bare) gave no three numbers") }
-        return numbers
     }
 }

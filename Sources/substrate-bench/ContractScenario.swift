@@ -1,3 +1,4 @@
+import ActorContract
 import ContractWire
 import GRPCTransport
 
@@ -9,7 +10,7 @@ struct ContractScenario {
 
     func measure() async throws -> [Figure] {
         let list = HostMessages.ListRequest().encoded()
-        let unknown = Counter(client: host.client, image: "", name: "nobody").checkpointBytes("none")
+        let unknown = Counter(client: host.client, image: "", name: "nobody").checkpointBytes(.local("none"))
         var figures: [Figure] = []
         for (name, path, bytes, code) in [
             ("Host.List", HostMethod.list.path, list, Int32(0)),

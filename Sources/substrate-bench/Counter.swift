@@ -22,6 +22,8 @@ struct Counter {
     let name: String
     var backend = "process"
     var scope = SnapshotScope.data
+    /// What it fills memory with, as the example takes it; empty: nothing.
+    var fill = ""
 
     private var identity: ActorIdentity {
         ActorIdentity(
@@ -48,6 +50,7 @@ struct Counter {
         container.image = image
         container.command = ["/counter"]
         container.readiness = ReadinessProbe(path: "/readyz", port: 8080)
+        if !fill.isEmpty { container.environment = [EnvironmentEntry(name: "COUNTER_FILL", value: fill)] }
         container.volumeMounts = [VolumeMount(name: "data", mountPath: "/data")]
         var spec = WorkloadSpec()
         spec.containers = [container]
@@ -58,29 +61,28 @@ struct Counter {
     }
 
     /// A Checkpoint's bytes.
-    func checkpointBytes(_ snapshot: String) -> [UInt8] {
+    func checkpointBytes(_ place: SnapshotPlace) -> [UInt8] {
         ContractWire.encode(
-            CheckpointRequest(
-                identity: identity,
-                slot: request.slot,
-                spec: request.spec,
-                place: .local(snapshot),
-                scope: scope
-            )
+            CheckpointRequest(identity: identity, slot: request.slot, spec: request.spec, place: place, scope: scope)
         )
     }
 
     func run() async throws -> Cost { try await verb(.run, ContractWire.encode(request)) }
 
     /// One, and what it leaves is taken down before anything else is measured: a repeat is answered after that.
-    func checkpoint(_ snapshot: String) async throws -> Cost {
-        let cost = try await verb(.checkpoint, checkpointBytes(snapshot))
-        _ = try await verb(.checkpoint, checkpointBytes(snapshot))
+    func checkpoint(_ snapshot: String) async throws -> Cost { try await checkpoint(.local(snapshot)) }
+
+    /// As the other, to any place.
+    func checkpoint(_ place: SnapshotPlace) async throws -> Cost {
+        let cost = try await verb(.checkpoint, checkpointBytes(place))
+        _ = try await verb(.checkpoint, checkpointBytes(place))
         return cost
     }
 
-    func restore(_ snapshot: String) async throws -> Cost {
-        let restore = RestoreRequest(run: request, place: .local(snapshot), scope: scope)
+    func restore(_ snapshot: String) async throws -> Cost { try await restore(.local(snapshot)) }
+
+    func restore(_ place: SnapshotPlace) async throws -> Cost {
+        let restore = RestoreRequest(run: request, place: place, scope: scope)
         return try await verb(.restore, ContractWire.encode(restore))
     }
 

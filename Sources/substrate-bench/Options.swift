@@ -19,7 +19,8 @@ struct Options {
 
           --only NAME    one scenario; may be repeated: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))
           --backend NAME measures this backend alone: Run, Checkpoint and Restore, without and with sandboxes made ahead,
-                         beside the commands of its runtime, which plugins/NAME/bare runs by hand
+                         beside the commands of its runtime, which plugins/NAME/bare runs by hand; with --only sizes
+                         the same of actors with 64 and 256 MiB of memory, and with an object store
           --grant GRANT  what that backend is given, as for substrate-host; may be repeated
           --samples N    samples of each figure, at least 7 (default 9); the median is shown
           --json         one JSON object for machines
@@ -73,7 +74,8 @@ struct Options {
     }
 
     func wants(_ scenario: Scenario) -> Bool {
-        if scenario == .backend || backend != nil { return scenario == .backend && backend != nil }
+        if backend != nil { return scenario == (only.contains(Scenario.sizes.rawValue) ? .sizes : .backend) }
+        if scenario == .backend || scenario == .sizes { return false }
         return only.isEmpty || only.contains(scenario.rawValue)
     }
 }
@@ -87,5 +89,5 @@ struct UsageFailure: Error {
 
 /// What can be measured.
 enum Scenario: String, CaseIterable {
-    case contract, verbs, supervisor, memory, start, plugin, assets, unpack, snapshots, backend
+    case contract, verbs, supervisor, memory, start, plugin, assets, unpack, snapshots, backend, sizes
 }

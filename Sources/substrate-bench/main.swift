@@ -68,6 +68,15 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
             samples: options.samples
         ).measure()
     }
+    if options.wants(.sizes), let backend = options.backend {
+        figures += try await SizesScenario(
+            backend: backend,
+            grants: options.grants,
+            scratch: scratch,
+            image: image,
+            samples: options.samples
+        ).measure()
+    }
     return figures
 }
 

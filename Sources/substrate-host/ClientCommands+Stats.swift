@@ -1,6 +1,6 @@
 import ContractWire
 
-/// `get` and `stats`.
+/// `get`, `stats` and `metrics`.
 extension ClientCommands {
     /// Prints one actor; for a program with what it uses.
     static func get(_ options: ActorOptions) async throws(Client.Failure) {
@@ -23,6 +23,17 @@ extension ClientCommands {
     }
 
     /// Prints what one actor uses.
+    static func metrics(_ options: ClientOptions) async throws(Client.Failure) {
+        let client = Client(options.connect)
+        let asked = HostMessages.MetricsRequest()
+        let text = try await client.call(.metrics, asked, as: HostMessages.MetricsResponse.self).text
+        if options.json {
+            ConsoleOutput.standard.json(.members(["text": .string(text)]))
+        } else {
+            ConsoleOutput.standard.write(text)
+        }
+    }
+
     static func stats(_ options: ActorOptions) async throws(Client.Failure) {
         let stats = try await used(options.actor, Client(options.client.connect))
         if options.client.json {

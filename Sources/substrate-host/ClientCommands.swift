@@ -13,6 +13,7 @@ enum ClientCommands {
         switch invocation {
         case .run(let options): try await runActor(options)
         case .actors(let options): try await list(options)
+        case .metrics(let options): try await metrics(options)
         case .get(let options): try await get(options)
         case .stats(let options): try await stats(options)
         case .start(let options):

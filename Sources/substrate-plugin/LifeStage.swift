@@ -56,13 +56,14 @@ struct LifeStage {
             if !told.contains(text) { told.append(text) }
         }
         // The host keeps no phases of a stop: those that it shows are of the verb before.
-        let phases = verb == "stop" ? [] : Self.phases(actor)
+        let phases = verb == "stop" ? [] : Self.phases(actor).filter { $0.name != "total" }
+        let own = verb == "start" ? "run" : verb
         let spent = calls.reduce(0) { $0 + $1.microseconds } / 1000
         func sum(_ matches: (Phase) -> Bool) -> Double {
             phases.filter(matches).reduce(0) { $0 + $1.milliseconds }
         }
         programs = sum(\.isProgram)
-        script = max(0, sum { $0.name == "backend" || $0.name == "backend.program" } - spent)
+        script = max(0, sum { $0.name == own || $0.name == "\(own).program" } - spent)
         host = phases.isEmpty ? nil : max(0, sum { !$0.isProgram } - script)
         readiness = phases.last { $0.name == "readiness" }?.milliseconds
     }

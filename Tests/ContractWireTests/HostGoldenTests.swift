@@ -30,6 +30,8 @@ import Testing
         "CheckpointActorRequest": HostMessages.CheckpointActorRequest.self,
         "CheckpointActorResponse": HostMessages.CheckpointActorResponse.self,
         "RestoreActorRequest": HostMessages.RestoreActorRequest.self,
+        "MetricsRequest": HostMessages.MetricsRequest.self,
+        "MetricsResponse": HostMessages.MetricsResponse.self,
         "StatsRequest": HostMessages.StatsRequest.self,
         "StatsResponse": HostMessages.StatsResponse.self,
         "ExecRequest": HostMessages.ExecRequest.self,

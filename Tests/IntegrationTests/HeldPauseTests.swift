@@ -144,6 +144,39 @@ struct HeldPauseTests {
         }
     }
 
+    @Test("a held actor whose snapshot is pruned, or is in a store alone, is ended")
+    func forgotten() async throws {
+        let verbs = try VerbHost(Self.script, settings: Self.held)
+        try await verbs.use { host in
+            let request = try await host.request("a")
+            _ = try await host.run(request).get()
+            let first = try await pid(host, "a")
+            try await done(host, "checkpoint", "a", "--name", "one")
+            #expect(lives(first))
+            let prune = PruneLocalCheckpointsRequest(identity: request.identity)
+            #expect(await host.call(ContractMethod.pruneLocalCheckpoints.path, ContractWire.encode(prune)) == nil)
+            #expect(!lives(first))
+            #expect(try await host.actor("a").status == "paused")
+            _ = try await host.run(request).get()
+            let second = try await pid(host, "a")
+            try await done(host, "checkpoint", "a", "--name", "two")
+            for keeps in [true, false] {
+                #expect(lives(second))
+                let upload = UploadPausedCheckpointRequest(
+                    identity: request.identity,
+                    snapshotName: "two",
+                    destinationURI: "file://bucket/two-\(keeps)",
+                    scope: nil,
+                    keepLocal: keeps
+                )
+                #expect(await host.call(ContractMethod.uploadPausedCheckpoint.path, ContractWire.encode(upload)) == nil)
+            }
+            #expect(!lives(second))
+            #expect(try await host.actor("a").status == "suspended")
+            try await done(host, "remove", "a")
+        }
+    }
+
     @Test("what does not fit the budget, goes elsewhere, or is of data alone is not held")
     func refused() async throws {
         let verbs = try VerbHost(Self.script, settings: "{ held: { memory: 4KiB } }")
@@ -151,7 +184,8 @@ struct HeldPauseTests {
             _ = try await host.run(try await host.request("a")).get()
             let first = try await pid(host, "a")
             try await done(host, "checkpoint", "a")
-            #expect(!lives(first))
+            // The checkpoint is answered before everything of it is gone.
+            try await eventually("the program is gone") { !lives(first) ? () : nil }
             try await done(host, "restore", "a")
             try await verbs.again(settings: Self.held)
             _ = try await host.run(try await host.request("b")).get()

@@ -12,7 +12,7 @@ import Testing
 )
 struct KillDurabilityTests {
     /// What the answer to Run has and no other: the beginning of its phases, in one piece.
-    private static let answer = "snapshot.verify="
+    private static let answer = "download="
     private static let strace = "/usr/bin/strace"
 
     @Test(

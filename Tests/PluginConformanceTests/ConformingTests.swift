@@ -39,6 +39,26 @@ struct ConformingTests {
         #expect((contract["not_applicable"] as? [String])?.isEmpty == false)
     }
 
+    /// The shipped backends that run a program of this machine, as far as it is here.
+    private static let tooled = [("container", "runc", "/usr/sbin/runc"), ("gvisor", "runsc", "/usr/bin/runsc")]
+        .filter { TestMachine.needs($0.2) }
+
+    @Test("container and gvisor conform on their real runtimes, and leave nothing", arguments: tooled)
+    func tools(_ backend: String, _ tool: String, _ program: String) async throws {
+        let scratch = try ScratchDirectory("conform")
+        let grant = ["--grant", "tool:\(tool)=\(program)"]
+        let run = try await ProgramRun.run(
+            Self.program,
+            ["conformance", backend, "--at-once", "2", "--report", "\(scratch.path)/report.json"] + grant,
+            patience: 1200
+        )
+        #expect(run.code == 0, "\(run.output)\(run.error)")
+        let first = run.output.split(separator: "\n").first.map(String.init) ?? ""
+        #expect(first.hasSuffix(" converge · leaks 0"), "\(first)")
+        let scopes = backend == "gvisor" ? "full, data" : "data"
+        #expect(run.output.contains("conforms: api 1, scopes \(scopes); report in "), "\(run.output)")
+    }
+
     @Test("hello, the smallest backend that serves, conforms")
     func hello() async throws {
         let scratch = try ScratchDirectory("conform")

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -43,7 +45,25 @@ static int store(const char *path, long value) {
     return rename(temporary, path);
 }
 
+// COUNTER_FILL="random 64" or "zero 64": so many MiB of memory that a snapshot has to carry, or only seems to.
+static int fill(const char *wanted) {
+    char kind[16];
+    size_t size, words;
+    if (!wanted) return 0;
+    if (sscanf(wanted, "%15s %zu", kind, &size) != 2) return -1;
+    words = (size << 20) / sizeof(uint64_t);
+    uint64_t *memory = mmap(NULL, size << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return -1;
+    uint64_t state = 88172645463325252ULL;
+    for (size_t index = 0; index < words; index++) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        memory[index] = strcmp(kind, "random") == 0 ? state : 0;
+    }
+    return 0;
+}
+
 int main(void) {
+    if (fill(getenv("COUNTER_FILL")) != 0) return fprintf(stderr, "counter: COUNTER_FILL is \"random MIB\" or \"zero MIB\"\n"), 1;
     const char *directory = getenv("COUNTER_DATA") ? getenv("COUNTER_DATA") : "/data";
     const char *port = getenv("COUNTER_PORT") ? getenv("COUNTER_PORT") : "8080";
     char path[400];

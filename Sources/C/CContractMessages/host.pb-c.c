@@ -1042,6 +1042,96 @@ void   substrate__host__v1__restore_actor_request__free_unpacked
   assert(message->base.descriptor == &substrate__host__v1__restore_actor_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   substrate__host__v1__metrics_request__init
+                     (Substrate__Host__V1__MetricsRequest         *message)
+{
+  static const Substrate__Host__V1__MetricsRequest init_value = SUBSTRATE__HOST__V1__METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__metrics_request__get_packed_size
+                     (const Substrate__Host__V1__MetricsRequest *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__metrics_request__pack
+                     (const Substrate__Host__V1__MetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__metrics_request__pack_to_buffer
+                     (const Substrate__Host__V1__MetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__MetricsRequest *
+       substrate__host__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__MetricsRequest *)
+     protobuf_c_message_unpack (&substrate__host__v1__metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__metrics_request__free_unpacked
+                     (Substrate__Host__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   substrate__host__v1__metrics_response__init
+                     (Substrate__Host__V1__MetricsResponse         *message)
+{
+  static const Substrate__Host__V1__MetricsResponse init_value = SUBSTRATE__HOST__V1__METRICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t substrate__host__v1__metrics_response__get_packed_size
+                     (const Substrate__Host__V1__MetricsResponse *message)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t substrate__host__v1__metrics_response__pack
+                     (const Substrate__Host__V1__MetricsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t substrate__host__v1__metrics_response__pack_to_buffer
+                     (const Substrate__Host__V1__MetricsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &substrate__host__v1__metrics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Substrate__Host__V1__MetricsResponse *
+       substrate__host__v1__metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Substrate__Host__V1__MetricsResponse *)
+     protobuf_c_message_unpack (&substrate__host__v1__metrics_response__descriptor,
+                                allocator, len, data);
+}
+void   substrate__host__v1__metrics_response__free_unpacked
+                     (Substrate__Host__V1__MetricsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &substrate__host__v1__metrics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   substrate__host__v1__stats_request__init
                      (Substrate__Host__V1__StatsRequest         *message)
 {
@@ -2743,6 +2833,62 @@ const ProtobufCMessageDescriptor substrate__host__v1__restore_actor_request__des
   (ProtobufCMessageInit) substrate__host__v1__restore_actor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define substrate__host__v1__metrics_request__field_descriptors NULL
+#define substrate__host__v1__metrics_request__field_indices_by_name NULL
+#define substrate__host__v1__metrics_request__number_ranges NULL
+const ProtobufCMessageDescriptor substrate__host__v1__metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.MetricsRequest",
+  "MetricsRequest",
+  "Substrate__Host__V1__MetricsRequest",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__MetricsRequest),
+  0,
+  substrate__host__v1__metrics_request__field_descriptors,
+  substrate__host__v1__metrics_request__field_indices_by_name,
+  0,  substrate__host__v1__metrics_request__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor substrate__host__v1__metrics_response__field_descriptors[1] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__MetricsResponse, text),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned substrate__host__v1__metrics_response__field_indices_by_name[] = {
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange substrate__host__v1__metrics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor substrate__host__v1__metrics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "substrate.host.v1.MetricsResponse",
+  "MetricsResponse",
+  "Substrate__Host__V1__MetricsResponse",
+  "substrate.host.v1",
+  sizeof(Substrate__Host__V1__MetricsResponse),
+  1,
+  substrate__host__v1__metrics_response__field_descriptors,
+  substrate__host__v1__metrics_response__field_indices_by_name,
+  1,  substrate__host__v1__metrics_response__number_ranges,
+  (ProtobufCMessageInit) substrate__host__v1__metrics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor substrate__host__v1__stats_request__field_descriptors[1] =
 {
   {
@@ -3224,7 +3370,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__exec_input_response__descr
   (ProtobufCMessageInit) substrate__host__v1__exec_input_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[15] =
+static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descriptors[16] =
 {
   { "List", &substrate__host__v1__list_request__descriptor, &substrate__host__v1__list_response__descriptor },
   { "Get", &substrate__host__v1__get_request__descriptor, &substrate__host__v1__actor__descriptor },
@@ -3239,18 +3385,20 @@ static const ProtobufCMethodDescriptor substrate__host__v1__host__method_descrip
   { "CheckpointActor", &substrate__host__v1__checkpoint_actor_request__descriptor, &substrate__host__v1__checkpoint_actor_response__descriptor },
   { "RestoreActor", &substrate__host__v1__restore_actor_request__descriptor, &substrate__host__v1__actor__descriptor },
   { "Stats", &substrate__host__v1__stats_request__descriptor, &substrate__host__v1__stats_response__descriptor },
+  { "Metrics", &substrate__host__v1__metrics_request__descriptor, &substrate__host__v1__metrics_response__descriptor },
   { "Exec", &substrate__host__v1__exec_request__descriptor, &substrate__host__v1__exec_event__descriptor },
   { "ExecInput", &substrate__host__v1__exec_input_request__descriptor, &substrate__host__v1__exec_input_response__descriptor },
 };
 const unsigned substrate__host__v1__host__method_indices_by_name[] = {
   7,        /* Backends */
   10,        /* CheckpointActor */
-  13,        /* Exec */
-  14,        /* ExecInput */
+  14,        /* Exec */
+  15,        /* ExecInput */
   9,        /* Forget */
   1,        /* Get */
   0,        /* List */
   6,        /* Logs */
+  13,        /* Metrics */
   8,        /* Publish */
   5,        /* Remove */
   11,        /* RestoreActor */
@@ -3266,7 +3414,7 @@ const ProtobufCServiceDescriptor substrate__host__v1__host__descriptor =
   "Host",
   "Substrate__Host__V1__Host",
   "substrate.host.v1",
-  15,
+  16,
   substrate__host__v1__host__method_descriptors,
   substrate__host__v1__host__method_indices_by_name
 };
@@ -3374,13 +3522,21 @@ void substrate__host__v1__host__stats(ProtobufCService *service,
   assert(service->descriptor == &substrate__host__v1__host__descriptor);
   service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void substrate__host__v1__host__metrics(ProtobufCService *service,
+                                        const Substrate__Host__V1__MetricsRequest *input,
+                                        Substrate__Host__V1__MetricsResponse_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &substrate__host__v1__host__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void substrate__host__v1__host__exec(ProtobufCService *service,
                                      const Substrate__Host__V1__ExecRequest *input,
                                      Substrate__Host__V1__ExecEvent_Closure closure,
                                      void *closure_data)
 {
   assert(service->descriptor == &substrate__host__v1__host__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void substrate__host__v1__host__exec_input(ProtobufCService *service,
                                            const Substrate__Host__V1__ExecInputRequest *input,
@@ -3388,7 +3544,7 @@ void substrate__host__v1__host__exec_input(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &substrate__host__v1__host__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service,
                                       Substrate__Host__V1__Host_ServiceDestroy destroy)

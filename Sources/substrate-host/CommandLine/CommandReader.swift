@@ -16,6 +16,7 @@ struct CommandReader {
         case "serve": .serve(try serve())
         case "run": .run(try run())
         case "actors": .actors(try client())
+        case "metrics": .metrics(try client())
         case "get": .get(try actor())
         case "stats": .stats(try actor())
         case "checkpoint": .checkpoint(try checkpoint())

@@ -5,7 +5,8 @@ import Telemetry
 enum CommandTable {
     /// All of them.
     static let commands: [Command] = [
-        serve, run, actors, get, stats, checkpoint, restore, start, stop, remove, logs, exec, backends, overlays,
+        serve, run, actors, get, stats, metrics, checkpoint, restore, start, stop, remove, logs, exec, backends,
+        overlays,
         assets, images, snapshots,
         config, doctor, plugin, demo, completion,
     ]
@@ -182,6 +183,18 @@ enum CommandTable {
         "stats",
         "show what one actor uses",
         "Memory, processor time and processes: counted by the kernel, or told by a backend that has `stats`."
+    )
+
+    private static let metrics = Command(
+        name: "metrics",
+        summary: "print what the host has counted",
+        discussion: """
+            Calls by their outcome, where the time of verbs went (the host's own apart from programs'), actors by
+            status: in Prometheus' text format. --json puts the text into one member of an object.
+            """,
+        operands: [],
+        options: client,
+        examples: [("metrics", "into a file, for a monitor that reads files")]
     )
 
     private static let checkpoint = Command(

@@ -243,6 +243,8 @@ enum Invocation: Equatable, Sendable {
     case serve(ServeOptions)
     case run(RunOptions)
     case actors(ClientOptions)
+    /// `metrics`
+    case metrics(ClientOptions)
     case get(ActorOptions)
     /// `stats`
     case stats(ActorOptions)

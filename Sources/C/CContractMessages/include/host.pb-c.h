@@ -38,6 +38,8 @@ typedef struct Substrate__Host__V1__ForgetResponse Substrate__Host__V1__ForgetRe
 typedef struct Substrate__Host__V1__CheckpointActorRequest Substrate__Host__V1__CheckpointActorRequest;
 typedef struct Substrate__Host__V1__CheckpointActorResponse Substrate__Host__V1__CheckpointActorResponse;
 typedef struct Substrate__Host__V1__RestoreActorRequest Substrate__Host__V1__RestoreActorRequest;
+typedef struct Substrate__Host__V1__MetricsRequest Substrate__Host__V1__MetricsRequest;
+typedef struct Substrate__Host__V1__MetricsResponse Substrate__Host__V1__MetricsResponse;
 typedef struct Substrate__Host__V1__StatsRequest Substrate__Host__V1__StatsRequest;
 typedef struct Substrate__Host__V1__StatsResponse Substrate__Host__V1__StatsResponse;
 typedef struct Substrate__Host__V1__ExecRequest Substrate__Host__V1__ExecRequest;
@@ -409,6 +411,28 @@ struct  Substrate__Host__V1__RestoreActorRequest
 #define SUBSTRATE__HOST__V1__RESTORE_ACTOR_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__restore_actor_request__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Substrate__Host__V1__MetricsRequest
+{
+  ProtobufCMessage base;
+};
+#define SUBSTRATE__HOST__V1__METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__metrics_request__descriptor) \
+     }
+
+
+struct  Substrate__Host__V1__MetricsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * As Prometheus reads it: the text format, version 0.0.4.
+   */
+  char *text;
+};
+#define SUBSTRATE__HOST__V1__METRICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__metrics_response__descriptor) \
+    , (char *)protobuf_c_empty_string }
 
 
 struct  Substrate__Host__V1__StatsRequest
@@ -959,6 +983,44 @@ Substrate__Host__V1__RestoreActorRequest *
 void   substrate__host__v1__restore_actor_request__free_unpacked
                      (Substrate__Host__V1__RestoreActorRequest *message,
                       ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__MetricsRequest methods */
+void   substrate__host__v1__metrics_request__init
+                     (Substrate__Host__V1__MetricsRequest         *message);
+size_t substrate__host__v1__metrics_request__get_packed_size
+                     (const Substrate__Host__V1__MetricsRequest   *message);
+size_t substrate__host__v1__metrics_request__pack
+                     (const Substrate__Host__V1__MetricsRequest   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__metrics_request__pack_to_buffer
+                     (const Substrate__Host__V1__MetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__MetricsRequest *
+       substrate__host__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__metrics_request__free_unpacked
+                     (Substrate__Host__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Substrate__Host__V1__MetricsResponse methods */
+void   substrate__host__v1__metrics_response__init
+                     (Substrate__Host__V1__MetricsResponse         *message);
+size_t substrate__host__v1__metrics_response__get_packed_size
+                     (const Substrate__Host__V1__MetricsResponse   *message);
+size_t substrate__host__v1__metrics_response__pack
+                     (const Substrate__Host__V1__MetricsResponse   *message,
+                      uint8_t             *out);
+size_t substrate__host__v1__metrics_response__pack_to_buffer
+                     (const Substrate__Host__V1__MetricsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Substrate__Host__V1__MetricsResponse *
+       substrate__host__v1__metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   substrate__host__v1__metrics_response__free_unpacked
+                     (Substrate__Host__V1__MetricsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Substrate__Host__V1__StatsRequest methods */
 void   substrate__host__v1__stats_request__init
                      (Substrate__Host__V1__StatsRequest         *message);
@@ -1144,6 +1206,12 @@ typedef void (*Substrate__Host__V1__CheckpointActorResponse_Closure)
 typedef void (*Substrate__Host__V1__RestoreActorRequest_Closure)
                  (const Substrate__Host__V1__RestoreActorRequest *message,
                   void *closure_data);
+typedef void (*Substrate__Host__V1__MetricsRequest_Closure)
+                 (const Substrate__Host__V1__MetricsRequest *message,
+                  void *closure_data);
+typedef void (*Substrate__Host__V1__MetricsResponse_Closure)
+                 (const Substrate__Host__V1__MetricsResponse *message,
+                  void *closure_data);
 typedef void (*Substrate__Host__V1__StatsRequest_Closure)
                  (const Substrate__Host__V1__StatsRequest *message,
                   void *closure_data);
@@ -1221,6 +1289,10 @@ struct Substrate__Host__V1__Host_Service
                 const Substrate__Host__V1__StatsRequest *input,
                 Substrate__Host__V1__StatsResponse_Closure closure,
                 void *closure_data);
+  void (*metrics)(Substrate__Host__V1__Host_Service *service,
+                  const Substrate__Host__V1__MetricsRequest *input,
+                  Substrate__Host__V1__MetricsResponse_Closure closure,
+                  void *closure_data);
   void (*exec)(Substrate__Host__V1__Host_Service *service,
                const Substrate__Host__V1__ExecRequest *input,
                Substrate__Host__V1__ExecEvent_Closure closure,
@@ -1250,6 +1322,7 @@ void substrate__host__v1__host__init (Substrate__Host__V1__Host_Service *service
       function_prefix__ ## checkpoint_actor,\
       function_prefix__ ## restore_actor,\
       function_prefix__ ## stats,\
+      function_prefix__ ## metrics,\
       function_prefix__ ## exec,\
       function_prefix__ ## exec_input  }
 void substrate__host__v1__host__list(ProtobufCService *service,
@@ -1304,6 +1377,10 @@ void substrate__host__v1__host__stats(ProtobufCService *service,
                                       const Substrate__Host__V1__StatsRequest *input,
                                       Substrate__Host__V1__StatsResponse_Closure closure,
                                       void *closure_data);
+void substrate__host__v1__host__metrics(ProtobufCService *service,
+                                        const Substrate__Host__V1__MetricsRequest *input,
+                                        Substrate__Host__V1__MetricsResponse_Closure closure,
+                                        void *closure_data);
 void substrate__host__v1__host__exec(ProtobufCService *service,
                                      const Substrate__Host__V1__ExecRequest *input,
                                      Substrate__Host__V1__ExecEvent_Closure closure,
@@ -1338,6 +1415,8 @@ extern const ProtobufCMessageDescriptor substrate__host__v1__forget_response__de
 extern const ProtobufCMessageDescriptor substrate__host__v1__checkpoint_actor_request__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__checkpoint_actor_response__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__restore_actor_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor substrate__host__v1__metrics_response__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__stats_request__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor;
 extern const ProtobufCMessageDescriptor substrate__host__v1__exec_request__descriptor;
