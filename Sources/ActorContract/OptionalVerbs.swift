@@ -27,6 +27,28 @@ public struct ActorStatistics: Sendable, Equatable {
     public var pids: Int64?
     /// Who says so.
     public var source: Source
+    /// What went out through its gateway; nil without one.
+    public var egress: Egress?
+
+    /// What went out of an actor, since it was last begun or since the host was.
+    public struct Egress: Sendable, Equatable {
+        /// Connections that the gateway let out.
+        public var connections: Int64
+        /// Those that came to nothing.
+        public var refused: Int64
+        /// Bytes from the actor.
+        public var bytesOut: Int64
+        /// Bytes to it.
+        public var bytesIn: Int64
+        /// Makes one.
+        public init(connections: Int64, refused: Int64, bytesOut: Int64, bytesIn: Int64) {
+            self.connections = connections
+            self.refused = refused
+            self.bytesOut = bytesOut
+            self.bytesIn = bytesIn
+        }
+    }
+
     /// Makes one.
     public init(memoryBytes: Int64?, cpuNanoseconds: Int64?, pids: Int64?, source: Source) {
         self.memoryBytes = memoryBytes

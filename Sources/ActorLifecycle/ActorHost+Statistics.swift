@@ -1,4 +1,5 @@
 public import ActorContract
+import ActorNetwork
 public import HostErrors
 import SystemLayer
 
@@ -21,7 +22,7 @@ extension ActorHost {
                 "actor \(key.text) is \(record.status.rawValue), and only a ready one uses anything"
             )
         }
-        return try await Offload.run { () throws(HostError) in
+        var statistics = try await Offload.run { () throws(HostError) in
             let serving = try self.revision(of: record)
             guard serving.description.verbs.contains(BackendVerb.stats.rawValue), try self.may(.stats, record, serving)
             else {
@@ -48,6 +49,15 @@ extension ActorHost {
             }
             return statistics
         }
+        statistics.egress = egress.counters(key).map { counted in
+            ActorStatistics.Egress(
+                connections: Int64(counted.connections),
+                refused: Int64(counted.refused),
+                bytesOut: Int64(counted.bytesOut),
+                bytesIn: Int64(counted.bytesIn)
+            )
+        }
+        return statistics
     }
 
     /// Whether a probe left a verb to the script; an old answer is asked for anew, as before every verb.

@@ -39,6 +39,14 @@ extension HostMessages {
         public var pids: Int64 = 0
         /// `cgroup` or `backend`.
         public var source: String = ""
+        /// Connections that the actor's gateway let out; with the other three, -1 without one.
+        public var egressConnections: Int64 = 0
+        /// Connections that came to nothing.
+        public var egressRefused: Int64 = 0
+        /// Bytes that went out.
+        public var egressBytesOut: Int64 = 0
+        /// Bytes that came back.
+        public var egressBytesIn: Int64 = 0
         /// Makes one.
         public init(memoryBytes: Int64 = 0, cpuNs: Int64 = 0, pids: Int64 = 0, source: String = "") {
             self.memoryBytes = memoryBytes
@@ -52,6 +60,10 @@ extension HostMessages {
             cpuNs = from.integer("cpu_ns")
             pids = from.integer("pids")
             source = from.string("source")
+            egressConnections = from.integer("egress_connections")
+            egressRefused = from.integer("egress_refused")
+            egressBytesOut = from.integer("egress_bytes_out")
+            egressBytesIn = from.integer("egress_bytes_in")
         }
 
         func fill(_ out: inout WireMessage) {
@@ -59,6 +71,10 @@ extension HostMessages {
             out.add("cpu_ns", cpuNs)
             out.add("pids", pids)
             out.add("source", source)
+            out.add("egress_connections", egressConnections)
+            out.add("egress_refused", egressRefused)
+            out.add("egress_bytes_out", egressBytesOut)
+            out.add("egress_bytes_in", egressBytesIn)
         }
 
         static var schema: MessageSchema { .statsResponse }

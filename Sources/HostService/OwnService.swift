@@ -84,12 +84,17 @@ public struct OwnService: Sendable {
         case .stats:
             let key = try host.resolve(try HostMessages.StatsRequest(decoding: bytes).actor)
             let used = try await host.statistics(key)
-            return HostMessages.StatsResponse(
+            var response = HostMessages.StatsResponse(
                 memoryBytes: used.memoryBytes ?? -1,
                 cpuNs: used.cpuNanoseconds ?? -1,
                 pids: used.pids ?? -1,
                 source: used.source.rawValue
-            ).encoded()
+            )
+            response.egressConnections = used.egress?.connections ?? -1
+            response.egressRefused = used.egress?.refused ?? -1
+            response.egressBytesOut = used.egress?.bytesOut ?? -1
+            response.egressBytesIn = used.egress?.bytesIn ?? -1
+            return response.encoded()
         case .metrics:
             _ = try HostMessages.MetricsRequest(decoding: bytes)
             return HostMessages.MetricsResponse(text: host.metricsText()).encoded()

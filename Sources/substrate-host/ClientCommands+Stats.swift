@@ -39,16 +39,22 @@ extension ClientCommands {
         if options.client.json {
             ConsoleOutput.standard.json(json(stats))
         } else {
-            ConsoleOutput.standard.table(
+            var (heads, figures) = (
                 ["MEMORY", "CPU", "PIDS", "SAYS"],
                 [
-                    [
-                        stats.memoryBytes < 0 ? "-" : "\(stats.memoryBytes) B",
-                        stats.cpuNs < 0 ? "-" : "\(stats.cpuNs / 1_000_000) ms",
-                        stats.pids < 0 ? "-" : "\(stats.pids)", stats.source,
-                    ]
+                    stats.memoryBytes < 0 ? "-" : "\(stats.memoryBytes) B",
+                    stats.cpuNs < 0 ? "-" : "\(stats.cpuNs / 1_000_000) ms",
+                    stats.pids < 0 ? "-" : "\(stats.pids)", stats.source,
                 ]
             )
+            if stats.egressConnections >= 0 {
+                heads += ["LET OUT", "REFUSED", "BYTES OUT", "BYTES IN"]
+                figures += [
+                    "\(stats.egressConnections)", "\(stats.egressRefused)", "\(stats.egressBytesOut)",
+                    "\(stats.egressBytesIn)",
+                ]
+            }
+            ConsoleOutput.standard.table(heads, [figures])
         }
     }
 
@@ -63,7 +69,9 @@ extension ClientCommands {
         func figure(_ number: Int64) -> JSONText { number < 0 ? .null : .integer(number) }
         return .members([
             "memory_bytes": figure(stats.memoryBytes), "cpu_ns": figure(stats.cpuNs), "pids": figure(stats.pids),
-            "source": .string(stats.source),
+            "source": .string(stats.source), "egress_connections": figure(stats.egressConnections),
+            "egress_refused": figure(stats.egressRefused), "egress_bytes_out": figure(stats.egressBytesOut),
+            "egress_bytes_in": figure(stats.egressBytesIn),
         ])
     }
 }

@@ -79,6 +79,13 @@ struct EgressTests {
             let told = log(host).split(separator: "\n").filter { $0.contains("a connection is not let out") }
             #expect(told.count == 1 && told[0].contains("test/one") && told[0].contains("203.0.113.10:403"), "\(told)")
             #expect(told.first?.contains("the gateway answered 403") == true)
+            let stats = try await host.command("stats", "one", "--json").output
+            let counted = try #require(
+                try JSONSerialization.jsonObject(with: Data(stats.utf8)) as? [String: Any],
+                "\(stats)"
+            )
+            #expect(counted["egress_connections"] as? Int == 4 && counted["egress_refused"] as? Int == 1, "\(stats)")
+            #expect(counted["egress_bytes_out"] as? Int == 3 * 18 + 3, "\(stats)")
             // It is reached as before.
             #expect(try CounterClient.count(try await host.publish("one")) == "memory=1 data=1")
             // The next host makes the way again.

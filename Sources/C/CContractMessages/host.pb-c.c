@@ -2927,7 +2927,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__stats_request__descriptor 
   (ProtobufCMessageInit) substrate__host__v1__stats_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor substrate__host__v1__stats_response__field_descriptors[4] =
+static const ProtobufCFieldDescriptor substrate__host__v1__stats_response__field_descriptors[8] =
 {
   {
     "memory_bytes",
@@ -2977,9 +2977,61 @@ static const ProtobufCFieldDescriptor substrate__host__v1__stats_response__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "egress_connections",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, egress_connections),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "egress_refused",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, egress_refused),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "egress_bytes_out",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, egress_bytes_out),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "egress_bytes_in",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Substrate__Host__V1__StatsResponse, egress_bytes_in),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned substrate__host__v1__stats_response__field_indices_by_name[] = {
   1,   /* field[1] = cpu_ns */
+  7,   /* field[7] = egress_bytes_in */
+  6,   /* field[6] = egress_bytes_out */
+  4,   /* field[4] = egress_connections */
+  5,   /* field[5] = egress_refused */
   0,   /* field[0] = memory_bytes */
   2,   /* field[2] = pids */
   3,   /* field[3] = source */
@@ -2987,7 +3039,7 @@ static const unsigned substrate__host__v1__stats_response__field_indices_by_name
 static const ProtobufCIntRange substrate__host__v1__stats_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor =
 {
@@ -2997,7 +3049,7 @@ const ProtobufCMessageDescriptor substrate__host__v1__stats_response__descriptor
   "Substrate__Host__V1__StatsResponse",
   "substrate.host.v1",
   sizeof(Substrate__Host__V1__StatsResponse),
-  4,
+  8,
   substrate__host__v1__stats_response__field_descriptors,
   substrate__host__v1__stats_response__field_indices_by_name,
   1,  substrate__host__v1__stats_response__number_ranges,

@@ -458,10 +458,17 @@ struct  Substrate__Host__V1__StatsResponse
    * cgroup or backend: who says so.
    */
   char *source;
+  /*
+   * Each -1 for an actor without an egress gateway; since it was last begun, or since the host was.
+   */
+  int64_t egress_connections;
+  int64_t egress_refused;
+  int64_t egress_bytes_out;
+  int64_t egress_bytes_in;
 };
 #define SUBSTRATE__HOST__V1__STATS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&substrate__host__v1__stats_response__descriptor) \
-    , 0, 0, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0 }
 
 
 struct  Substrate__Host__V1__ExecRequest
