@@ -93,6 +93,20 @@ final class ActorEgress: Sendable {
     /// What has gone out of an actor since its way was made; nil without one.
     func counters(_ key: ActorKey) -> EgressCounters? { ways.withLock { $0[key]?.counters } }
 
+    /// What went out of all actors since this host began, as a monitor reads it.
+    var metricsText: String {
+        let counted = [
+            ("connections", "Connections of actors that a gateway let out.", counters.connections),
+            ("refused", "Connections of actors that came to nothing.", counters.refused),
+            ("bytes_out", "Bytes that went out of actors.", counters.bytesOut),
+            ("bytes_in", "Bytes that came back to actors.", counters.bytesIn),
+        ]
+        return counted.map { name, help, value in
+            let whole = "substrate_egress_\(name)_total"
+            return "# HELP \(whole) \(help)\n# TYPE \(whole) counter\n\(whole) \(value)\n"
+        }.joined()
+    }
+
     static func isNotServed(_ address: String) -> HostError {
         HostError(
             .failedPrecondition,

@@ -13,9 +13,10 @@ extension ActorHost {
             (labels: ["status": status.rawValue], value: records.count { $0.status == status })
         }
         let held = registry.withLock { $0.values.count { entry in entry.with { $0.held != nil } } }
-        return metrics.text(gauges: [
+        let text = metrics.text(gauges: [
             ("substrate_actors", "Actors by status.", statuses),
             ("substrate_held_pauses", "Paused actors whose programs are kept frozen.", [([:], held)]),
         ])
+        return text + egress.metricsText
     }
 }

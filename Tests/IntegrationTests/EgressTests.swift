@@ -86,6 +86,10 @@ struct EgressTests {
             )
             #expect(counted["egress_connections"] as? Int == 4 && counted["egress_refused"] as? Int == 1, "\(stats)")
             #expect(counted["egress_bytes_out"] as? Int == 3 * 18 + 3, "\(stats)")
+            let metrics = try await host.command("metrics").output
+            for line in ["connections_total 4", "refused_total 1", "bytes_out_total 57"] {
+                #expect(metrics.contains("\nsubstrate_egress_\(line)\n"), "\(metrics)")
+            }
             // It is reached as before.
             #expect(try CounterClient.count(try await host.publish("one")) == "memory=1 data=1")
             // The next host makes the way again.
