@@ -13,7 +13,7 @@ struct BackendScenario {
     private static let verbs = ["Run", "Checkpoint", "Restore"]
 
     func measure() async throws -> [Figure] {
-        let cold = try BenchHost(scratch: scratch, name: "cold", backend: backend, options: grants)
+        let cold = try host("cold")
         defer { cold.stop() }
         let warm = try host("warm", "pool: { size: 1 }")
         defer { warm.stop() }
@@ -40,8 +40,8 @@ struct BackendScenario {
         return figures(floors, walls, owns, ahead, thawed)
     }
 
-    /// A host whose operator gives the backend something.
-    private func host(_ name: String, _ setting: String) throws -> BenchHost {
+    /// A host, and what its operator gives the backend.
+    func host(_ name: String, _ setting: String = "{}") throws -> BenchHost {
         let path = "\(scratch)/\(name).yaml"
         try AtomicFile.write(Array("backends:\n  \(backend):\n    \(setting)\n".utf8), to: path)
         return try BenchHost(scratch: scratch, name: name, backend: backend, options: grants + ["--config", path])

@@ -1,16 +1,14 @@
 import ActorContract
 import Glibc
-import SystemLayer
 
 /// Actors with memory to carry, here and to an object store, beside the runtime's commands run by hand.
 ///
 /// By hand a store is a file that `zstd -1` writes or reads on one thread.
 struct SizesScenario {
-    let backend: String
-    let grants: [String]
-    let scratch: String
-    let image: String
-    let samples: Int
+    /// What is measured, and where.
+    private let small: BackendScenario
+
+    init(of small: BackendScenario) { self.small = small }
 
     private static let fills = ["random 64", "zero 64", "random 256", "zero 256"]
     private static let names = [
@@ -19,16 +17,9 @@ struct SizesScenario {
     ]
 
     func measure() async throws -> [Figure] {
-        let cold = try BenchHost(scratch: scratch, name: "cold", backend: backend, options: grants)
+        let cold = try small.host("cold")
         defer { cold.stop() }
-        let settings = "\(scratch)/warm.yaml"
-        try AtomicFile.write(Array("backends:\n  \(backend):\n    pool: { size: 1 }\n".utf8), to: settings)
-        let warm = try BenchHost(
-            scratch: scratch,
-            name: "warm",
-            backend: backend,
-            options: grants + ["--config", settings]
-        )
+        let warm = try small.host("warm", "pool: { size: 1 }")
         defer { warm.stop() }
         var figures: [Figure] = []
         for fill in Self.fills { figures += try await measure(fill, cold, warm) }
@@ -39,8 +30,8 @@ struct SizesScenario {
         var ours = Array(repeating: Samples(), count: Self.names.count)
         var floors = ours
         // The first round unpacks the image, and is not counted.
-        for round in 0...samples {
-            let hand = try BareCommands(backend, image, scratch).times(filling: fill)
+        for round in 0...small.samples {
+            let hand = try BareCommands(small.backend, small.image, small.scratch).times(filling: fill)
             let own = try await life(cold, fill, round, storing: true)
             let ahead = try await life(warm, fill, round, storing: false)
             guard round > 0 else { continue }
@@ -52,7 +43,7 @@ struct SizesScenario {
             }
         }
         return Self.names.enumerated().flatMap { index, name -> [Figure] in
-            let words = "\(backend), \(fill) MiB: \(name)"
+            let words = "\(small.backend), \(fill) MiB: \(name)"
             let (own, floor) = (ours[index].median, floors[index].median)
             let isGoal = fill == "random 256" && name == "Checkpoint to a store"
             return [
@@ -78,8 +69,8 @@ struct SizesScenario {
 
     /// Run, Checkpoint and Restore, and the last two with a store: milliseconds as the client saw them.
     private func life(_ host: BenchHost, _ fill: String, _ round: Int, storing: Bool) async throws -> [Double] {
-        var counter = Counter(client: host.client, image: image, name: "filled")
-        (counter.backend, counter.scope, counter.fill) = (backend, .full, fill)
+        var counter = Counter(client: host.client, image: small.image, name: "filled")
+        (counter.backend, counter.scope, counter.fill) = (small.backend, .full, fill)
         let name = "\(fill.filter { $0 != " " })-\(round)"
         var times = [try await counter.run().wall]
         // As long as a sandbox takes to be made ahead of the next.

@@ -59,23 +59,15 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
     if options.wants(.snapshots) {
         figures += try SnapshotScenario(scratch: scratch, samples: options.samples).measure()
     }
-    if options.wants(.backend), let backend = options.backend {
-        figures += try await BackendScenario(
+    if let backend = options.backend, options.wants(.backend) || options.wants(.sizes) {
+        let scenario = BackendScenario(
             backend: backend,
             grants: options.grants,
             scratch: scratch,
             image: image,
             samples: options.samples
-        ).measure()
-    }
-    if options.wants(.sizes), let backend = options.backend {
-        figures += try await SizesScenario(
-            backend: backend,
-            grants: options.grants,
-            scratch: scratch,
-            image: image,
-            samples: options.samples
-        ).measure()
+        )
+        figures += try await options.wants(.sizes) ? SizesScenario(of: scenario).measure() : scenario.measure()
     }
     return figures
 }
