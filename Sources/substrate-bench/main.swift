@@ -29,7 +29,7 @@ func measure(_ options: Options, scratch: String) async throws -> [Figure] {
     if options.wants(.assets) {
         figures += try AssetScenario(scratch: scratch, samples: options.samples).measure()
     }
-    let needsImage = options.wants(.verbs) || options.wants(.memory) || options.wants(.backend)
+    let needsImage = options.wants(.verbs) || options.wants(.memory) || options.backend != nil
     let image = needsImage ? try Counter.buildImage(in: scratch) : ""
     if options.wants(.contract) || options.wants(.verbs) {
         let host = try BenchHost(scratch: scratch, name: "host")

@@ -58,9 +58,10 @@ struct Tour {
         show.line(show.styled(Self.padded(name, 12), .bold) + "\(Self.rounded(milliseconds)) ms")
         for phase in phases.split(separator: ",") {
             let parts = phase.split(separator: "=")
-            guard parts.count == 2 else { continue }
+            // The line above has the whole.
+            guard parts.count == 2, parts[0] != "total" else { continue }
             let who = parts[1].hasSuffix("p") ? "program" : "host"
-            show.line("  \(Self.padded(String(parts[0]), 18))\(Self.padded("\(parts[1].dropLast()) ms", 12))\(who)")
+            show.line("  \(Self.padded(String(parts[0]), 23))\(Self.padded("\(parts[1].dropLast()) ms", 12))\(who)")
         }
     }
 
