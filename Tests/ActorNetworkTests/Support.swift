@@ -24,12 +24,12 @@ final class Scratch: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// Namespace mounts beneath a path, as the kernel lists them.
+    /// Namespace mounts beneath a path, as the kernel lists them for the thread that makes them.
     ///
     /// The list is read in parts, between which others' mounts come and go: what two readings agree on is so.
     static func mounts(of path: String) throws -> Int {
         func read() throws -> Int {
-            try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
+            try String(contentsOfFile: "/proc/thread-self/mountinfo", encoding: .utf8).split(separator: "\n")
                 .filter { $0.contains(" \(path) ") }.count
         }
         var last = try read()
