@@ -24,8 +24,7 @@ struct ActorNamespaceTests {
     func cycles() throws {
         let scratch = try Scratch()
         let before = namespaceDescriptors()
-        let mounts = try String(contentsOfFile: "/proc/thread-self/mountinfo", encoding: .utf8).split(separator: "\n")
-            .filter { $0.contains(" nsfs ") && $0.contains(scratch.path) }.count
+        let mounts = try Scratch.mounts(of: scratch.path)
         for _ in 0..<100 {
             try ActorNamespace().pin(at: scratch.path + "2")
             try ActorNamespace.remove(at: scratch.path + "2")

@@ -33,10 +33,7 @@ struct EnvironmentSecretTests {
             let actor = try await host.actor("counter")
             // What is looked for is there to be found: in the processes of the actor.
             let environments = CyclesCensus.descendants(of: Int32(actor.pid)).map { pid in
-                String(
-                    decoding: (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(pid)/environ"))) ?? Data(),
-                    as: UTF8.self
-                )
+                TextFile.read("/proc/\(pid)/environ") ?? ""
             }
             #expect(environments.contains { $0.contains("TOKEN=\(secret)") })
             #expect(Self.holders(of: secret, in: host.scratch) == [])

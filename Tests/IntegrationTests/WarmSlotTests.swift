@@ -2,6 +2,7 @@ import ActorContract
 import ContractWire
 import Foundation
 import Glibc
+import SystemLayer
 import TestSupport
 import Testing
 
@@ -138,7 +139,7 @@ struct WarmSlotTests {
 
     /// Kills what is in the leaves of a cgroup that kept programs have.
     private static func kill(in path: String) {
-        let procs = (try? String(contentsOfFile: "\(path)/cgroup.procs", encoding: .utf8)) ?? ""
+        let procs = TextFile.read("\(path)/cgroup.procs") ?? ""
         for pid in procs.split(separator: "\n").compactMap({ Int32($0) }) { Glibc.kill(pid, SIGKILL) }
     }
 
