@@ -32,7 +32,7 @@ enum ExecCommand {
         do {
             for try await bytes in client.grpc.serverStream(HostMethod.exec.path, request.encoded()) {
                 let event = try HostMessages.ExecEvent(decoding: bytes)
-                if !event.id.isEmpty { join(event.id, client, options) }
+                if !event.id.isEmpty { await join(event.id, client, options) }
                 try writeAll(event.stdout, to: 1)
                 try writeAll(event.stderr, to: 2)
                 if event.ended { code = Int32(clamping: event.exitCode) }
@@ -63,10 +63,12 @@ enum ExecCommand {
     }
 
     /// Passes on what is typed, signals and the terminal's size, until this process ends.
-    private static func join(_ id: String, _ client: Client, _ options: ExecOptions) {
+    ///
+    /// Signals are the program's from before its first word is shown on.
+    private static func join(_ id: String, _ client: Client, _ options: ExecOptions) async {
         let (inputs, feed) = AsyncStream.makeStream(of: HostMessages.ExecInputRequest.self)
-        for (number, source) in Signals.sources([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH]) {
-            source {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH] {
+            await Signals.watch(number) {
                 guard number == SIGWINCH else {
                     feed.yield(HostMessages.ExecInputRequest(id: id, signal: Int64(number)))
                     return
@@ -104,19 +106,16 @@ enum ExecCommand {
 
 /// Signals as events, for the life of the process.
 private enum Signals {
-    static func sources(_ numbers: [CInt]) -> [(CInt, (@escaping @Sendable () -> Void) -> Void)] {
-        numbers.map { number in
-            (
-                number,
-                { action in
-                    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-                    source.setEventHandler {
-                        // Naming the source keeps it until the process ends.
-                        if !source.isCancelled { action() }
-                    }
-                    source.resume()
-                }
-            )
+    /// Returns when none ends this process any more: they are caught some time after it was asked for.
+    static func watch(_ number: CInt, _ action: @escaping @Sendable () -> Void) async {
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler {
+            // Naming the source keeps it until the process ends.
+            if !source.isCancelled { action() }
+        }
+        await withCheckedContinuation { continuation in
+            source.setRegistrationHandler { continuation.resume() }
+            source.resume()
         }
     }
 }

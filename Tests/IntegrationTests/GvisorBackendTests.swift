@@ -99,6 +99,42 @@ struct GvisorBackendTests {
         }
     }
 
+    @Test("full memory wakes after the cache was wiped, with the host down or up: the runtime is fetched again")
+    func wiped() async throws {
+        let sum = try await ProgramRun.run("/usr/bin/sha256sum", [Self.program])
+        let digest = String(sum.output.prefix(64))
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.program)))
+        let server = try FaultServer { request in answer(request.target == "/runsc" ? 200 : 404, [], bytes) }
+        defer { server.stop() }
+        let host = try TestHost(
+            backend: "gvisor",
+            arguments: ["--asset-origin", server.base],
+            stopsActors: false
+        )
+        try await host.use { host in
+            let files = "\(host.base)/static-files"
+            try await host.start()
+            var request = try await host.request("one")
+            let file = SandboxAssets.File(url: "\(server.base)/runsc", sha256: digest)
+            request.assets?.assets = ["amd64": ["runsc": file], "arm64": ["runsc": file]]
+            _ = try await host.run(request).get()
+            #expect(try await counts(host, "one") == "memory=1 data=1")
+            _ = try await done(host, "checkpoint", "one", "--scope", "full")
+            #expect(try DirectoryTree.names(in: files).contains("runsc-\(digest)"))
+            try await host.kill()
+            try DirectoryTree.remove(files)
+            try await host.start()
+            _ = try await done(host, "restore", "one", "--slot", "elsewhere")
+            #expect(try await counts(host, "one") == "memory=2 data=2")
+            _ = try await done(host, "checkpoint", "one", "--scope", "full")
+            for name in try DirectoryTree.names(in: files) { try DirectoryTree.remove("\(files)/\(name)") }
+            _ = try await done(host, "restore", "one")
+            #expect(try await counts(host, "one") == "memory=3 data=3")
+            #expect(server.requests.map(\.target) == ["/runsc", "/runsc", "/runsc"])
+            _ = try await done(host, "remove", "one")
+        }
+    }
+
     @Test("golden memory wakes with the actor's own volumes")
     func golden() async throws {
         try await TestHost.with(backend: "gvisor", arguments: Self.grant) { host in

@@ -130,17 +130,25 @@ struct WarmSlotTests {
         )
         try await verbs.use { host in
             try await warm(verbs, host, made: 1, ready: 1)
-            for path in host.cgroups { Self.kill(in: "\(path)/kept.helper") }
-            try await eventually("the dead slot is gone") { slots(host).isEmpty ? () : nil }
+            var killed: [Int32] = []
+            for path in host.cgroups { killed += Self.kill(in: "\(path)/kept.helper") }
+            #expect(!killed.isEmpty)
+            do {
+                try await eventually("the dead slot is gone") { slots(host).isEmpty ? () : nil }
+            } catch {
+                Issue.record("killed \(killed); left \(host.leftovers); log: \(host.log)")
+                throw error
+            }
             _ = try await host.run(try await host.request("a")).get()
             #expect(verbs.printed("GOT") == ["false false"])
         }
     }
 
     /// Kills what is in the leaves of a cgroup that kept programs have.
-    private static func kill(in path: String) {
-        let procs = TextFile.read("\(path)/cgroup.procs") ?? ""
-        for pid in procs.split(separator: "\n").compactMap({ Int32($0) }) { Glibc.kill(pid, SIGKILL) }
+    private static func kill(in path: String) -> [Int32] {
+        let procs = (TextFile.read("\(path)/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
+        for pid in procs { Glibc.kill(pid, SIGKILL) }
+        return procs
     }
 
     @Test("while memory is short warm slots are dropped, the oldest first, and none is made")
