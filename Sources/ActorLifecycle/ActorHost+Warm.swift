@@ -49,8 +49,11 @@ extension ActorHost {
     ///   - serving: the revision that prepares.
     ///   - probed: the circumstances.
     ///   - pauseImage: of the requests that it will be for.
-    func fillWarm(_ serving: any ActorBackend, _ probed: Probed, pauseImage: String) {
-        guard keepsWarm(serving.description, probed.answer), !draining.withLock({ $0 }) else { return }
+    ///   - tries: how many at most; nil is one for each place, so that slots whose programs end at once are not made for
+    ///     ever.
+    func fillWarm(_ serving: any ActorBackend, _ probed: Probed, pauseImage: String, tries: Int? = nil) {
+        let tries = tries ?? warm.size
+        guard tries > 0, keepsWarm(serving.description, probed.answer), !draining.withLock({ $0 }) else { return }
         // What is made ahead of need is what a short machine can do without.
         guard !MemoryPressure.isShort() else { return relieve() }
         let stamp = Self.stamp(probed, pauseImage)
@@ -63,7 +66,7 @@ extension ActorHost {
             operation.end()
             guard isKept else { return }
             if let slot { self.watchWarm(slot) }
-            self.fillWarm(serving, probed, pauseImage: pauseImage)
+            self.fillWarm(serving, probed, pauseImage: pauseImage, tries: tries - 1)
         }
     }
 

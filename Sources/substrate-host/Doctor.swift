@@ -14,7 +14,7 @@ enum Doctor {
             kernel(), root(), capabilities(), DoctorCgroups.examine(mounts: text("/proc/self/mounts")),
             DoctorTrial.namespaces(), userNamespaces(), seccomp(), DoctorTrial.landlock(), DoctorTrial.overlayfs(),
             programs(), DoctorSupervisor.examine(program: companionDirectory() + "/substrate-supervisor"),
-            plugins(pluginsDirectory),
+            DoctorLibraries.examine(), plugins(pluginsDirectory),
         ]
     }
 

@@ -35,7 +35,6 @@ final class Scratch: Sendable {
 
 /// Answers every connection in a namespace with what `answer` says, until stopped.
 final class Responder: Sendable {
-    let requests = Mutex(0)
     let port: UInt16
     private let listener: CInt
     private let thread: Mutex<JoinableThread?>

@@ -97,6 +97,16 @@ struct DoctorTests {
         #expect(!refused.isPresent && refused.isNeeded && refused.detail == "unshare: EPERM")
     }
 
+    @Test("a library that is opened later and is not there is named, with what needs it and its package")
+    func libraries() {
+        let lacking = DoctorLibraries.examine { $0 != "libnftables.so.1" }
+        #expect(!lacking.isPresent && !lacking.isNeeded)
+        #expect(lacking.detail == "no libnftables.so.1 for egress_gateway")
+        #expect(lacking.mend == "apt-get install libnftables1")
+        #expect(DoctorLibraries.examine { _ in true }.isPresent)
+        #expect(DoctorLibraries.examine().isPresent, "what .ci/install installs")
+    }
+
     @Test("its JSON says how to mend what is missing")
     func json() {
         let finding = DoctorFinding.missing("x", needed: false, "gone", mend: "get it")

@@ -111,14 +111,14 @@ struct WarmSlotTests {
         }
     }
 
-    @Test("a slot whose program has ended is thrown away, and never handed out")
-    func deadProgram() async throws {
-        let verbs = try VerbHost(
+    /// Keeps one program in each slot, that sleeps so long.
+    private static func sleeper(_ seconds: String, size: Int) throws -> VerbHost {
+        try VerbHost(
             VerbHost.script(
                 """
                 tools = { sleep = "required" },
                 prepare = function(slot)
-                  try(host.process.start { program = slot.tools.sleep, args = { "600" }, name = "helper", keep = true })
+                  try(host.process.start { program = slot.tools.sleep, args = { "\(seconds)" }, name = "helper", keep = true })
                   return "ok", { prepared = { warm = true } }
                 end,
                 """,
@@ -126,29 +126,41 @@ struct WarmSlotTests {
                 run:
                     "print(\"GOT \" .. tostring(actor.prepared ~= nil) .. \" \" .. tostring(actor.processes.helper ~= nil))"
             ),
-            settings: "{ pool: { size: 1 }, grants: [tool:sleep=/bin/sleep] }"
+            settings: "{ pool: { size: \(size) }, grants: [tool:sleep=/bin/sleep] }"
         )
+    }
+
+    @Test("a slot whose program has ended is thrown away, and never handed out")
+    func deadProgram() async throws {
+        let verbs = try Self.sleeper("600", size: 1)
         try await verbs.use { host in
             try await warm(verbs, host, made: 1, ready: 1)
-            var killed: [Int32] = []
-            for path in host.cgroups { killed += Self.kill(in: "\(path)/kept.helper") }
-            #expect(!killed.isEmpty)
-            do {
-                try await eventually("the dead slot is gone") { slots(host).isEmpty ? () : nil }
-            } catch {
-                Issue.record("killed \(killed); left \(host.leftovers); log: \(host.log)")
-                throw error
-            }
+            for path in host.cgroups { Self.kill(in: "\(path)/kept.helper") }
+            try await eventually("the dead slot is gone", seconds: 20) { slots(host).isEmpty ? () : nil }
             _ = try await host.run(try await host.request("a")).get()
             #expect(verbs.printed("GOT") == ["false false"])
         }
     }
 
+    @Test("one whose program ends at once is made once for each place, until the next verb asks")
+    func endsAtOnce() async throws {
+        let verbs = try Self.sleeper("0", size: 2)
+        try await verbs.use { host in
+            for round in 1...2 {
+                try await eventually("both were made and are gone", seconds: 20) {
+                    verbs.logged("a slot is warm") >= 2 * round && slots(host).isEmpty ? () : nil
+                }
+                #expect(verbs.logged("a slot is warm") == 2 * round)
+                if round == 1 { _ = try await host.run(try await host.request("a")).get() }
+            }
+            #expect(verbs.printed("GOT") == ["false false"])
+        }
+    }
+
     /// Kills what is in the leaves of a cgroup that kept programs have.
-    private static func kill(in path: String) -> [Int32] {
-        let procs = (TextFile.read("\(path)/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
-        for pid in procs { Glibc.kill(pid, SIGKILL) }
-        return procs
+    private static func kill(in path: String) {
+        let procs = TextFile.read("\(path)/cgroup.procs") ?? ""
+        for pid in procs.split(separator: "\n").compactMap({ Int32($0) }) { Glibc.kill(pid, SIGKILL) }
     }
 
     @Test("while memory is short warm slots are dropped, the oldest first, and none is made")
