@@ -4,6 +4,12 @@ import SystemLayer
 
 Machine.shareHeaps(2)
 
+/// Ends at once: exit(3) would tear down what the threads of the libraries still use, and may wait for them for ever.
+func end(_ code: Int32) -> Never {
+    fflush(nil)
+    _exit(code)
+}
+
 do {
     let code: ExitCode
     switch try Invocation.parse(CommandLine.arguments) {
@@ -18,23 +24,23 @@ do {
     case .assets(let options): code = try await AssetsCommand.heeding(options)
     case .snapshots(let options): code = try await SnapshotsCommand.heeding(options)
     case .serve(let options): code = try await Serve.run(options)
-    case .exec(let options): exit(try await ExecCommand.run(options))
+    case .exec(let options): end(try await ExecCommand.run(options))
     case .plugin(let words): throw PluginProgram.become(words)
     case .demo(let options): code = try await Interruption.heeding { try await Demo.run(options) }
     case let command: code = try await Interruption.heeding { try await ClientCommands.run(command) ?? .usage }
     }
-    exit(code.rawValue)
+    end(code.rawValue)
 } catch let error as UsageError {
     ConsoleOutput.error.line(error.text)
-    exit(error.exitCode.rawValue)
+    end(error.exitCode.rawValue)
 } catch let failure as Client.Failure {
     ConsoleOutput.error.line("\(Program.name): \(failure.text)")
-    exit(failure.exitCode.rawValue)
+    end(failure.exitCode.rawValue)
 } catch let error as HostError {
     ConsoleOutput.error.line("\(Program.name): \(error.message)")
     for (key, value) in error.context.sorted(by: { $0.key < $1.key }) { ConsoleOutput.error.line("  \(key): \(value)") }
-    exit(ExitCode.failure.rawValue)
+    end(ExitCode.failure.rawValue)
 } catch {
     ConsoleOutput.error.line("\(Program.name): \(error)")
-    exit(ExitCode.failure.rawValue)
+    end(ExitCode.failure.rawValue)
 }
