@@ -6,6 +6,8 @@ import SystemLayer
 enum Leftovers {
     /// How long what was killed may take to leave.
     private static let patience = Duration.milliseconds(400)
+    /// How long the host may take for what it does after its answer, on a machine under load.
+    private static let teardownPatience = Duration.seconds(10)
 
     /// The programs that live in an actor's cgroup, by name; what is on its way out is waited for.
     ///
@@ -37,7 +39,7 @@ enum Leftovers {
     ///   - removed: whether its files must be gone, too; snapshots stay.
     /// - Returns: one line a thing.
     static func all(_ place: ObservedBackend.Place, _ layout: CgroupLayout, removed: Bool) -> [String] {
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + teardownPatience
         while true {
             let found = look(place, layout, removed: removed)
             if found.isEmpty || ContinuousClock.now >= deadline { return found }

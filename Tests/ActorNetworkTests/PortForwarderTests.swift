@@ -11,7 +11,7 @@ import Testing
 struct PortForwarderTests {
     /// Connects to a loopback port of the host; nil when refused.
     private func connect(_ port: UInt16) -> OwnedFD? {
-        let socket = OwnedFD(Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+        let socket = OwnedFD(Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
         // A lost end of stream fails the test instead of hanging it.
         var patience = timeval(tv_sec: 5, tv_usec: 0)
         _ = unsafe setsockopt(

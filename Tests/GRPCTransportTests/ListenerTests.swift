@@ -168,7 +168,7 @@ private func connectOrBind(
     _ path: String,
     _ call: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
 ) throws -> CInt {
-    let number = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    let number = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     try #require(number >= 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

@@ -14,10 +14,9 @@ import Testing
     private final class Server: Sendable {
         private let asked = Mutex<[UInt8]>([])
         private let done = DispatchSemaphore(value: 0)
-        private let listener: CInt
 
         init(_ path: String, answer: String, until marker: String) throws {
-            listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
             unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: Array(path.utf8)) }
@@ -28,6 +27,8 @@ import Testing
             guard bound == 0, listen(listener, 4) == 0 else { throw SyscallError("bind", errno, path) }
             Thread.detachNewThread { [self] in
                 let peer = accept(listener, nil, nil)
+                // Before anybody hears of the answer: then nobody listens any more.
+                _ = close(listener)
                 while !text.contains(marker) {
                     guard let some = try? readSome(4096, from: peer), !some.isEmpty else { break }
                     asked.withLock { $0 += some }
@@ -44,8 +45,6 @@ import Testing
         }
 
         private var text: String { asked.withLock { String(decoding: $0, as: UTF8.self) } }
-
-        deinit { _ = close(listener) }
     }
 
     /// A directory short enough for a socket's name.
