@@ -13,7 +13,14 @@ extension HostFunction {
         ),
         .optional("hide", .list(.path), "paths under /proc/sys or /sys, covered by an empty tmpfs"),
         .optional("log", .text, "the container whose log gets the output"),
+        .optional("errors", .path, "a file in actor.dirs that it writes: a failure is told with its last lines of errors"),
         .optional("network", .oneOf(["slot", "host"]), default: .text("slot"), "host needs the grant host-network"),
+        .optional(
+            "restores",
+            .boolean,
+            default: .boolean(false),
+            "it may give programs back their numbers and clocks; unsupported without the grant restore"
+        ),
         .optional("refuse", .list(.oneOf(["membarrier"])), "system calls answered ENOSYS"),
         .optional("devices", .list(.text), "names of granted devices"),
         .optional("seccomp_fd", .integer(3...63), "the operator's workload filter as BPF bytes on that descriptor"),
@@ -29,7 +36,7 @@ extension HostFunction {
             programFields + [.optional("timeout_ms", .integer(1...86_400_000), "cut to the verb's deadline")]
         ),
         answers: .program,
-        failures: [.failed, .notFound],
+        failures: [.failed, .notFound, .unsupported],
         cost: 1500,
         example: "local done = try(host.process.run { program = actor.tools.bwrap, args = { \"--version\" } })"
     )
@@ -50,7 +57,7 @@ extension HostFunction {
             ]
         ),
         answers: .process,
-        failures: [.exists, .notFound],
+        failures: [.exists, .notFound, .unsupported],
         cost: 1200,
         example: "local p = try(host.process.start { program = actor.assets.vmm, args = { \"--api\", \"api.sock\" } })"
     )

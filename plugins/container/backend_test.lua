@@ -51,10 +51,18 @@ test("another runtime has other flags", function(t)
   t:equal(actor:processes(), { "web" })
 end)
 
-test("full scope is refused before anything happens", function(t)
-  t:program("runc", { RUN })
-  local actor = t:actor { containers = { { name = "web", command = { "/bin/server" } } } }
-  t:ok(actor:run())
-  t:fails(actor:checkpoint { scope = "full" }, "unsupported")
-  t:calls { "bundle.write web", "process.start web: actor.tools.runc" }
+-- What it takes to keep memory, and one that is fine.
+local SAVING = { "--root", "run", "checkpoint", "--image-path" }
+local WAKING = { "--root", "run", "restore", "--bundle" }
+local FINE = { { "check", stdout = "Looks good.\n" } }
+
+test("memory is not to be had, and why is told", function(t)
+  t:program("runc", { { "--version" }, RUN }, { real = false })
+  t:like(t:ok(t:probe()).without.full, "--grant tool:criu=")
+  t:program("criu", { { "check", code = 1, stderr = "Error (criu/vdso.c:1): vdso: unexpected\nWarn: not good\n" } })
+  t:equal(t:ok(t:probe()).without.full, "criu check: Error (criu/vdso.c:1): vdso: unexpected")
+  t:program("criu", FINE)
+  t:equal(t:ok(t:probe()).without, {})
+  t:config { user_namespace = true }
+  t:like(t:ok(t:probe()).without.full, "user_namespace")
 end)

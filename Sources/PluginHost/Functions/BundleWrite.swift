@@ -110,6 +110,7 @@ enum WriteBundle: HostHandler {
         } catch {
             return try .refused(error, "\(bundles)/\(name)")
         }
+        if rules != nil { call.context.givesFilters = true }
         return .ok(.map(["path": .text("\(bundles)/\(name)"), "pidfile": .text("\(bundles)/\(name).pid")]))
     }
 }

@@ -9,6 +9,7 @@ enum RunProgram: HostHandler {
     static func target(_ arguments: ProgramArguments, _ call: HostCall) -> String? { arguments.target(call) }
 
     static func answer(_ arguments: ProgramArguments, _ call: HostCall) throws(HostFailure) -> HostReply {
+        if let refusal = arguments.refusal(call) { return refusal }
         let spec = try arguments.spec(call)
         let room = call.context.room
         let interrupt = try call.context.interruptible()

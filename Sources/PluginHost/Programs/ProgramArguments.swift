@@ -30,6 +30,12 @@ struct ProgramArguments: HostArguments {
         return name.isEmpty ? program : "\(name): \(program)"
     }
 
+    /// What the operator did not grant and a script can do without; nil when there is nothing.
+    func refusal(_ call: HostCall) -> HostReply? {
+        guard fields.flag("restores"), !call.context.grants.kinds.contains(.restore) else { return nil }
+        return .refused(.unsupported, "nobody granted that its programs restore others: --grant restore")
+    }
+
     /// The program as it is to be started.
     ///
     /// - Parameter call: of the script.
@@ -42,12 +48,20 @@ struct ProgramArguments: HostArguments {
         spec.environment = fields.map("env") ?? [:]
         spec.input = fields.bytes("stdin")
         spec.allowed = codes
+        spec.restores = fields.flag("restores")
         spec.hidden = fields.texts("hide")
         spec.refused = fields.texts("refuse")
         spec.filterDescriptor = fields.integer("seccomp_fd").map(Int32.init(clamping:))
         spec.log = fields.text("log")
         for (index, path) in spec.hidden.enumerated() where !ToolPlan.mayHide(path) {
             throw Self.mistake(call, "hide[\(index + 1)]", path, "a path under /proc/sys or /sys")
+        }
+        let errors = fields.text("errors")
+        if !errors.isEmpty {
+            guard let (directory, rest) = call.place(errors) else {
+                throw Self.mistake(call, "errors", errors, "a file in one of actor.dirs")
+            }
+            spec.errors = (directory, rest)
         }
         if fields.text("network") == "host" {
             guard grants.kinds.contains(.hostNetwork) else {
