@@ -23,11 +23,11 @@ local function command(slot, verb, args)
 end
 
 -- The runtime stays in front of its container: the output has a reader whatever becomes of the host, signals and
--- the exit code pass through, and the end of one is the end of the other.
+-- the exit code pass through, and the end of one is the end of the other. Who joins no network lets its pipes be seen.
 local function front(actor, verb, options)
   for _, container in ipairs(actor.containers) do
-    local name, config = container.name, actor.config
-    local bundle = { container = name, seccomp = config.seccomp, user_namespace = config.user_namespace }
+    local name, users = container.name, actor.config.user_namespace
+    local bundle = { container = name, seccomp = actor.config.seccomp, user_namespace = users, join_network = users }
     local spec = command(actor, verb, { "--bundle", try(host.bundle.write(bundle)).path, options, name })
     spec.name, spec.keep, spec.log = name, true, name
     if verb == "restore" then spec.restores, spec.errors = true, actor.dirs.logs .. "/restore.log" end
@@ -96,7 +96,7 @@ local function lacks(slot, program, runtime)
   local built = try(host.process.run { program = program, args = { "--version" } }).stdout
   if runtime == "crun" and not built:find("+CRIU", 1, true) then return "this crun has no criu: grant runc" end
   local able, why, said = host.process.run { program = saver, args = { "check" }, restores = true }
-  if able ~= "ok" then return "criu check: " .. (said and said.stderr:match(".*(Error[^\n]*)") or why) end
+  if able ~= "ok" then return said and "criu check: " .. (said.stderr:match(".*(Error[^\n]*)") or why) or why end
 end
 
 local function probe(slot)
