@@ -11,8 +11,10 @@ extension ContainerRoot {
         "/etc/sudoers.d", "/etc/substrate", "/etc/substrate-host",
     ]
 
-    /// What is written to give programs back what they had: numbers that the kernel would choose, and the names and
-    /// limits of namespaces of their own. Whoever writes from the machine's namespaces changes the machine's.
+    /// What is written to give programs back what they had.
+    ///
+    /// Numbers that the kernel would choose, and the names and limits of namespaces of their own. Whoever writes from the
+    /// machine's namespaces changes the machine's.
     private static let restored =
         [
             "ns_last_pid", "sem_next_id", "msg_next_id", "shm_next_id", "auto_msgmni", "msgmax", "msgmnb", "msgmni",

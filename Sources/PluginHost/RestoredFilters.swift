@@ -3,6 +3,21 @@ import Glibc
 import HostErrors
 import SystemLayer
 
+extension VerbContext {
+    /// Waits for the filters of containers that this verb gave their memory back.
+    ///
+    /// - Parameters:
+    ///   - kept: the programs that stay.
+    ///   - isolation: the backend's; what has a kernel of its own filters itself.
+    /// - Throws: FAILED_PRECONDITION where one has none.
+    func waitForFilters(of kept: [KeptProcess], _ isolation: String) throws(HostError) {
+        guard verb == BackendVerb.restore.rawValue, request.scope != .data, givesFilters,
+            isolation == IsolationLevel.kernelShared.rawValue
+        else { return }
+        try world.waitForFilters(of: kept, until: min(deadline, world.now() + .seconds(10)))
+    }
+}
+
 /// Whether containers that were given their memory back have their system call filter, too.
 ///
 /// A container that begins gets its filter from its runtime; one that is restored gets it from whoever restores it, and

@@ -196,11 +196,7 @@ public final class ScriptBackend: ActorBackend {
         let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
             let answer = try converse(spare, broker, verb: verb)
-            // What has a kernel of its own filters itself.
-            if verb == .restore, request.scope != .data, context.givesFilters, descriptor.isolation == "kernel-shared" {
-                let latest = min(context.deadline, world.now() + .seconds(10))
-                try world.waitForFilters(of: answer.processes, until: latest)
-            }
+            try context.waitForFilters(of: answer.processes, descriptor.isolation)
             if let failure = context.keptFailure { throw failure }
             let leaked = context.room.finish(keeping: answer.processes, client: answer.client)
             if !leaked.isEmpty {

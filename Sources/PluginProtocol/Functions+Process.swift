@@ -13,13 +13,13 @@ extension HostFunction {
         ),
         .optional("hide", .list(.path), "paths under /proc/sys or /sys, covered by an empty tmpfs"),
         .optional("log", .text, "the container whose log gets the output"),
-        .optional("errors", .path, "a file in actor.dirs that it writes: a failure is told with its last lines of errors"),
+        .optional("errors", .path, "a log of its own in actor.dirs: a failure is told with the last errors in it"),
         .optional("network", .oneOf(["slot", "host"]), default: .text("slot"), "host needs the grant host-network"),
         .optional(
             "restores",
             .boolean,
             default: .boolean(false),
-            "it may give programs back their numbers and clocks; unsupported without the grant restore"
+            "it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed"
         ),
         .optional("refuse", .list(.oneOf(["membarrier"])), "system calls answered ENOSYS"),
         .optional("devices", .list(.text), "names of granted devices"),
@@ -36,7 +36,7 @@ extension HostFunction {
             programFields + [.optional("timeout_ms", .integer(1...86_400_000), "cut to the verb's deadline")]
         ),
         answers: .program,
-        failures: [.failed, .notFound, .unsupported],
+        failures: [.failed, .notFound],
         cost: 1500,
         example: "local done = try(host.process.run { program = actor.tools.bwrap, args = { \"--version\" } })"
     )
@@ -57,7 +57,7 @@ extension HostFunction {
             ]
         ),
         answers: .process,
-        failures: [.exists, .notFound, .unsupported],
+        failures: [.exists, .notFound],
         cost: 1200,
         example: "local p = try(host.process.start { program = actor.assets.vmm, args = { \"--api\", \"api.sock\" } })"
     )

@@ -82,7 +82,9 @@ extension SnapshotStore {
         for volume in volumes {
             try Self.validate(volume.name)
             let fresh = "\(staging)/\(volume.name)"
-            guard unsafe mkdir(fresh, isLayer ? 0o755 : 0o700) == 0 || errno == EEXIST else { throw storeError("mkdir", fresh) }
+            guard unsafe mkdir(fresh, isLayer ? 0o755 : 0o700) == 0 || errno == EEXIST else {
+                throw storeError("mkdir", fresh)
+            }
             try DirectoryTree.remove(volume.path)
             guard unsafe rename(fresh, volume.path) == 0 else { throw storeError("rename", volume.path) }
         }
@@ -113,7 +115,11 @@ enum VolumeArchive {
             guard opened >= 0 else { throw storeError("open", volume.path) }
             directories.append(opened)
         }
-        try worker.run([isLayer ? "--pack-layers" : "--pack"] + volumes.map(\.name), output: output.rawValue, directories: directories)
+        try worker.run(
+            [isLayer ? "--pack-layers" : "--pack"] + volumes.map(\.name),
+            output: output.rawValue,
+            directories: directories
+        )
     }
 
     /// Unpacks it into a directory.

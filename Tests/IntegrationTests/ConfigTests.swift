@@ -124,7 +124,8 @@ struct ConfigTests {
     @Test("a grant is one of eight forms")
     func grants() throws {
         for text in [
-            "workload", "bundle", "asset", "host-network", "restore", "tool:a=/b=c", "device:kvm=/dev/kvm", "socket:/run/s",
+            "workload", "bundle", "asset", "host-network", "restore", "tool:a=/b=c", "device:kvm=/dev/kvm",
+            "socket:/run/s",
         ] { #expect(try OperatorGrant(text).text == text) }
         for text in ["", "tools:a=/b", "tool:a=b", "tool:=/b", "tool:a", "device:/dev/kvm", "socket:s", "workload:x"] {
             #expect(throws: OperatorGrant.Fault.self, "\(text)") { try OperatorGrant(text) }

@@ -96,7 +96,9 @@ struct ContainerMemoryTests {
                 #expect(try await counts(host) == "memory=2 data=2")
                 #expect(try await sees(host, files) == before.0)
                 #expect(try await sees(host, state) == before.1)
-                #expect(try await sees(host, "head -c 1 /proc/kcore | wc -c; cat /proc/sys/kernel/hostname") == "0\nactor\n")
+                #expect(
+                    try await sees(host, "head -c 1 /proc/kcore | wc -c; cat /proc/sys/kernel/hostname") == "0\nactor\n"
+                )
                 try await done(host, "stop", "one")
             }
         }

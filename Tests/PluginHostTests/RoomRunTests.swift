@@ -50,7 +50,8 @@ struct RoomRunTests {
         let verb = fixture.verb()
         let path = "\(fixture.places.work)/own.log"
         let log: [String: PluginValue] = ["errors": .text(path)]
-        let script = "printf 'all is well\\n  Error (a.c:1): no\\nWarn\\nError: never\\n' > \(path); echo failed >&2; exit 1"
+        let script =
+            "printf 'all is well\\n  Error (a.c:1): no\\nWarn\\nError: never\\n' > \(path); echo failed >&2; exit 1"
         let reply = try verb.shell(script, log)
         #expect(reply.values.first == .text("sh exited 1: Error (a.c:1): no; Error: never"))
         #expect(try verb.shell(script, log.merging(["exit_codes": .text("any")]) { $1 }).status == "ok")
@@ -74,8 +75,12 @@ struct RoomRunTests {
         let fixture = try RoomFixture()
         let asks: [String: PluginValue] = ["restores": .boolean(true)]
         let reply = try fixture.verb().shell(":", asks)
-        #expect(reply.status == "unsupported")
+        #expect(reply.status == "failed")
         #expect(reply.values.first == .text("nobody granted that its programs restore others: --grant restore"))
+        guard case .mistake(let fault) = try fixture.verb().frame("process.start", RoomVerb.shell(":", asks)) else {
+            throw TestFailure("it was started")
+        }
+        #expect(fault.mend == "operator: --grant restore")
         fixture.grants.kinds.insert(.restore)
         let verb = fixture.verb()
         let script = """

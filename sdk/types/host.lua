@@ -65,9 +65,9 @@ host.process = {}
 ---@field exit_codes? integer[]|"any"   exit codes that are not a failure; default { 0 }
 ---@field hide? string[]   paths under /proc/sys or /sys, covered by an empty tmpfs
 ---@field log? string   the container whose log gets the output
----@field errors? string   a file in actor.dirs that it writes: a failure is told with its last lines of errors
+---@field errors? string   a log of its own in actor.dirs: a failure is told with the last errors in it
 ---@field network? "slot"|"host"   host needs the grant host-network; default "slot"
----@field restores? boolean   it may give programs back their numbers and clocks; unsupported without the grant restore; default false
+---@field restores? boolean   it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed; default false
 ---@field refuse? "membarrier"[]   system calls answered ENOSYS
 ---@field devices? string[]   names of granted devices
 ---@field seccomp_fd? integer   the operator's workload filter as BPF bytes on that descriptor
@@ -89,9 +89,9 @@ function host.process.run(spec) end
 ---@field exit_codes? integer[]|"any"   exit codes that are not a failure; default { 0 }
 ---@field hide? string[]   paths under /proc/sys or /sys, covered by an empty tmpfs
 ---@field log? string   the container whose log gets the output
----@field errors? string   a file in actor.dirs that it writes: a failure is told with its last lines of errors
+---@field errors? string   a log of its own in actor.dirs: a failure is told with the last errors in it
 ---@field network? "slot"|"host"   host needs the grant host-network; default "slot"
----@field restores? boolean   it may give programs back their numbers and clocks; unsupported without the grant restore; default false
+---@field restores? boolean   it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed; default false
 ---@field refuse? "membarrier"[]   system calls answered ENOSYS
 ---@field devices? string[]   names of granted devices
 ---@field seccomp_fd? integer   the operator's workload filter as BPF bytes on that descriptor

@@ -12,7 +12,6 @@ enum StartProgram: HostHandler {
 
     static func answer(_ arguments: ProgramArguments, _ call: HostCall) throws(HostFailure) -> HostReply {
         let context = call.context
-        if let refusal = arguments.refusal(call) { return refusal }
         var spec = try arguments.spec(call)
         if arguments.keep {
             guard ProgramArguments.isName(arguments.name) else {

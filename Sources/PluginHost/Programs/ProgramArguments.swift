@@ -30,10 +30,9 @@ struct ProgramArguments: HostArguments {
         return name.isEmpty ? program : "\(name): \(program)"
     }
 
-    /// What the operator did not grant and a script can do without; nil when there is nothing.
-    func refusal(_ call: HostCall) -> HostReply? {
-        guard fields.flag("restores"), !call.context.grants.kinds.contains(.restore) else { return nil }
-        return .refused(.unsupported, "nobody granted that its programs restore others: --grant restore")
+    /// Whether it asks for what the operator did not grant, and a script can do without.
+    func lacksRestore(_ call: HostCall) -> Bool {
+        fields.flag("restores") && !call.context.grants.kinds.contains(.restore)
     }
 
     /// The program as it is to be started.
@@ -48,6 +47,9 @@ struct ProgramArguments: HostArguments {
         spec.environment = fields.map("env") ?? [:]
         spec.input = fields.bytes("stdin")
         spec.allowed = codes
+        guard !lacksRestore(call) else {
+            throw Self.mistake(call, "restores", "true", "false", mend: "operator: --grant restore")
+        }
         spec.restores = fields.flag("restores")
         spec.hidden = fields.texts("hide")
         spec.refused = fields.texts("refuse")
