@@ -30,6 +30,7 @@ int main(void) {
     ALLOW(SCMP_SYS(fchmod), 0);
     ALLOW(SCMP_SYS(fchown), 0);
     ALLOW(SCMP_SYS(fsetxattr), 0);
+    ALLOW(SCMP_SYS(fgetxattr), 0);
     ALLOW(SCMP_SYS(fsync), 0);
     ALLOW(SCMP_SYS(syncfs), 0);
     ALLOW(SCMP_SYS(fcntl), 1, SCMP_A1_32(SCMP_CMP_EQ, F_GETFL));

@@ -36,6 +36,8 @@ public struct BackendDescription: Sendable, Equatable {
     public var needsInterface = false
     /// Whether it makes things outside the slot, which only its own `stop` can end.
     public var isOutside = false
+    /// Whether what an actor writes to its root is in its memory, and not on disk.
+    public var keepsRootInMemory = false
     /// Whether containers need images.
     public var needsImage = true
     /// An empty description.

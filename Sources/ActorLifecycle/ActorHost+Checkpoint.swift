@@ -171,7 +171,8 @@ extension ActorHost {
                 try log.effect("snapshot.write", name) { () throws(HostError) in
                     // Nobody may write while it is read, whatever the script forgot to end.
                     if !isFrozen { Cgroup.open(layout: self.layout, name: self.cgroupName(record)).kill() }
-                    try self.save(entry.record, volumesSaved: answer.volumesSaved)
+                    let keepsRoots = scope == .full && !serving.description.keepsRootInMemory
+                    try self.save(entry.record, volumesSaved: answer.volumesSaved, withRoots: keepsRoots)
                     try DirectoryTree.remove(files)
                 }
                 return isFrozen
@@ -253,8 +254,9 @@ extension ActorHost {
     /// - Parameters:
     ///   - record: the actor's, which names the snapshot and its scope.
     ///   - volumesSaved: whether the backend has saved the volumes itself.
+    ///   - withRoots: whether what is on disk of the containers' roots belongs to it.
     /// - Throws: what the store says; nothing is left of it then.
-    func save(_ record: ActorRecord, volumesSaved: Bool) throws(HostError) {
+    func save(_ record: ActorRecord, volumesSaved: Bool, withRoots: Bool) throws(HostError) {
         let key = record.identity.key
         let places = directories(key)
         var manifest = SnapshotManifest(
@@ -274,8 +276,16 @@ extension ActorHost {
             manifest: manifest,
             volumes: volumes.map { DurableVolume(name: $0.name, path: places.volume($0.name)) },
             extraFiles: hasFiles ? places.checkpoint : nil,
+            // Memory knows the files that it had open; those of data begin with the image's root.
+            roots: withRoots ? roots(record) : [],
             volumesSaved: volumesSaved
         )
+    }
+
+    /// Where the containers' writable layers are, by container.
+    func roots(_ record: ActorRecord) -> [DurableVolume] {
+        let places = directories(record.identity.key)
+        return record.spec.containers.map { DurableVolume(name: $0.name, path: places.upper($0.name)) }
     }
 
     /// The newest local snapshot of an actor, for a restore that names none.

@@ -144,7 +144,7 @@ extension ActorHost {
                 }
                 // Nobody may write while it is read.
                 try self.teardown(record)
-                try self.save(record, volumesSaved: false)
+                try self.save(record, volumesSaved: false, withRoots: false)
             }
         } catch {
             problem = error.message

@@ -286,7 +286,7 @@ extension ActorHost {
     }
 
     /// Puts a verified snapshot's volumes and files where the actor and its backend find them; blocks.
-    func place(_ obtained: ObtainedRestore, for record: ActorRecord) throws(HostError) {
+    func place(_ obtained: ObtainedRestore, _ scope: SnapshotScope, for record: ActorRecord) throws(HostError) {
         let places = directories(record.identity.key)
         let snapshot = obtained.volumes ?? obtained.snapshot
         if !snapshot.volumesSaved {
@@ -294,6 +294,7 @@ extension ActorHost {
                 .map { DurableVolume(name: $0.name, path: places.volume($0.name)) }
             try snapshots.restoreVolumes(snapshot, into: volumes, isVerified: true)
         }
+        if scope != .data { try snapshots.restoreRoots(obtained.snapshot, into: roots(record)) }
         try snapshots.present(obtained.snapshot, in: places.restoreState)
     }
 

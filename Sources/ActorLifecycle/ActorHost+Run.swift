@@ -270,7 +270,7 @@ extension ActorHost {
         }
         if let obtained {
             try await Offload.phase("volume_restore", clock) { () throws(HostError) in
-                try self.place(obtained, for: entry.record)
+                try self.place(obtained, resolved?.scope ?? .data, for: entry.record)
             }
         }
         try refuseCancelled(operation)

@@ -11,12 +11,24 @@ extension ContainerRoot {
         "/etc/sudoers.d", "/etc/substrate", "/etc/substrate-host",
     ]
 
+    /// What is written to give programs back what they had.
+    ///
+    /// Numbers that the kernel would choose, and the names and limits of namespaces of their own. Whoever writes from the
+    /// machine's namespaces changes the machine's.
+    private static let restored =
+        [
+            "ns_last_pid", "sem_next_id", "msg_next_id", "shm_next_id", "auto_msgmni", "msgmax", "msgmnb", "msgmni",
+            "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced", "hostname", "domainname",
+        ].map { "/proc/sys/kernel/\($0)" } + ["/proc/sys/fs/mqueue"]
+
     /// Shows the machine's system, which refuses writes, without its secrets, and gives the room devices and processes.
     ///
-    /// - Parameter covered: directories of the machine that are empty inside.
+    /// - Parameters:
+    ///   - covered: directories of the machine that are empty inside.
+    ///   - restoring: whether what gives programs back what they had takes writes.
     /// - Returns: the mounts that cover them, to be made read-only when all is in its place.
     /// - Throws: the failing call.
-    public borrowing func furnishRoom(covering covered: [String]) throws(SyscallError) -> [CInt] {
+    public borrowing func furnishRoom(covering covered: [String], restoring: Bool) throws(SyscallError) -> [CInt] {
         for name in Self.system {
             var about = stat()
             guard unsafe lstat("/\(name)", &about) == 0 else { continue }
@@ -49,7 +61,7 @@ extension ContainerRoot {
             covers.append(empty.release())
         }
         try makeDevices()
-        try makeKernelViews()
+        try makeKernelViews(restoring)
         for (path, mode) in [("/tmp", "1777"), ("/run", "755")] {
             let options: [(String, String?)] = [("mode", mode), ("size", "64m"), ("nr_inodes", "16384")]
             try attach(try DetachedMount.new("tmpfs", options, [.noSetUserID, .noDevices]), at: path)
@@ -62,7 +74,7 @@ extension ContainerRoot {
     }
 
     /// /proc of the machine's processes and /sys of this network namespace; what changes the machine refuses writes.
-    private borrowing func makeKernelViews() throws(SyscallError) {
+    private borrowing func makeKernelViews(_ restoring: Bool) throws(SyscallError) {
         let still: DetachedMount.Attributes = [.noSetUserID, .noDevices, .noExecution]
         try attach(try DetachedMount.new("proc", [], still), at: "/proc")
         try attach(try DetachedMount.new("sysfs", [], [.readOnly, .noSetUserID, .noDevices, .noExecution]), at: "/sys")
@@ -74,7 +86,18 @@ extension ContainerRoot {
             )
             try DetachedMount.attach(view.rawValue, to: target.rawValue, subject: "/sys/fs/cgroup")
         }
+        var views: [(path: String, mount: CInt)] = []
+        defer { for view in views { _ = close(view.mount) } }
+        for path in restoring ? Self.restored : [] {
+            guard let file = try existing(path) else { continue }
+            let view = try DetachedMount.view(ofDescriptor: file.rawValue, still, subject: path)
+            views.append((path, view.release()))
+        }
         try mask()
+        for view in views {
+            guard let target = try existing(view.path) else { continue }
+            try DetachedMount.attach(view.mount, to: target.rawValue, subject: view.path)
+        }
     }
 
     /// Covers a path with nothing: a directory with an empty one, a file with /dev/null; what is absent is fine.

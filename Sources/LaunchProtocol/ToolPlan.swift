@@ -107,7 +107,7 @@ public struct ToolPlan: Sendable, Equatable {
     ///
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_ADMIN, NET_RAW,
     /// IPC_LOCK, SYS_CHROOT, SYS_ADMIN, SYS_NICE, SYS_RESOURCE, SETFCAP. Never SYS_MODULE, SYS_RAWIO, SYS_BOOT,
-    /// SYS_TIME, MAC_OVERRIDE, MAC_ADMIN. Not SYS_PTRACE: with it /proc/PID/root of any process of the machine is a way
+    /// MAC_OVERRIDE, MAC_ADMIN; SYS_TIME where the operator granted it and the program asks. Not SYS_PTRACE: with it /proc/PID/root of any process of the machine is a way
     /// around the room; children of the same user are traced without it. Not DAC_READ_SEARCH: with it
     /// open_by_handle_at(2) opens any file of a file system of which the room shows a directory. Not MKNOD: the room
     /// has the nodes that are granted.
@@ -116,6 +116,12 @@ public struct ToolPlan: Sendable, Equatable {
 
     /// The system calls that a plan may refuse.
     public static let refusable = ["membarrier"]
+
+    /// SYS_TIME: a time namespace's clocks are set by who may set the machine's, and by nobody else.
+    public static let restoringCapability: UInt8 = 25
+
+    /// Whether it may give programs back what they had: their clocks, and in /proc/sys the numbers that come next.
+    public var restores: Bool { capabilities.contains(Self.restoringCapability) }
 
     /// Leaves the room to the plan that made it.
     public mutating func enter() {

@@ -57,7 +57,7 @@ enum WordPages {
         switch grant {
         case .tool, .device: "\(grant.rawValue):NAME=PATH"
         case .socket: "\(grant.rawValue):PATH"
-        case .workload, .bundle, .asset, .hostNetwork: grant.rawValue
+        case .workload, .bundle, .asset, .hostNetwork, .restore: grant.rawValue
         }
     }
 
@@ -69,6 +69,8 @@ enum WordPages {
         case .tool: "run that program of this machine in the tool room, as `actor.tools.NAME`"
         case .device: "the tool room has this device, as `actor.devices.NAME`"
         case .hostNetwork: "a program may ask for `network = \"host\"`"
+        case .restore:
+            "a program may ask for `restores = true`; it could set this machine's clocks, too: not to be given lightly"
         case .socket: "`http.request` may ask this Unix socket of the machine"
         }
     }
@@ -77,7 +79,9 @@ enum WordPages {
         "tool-room", "Where every program of a script runs.",
         """
         - It runs as root, with the capabilities that runtimes need (SYS_ADMIN, NET_ADMIN, SETUID and their like), and never
-          with SYS_PTRACE, SYS_MODULE, SYS_RAWIO, SYS_BOOT, SYS_TIME or MAC_*. An operator may say `tool_user: UID` in
+          with SYS_PTRACE, SYS_MODULE, SYS_RAWIO, SYS_BOOT or MAC_*, nor with SYS_TIME but for one with
+          `restores = true` and the grant `restore`: it gives programs back their clocks, and writes in `/proc/sys` what
+          gives back their numbers and the limits of their IPC namespace. An operator may say `tool_user: UID` in
           `backends.NAME` of `substrate.yaml`: then it runs as that user, with no capability, and `actor.dirs` are his.
         - It sees `/usr`, `/bin`, `/sbin`, `/lib*`, `/etc` and `/opt` read-only; read-only too the assets, `actor.identity`,
           and in `restore` `request.snapshot.dir`.

@@ -17,7 +17,7 @@ extension PluginCommand {
         "grant",
         "GRANT",
         repeats: true,
-        "what the operator would give: tool:NAME=PATH, device:NAME=PATH, socket:PATH, asset, host-network"
+        "what the operator would give: tool:NAME=PATH, device:NAME=PATH, socket:PATH, asset, host-network, restore"
     )
 
     private static let config = Option(

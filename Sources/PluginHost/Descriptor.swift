@@ -41,6 +41,7 @@ extension PluginDescriptor {
         described.assets = assets
         described.network = network
         described.isOutside = outside
+        described.keepsRootInMemory = rootInMemory
         // A backend with a network of its own starts its programs in an empty namespace of ours.
         described.needsNetwork = network != "none"
         described.needsInterface = network == "interface"

@@ -25,6 +25,7 @@ public struct Grants: Sendable, Equatable {
             case .bundle: kinds.insert(.bundle)
             case .asset: kinds.insert(.asset)
             case .hostNetwork: kinds.insert(.hostNetwork)
+            case .restore: kinds.insert(.restore)
             case .tool(let name, let path): tools[name] = path
             case .device(let name, let path): devices[name] = path
             case .socket(let path): sockets.insert(path)
@@ -45,7 +46,7 @@ public struct Grants: Sendable, Equatable {
         case .tool: !tools.isEmpty
         case .device: !devices.isEmpty
         case .socket: !sockets.isEmpty
-        case .workload, .bundle, .asset, .hostNetwork: kinds.contains(kind)
+        case .workload, .bundle, .asset, .hostNetwork, .restore: kinds.contains(kind)
         }
     }
 
@@ -56,7 +57,7 @@ public struct Grants: Sendable, Equatable {
             case .tool: tools.keys.sorted().map { "tool:\($0)" }
             case .device: devices.keys.sorted().map { "device:\($0)" }
             case .socket: sockets.sorted().map { "socket:\($0)" }
-            case .workload, .bundle, .asset, .hostNetwork: kinds.contains(kind) ? [kind.rawValue] : []
+            case .workload, .bundle, .asset, .hostNetwork, .restore: kinds.contains(kind) ? [kind.rawValue] : []
             }
         }
     }
@@ -106,6 +107,7 @@ public struct Grants: Sendable, Equatable {
         case .asset, .tool: "run a program"
         case .device: "use a device"
         case .hostNetwork: "use the host's network"
+        case .restore: "restore programs"
         case .socket: "use a socket"
         case nil: "do that"
         }
@@ -116,7 +118,7 @@ public struct Grants: Sendable, Equatable {
         case .tool: "tool:<name>=<path>"
         case .device: "device:<name>=<path>"
         case .socket: "socket:<path>"
-        case .workload, .bundle, .asset, .hostNetwork: grant.rawValue
+        case .workload, .bundle, .asset, .hostNetwork, .restore: grant.rawValue
         }
     }
 }

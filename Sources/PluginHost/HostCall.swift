@@ -34,6 +34,8 @@ final class VerbContext {
     /// Programs kept in this verb, whose end before the actor is ready is the verb's.
     private var expected: [HeldProcess] = []
     private var interrupt: VerbInterrupt?
+    /// Whether a bundle of this verb gives its container a system call filter.
+    var givesFilters = false
 
     init(
         verb: String,

@@ -13,6 +13,8 @@ public enum OperatorGrant: Hashable, Sendable {
     case asset
     /// Start a program on the host's network.
     case hostNetwork
+    /// Start a program that gives programs back what they had: their numbers and their clocks.
+    case restore
     /// Run a program of this machine in the tool room.
     case tool(name: String, path: String)
     /// Have a device in the tool room.
@@ -48,14 +50,15 @@ public enum OperatorGrant: Hashable, Sendable {
         case "bundle": self = .bundle
         case "asset": self = .asset
         case "host-network": self = .hostNetwork
+        case "restore": self = .restore
         default:
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let kinds = ["workload", "bundle", "asset", "host-network", "tool", "device", "socket"]
+            let kinds = ["workload", "bundle", "asset", "host-network", "restore", "tool", "device", "socket"]
             guard kinds.suffix(3).contains(parts[0]) else {
                 let near = Nearest.name(to: parts[0], among: kinds).map { "; did you mean \"\($0)\"?" } ?? ""
                 throw Fault(
-                    text: "grant \"\(text)\": there is workload, bundle, asset, host-network, tool:NAME=PATH, "
-                        + "device:NAME=PATH and socket:PATH" + near
+                    text: "grant \"\(text)\": there is workload, bundle, asset, host-network, restore, "
+                        + "tool:NAME=PATH, device:NAME=PATH and socket:PATH" + near
                 )
             }
             self = try Self.named(parts[0], parts.count == 2 ? parts[1] : "", text)
@@ -89,6 +92,7 @@ public enum OperatorGrant: Hashable, Sendable {
         case .bundle: "bundle"
         case .asset: "asset"
         case .hostNetwork: "host-network"
+        case .restore: "restore"
         case .tool(let name, let path): "tool:\(name)=\(path)"
         case .device(let name, let path): "device:\(name)=\(path)"
         case .socket(let path): "socket:\(path)"

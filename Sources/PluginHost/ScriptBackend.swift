@@ -196,6 +196,7 @@ public final class ScriptBackend: ActorBackend {
         let broker = Broker(context, needs: descriptor.needs, handlers: handlers, observer: observer)
         do throws(HostError) {
             let answer = try converse(spare, broker, verb: verb)
+            try context.waitForFilters(of: answer.processes, descriptor.isolation)
             if let failure = context.keptFailure { throw failure }
             let leaked = context.room.finish(keeping: answer.processes, client: answer.client)
             if !leaked.isEmpty {

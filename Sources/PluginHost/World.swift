@@ -20,6 +20,8 @@ package protocol World: Sendable {
     func find(_ process: KeptProcess) -> (any HeldProgram)?
     /// How a kept program ended; nil while it runs, or when nobody knows.
     func end(of process: KeptProcess, of actor: PreparedActor) -> ExitStatus?
+    /// Waits until the containers behind these programs, which were restored, have their system call filters.
+    func waitForFilters(of kept: [KeptProcess], until deadline: ContinuousClock.Instant) throws(HostError)
     /// Makes a directory of mode 0700 in a directory of the actor's, unless it is there.
     func makeDirectory(_ name: String, in directory: String) throws(SyscallError)
     /// Replaces a file below a directory of the actor's, whole or not at all; a program may be run by everybody.
@@ -39,6 +41,8 @@ package protocol World: Sendable {
 
 extension World {
     package func asset(_ path: String) throws(HostError) -> any AssetBytes { try CachedBytes(path) }
+
+    package func waitForFilters(of kept: [KeptProcess], until deadline: ContinuousClock.Instant) {}
 
     package func packed(_ query: AssetQuery) -> (shelved: ShelvedAsset, cache: AssetCache)? { nil }
 }
@@ -81,6 +85,10 @@ extension PreparedActor {
 struct Machinery: World {
     /// Where the packs are.
     var shelf: AssetShelf?
+
+    func waitForFilters(of kept: [KeptProcess], until deadline: ContinuousClock.Instant) throws(HostError) {
+        try RestoredFilters.wait(for: kept, until: deadline)
+    }
 
     func packed(_ query: AssetQuery) -> (shelved: ShelvedAsset, cache: AssetCache)? {
         guard let cache = shelf?.content else { return nil }

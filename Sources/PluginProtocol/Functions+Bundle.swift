@@ -28,6 +28,12 @@ extension HostFunction {
                 default: .boolean(false),
                 "whether root inside is nobody of the machine; for each container of the actor alike, before a program starts"
             ),
+            .optional(
+                "join_network",
+                .boolean,
+                default: .boolean(true),
+                "false: the runtime is in the slot's network, and leaves the container there without joining it"
+            ),
         ]),
         answers: .record([
             AnswerField("path", .text, "the bundle's directory, with config.json in it"),

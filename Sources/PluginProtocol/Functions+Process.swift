@@ -13,7 +13,14 @@ extension HostFunction {
         ),
         .optional("hide", .list(.path), "paths under /proc/sys or /sys, covered by an empty tmpfs"),
         .optional("log", .text, "the container whose log gets the output"),
+        .optional("errors", .path, "a log of its own in actor.dirs: a failure is told with the last errors in it"),
         .optional("network", .oneOf(["slot", "host"]), default: .text("slot"), "host needs the grant host-network"),
+        .optional(
+            "restores",
+            .boolean,
+            default: .boolean(false),
+            "it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed"
+        ),
         .optional("refuse", .list(.oneOf(["membarrier"])), "system calls answered ENOSYS"),
         .optional("devices", .list(.text), "names of granted devices"),
         .optional("seccomp_fd", .integer(3...63), "the operator's workload filter as BPF bytes on that descriptor"),

@@ -7,6 +7,7 @@ public struct HostFunction: Sendable, Equatable {
         case workload, bundle, asset, tool
         case device
         case hostNetwork = "host-network"
+        case restore
         case socket
     }
 

@@ -52,7 +52,7 @@ final class TestSubject {
         for (name, field) in descriptor.config where field.type == "secret" && config[name] == nil {
             config[name] = "/run/secrets/\(name)"
         }
-        var grants = Grants([.workload, .bundle, .asset])
+        var grants = Grants([.workload, .bundle, .asset, .restore])
         for name in world.ruled where descriptor.tools[name] != nil { grants.tools[name] = "/usr/bin/\(name)" }
         grants.sockets = world.grantedSockets
         // What a script is told of cgroups; nothing behind this world touches one.

@@ -43,6 +43,26 @@ extension SnapshotStore {
         isVerified: Bool = false
     ) throws(HostError) {
         if !isVerified { try verify(snapshot) }
+        try unpack(Self.archiveName, of: snapshot, into: volumes, isLayer: false)
+    }
+
+    /// Puts what containers had written to their roots in place of what is at their paths; blocks.
+    ///
+    /// - Parameters:
+    ///   - snapshot: verified; one without roots changes nothing.
+    ///   - roots: their upper directories, by container; not mounted, in directories that exist, of one file system.
+    /// - Throws: DATA_LOSS with SNAPSHOT_CORRUPT, RESOURCE_EXHAUSTED, INTERNAL.
+    public func restoreRoots(_ snapshot: Snapshot, into roots: [DurableVolume]) throws(HostError) {
+        guard snapshot.manifest.snapshotFiles?.contains(Self.rootsFile) == true else { return }
+        try unpack(Self.rootsFile, of: snapshot, into: roots, isLayer: true)
+    }
+
+    private func unpack(
+        _ archive: String,
+        of snapshot: Snapshot,
+        into volumes: [DurableVolume],
+        isLayer: Bool
+    ) throws(HostError) {
         guard let first = volumes.first else { return }
         let parent = first.path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
         for left in try DirectoryTree.names(in: parent) where left.hasPrefix(".restoring-") {
@@ -51,9 +71,9 @@ extension SnapshotStore {
         let staging = "\(parent)/.restoring-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         defer { try? DirectoryTree.remove(staging) }
-        if snapshot.manifest.snapshotFiles?.contains(Self.archiveName) == true {
+        if snapshot.manifest.snapshotFiles?.contains(archive) == true {
             do throws(HostError) {
-                try VolumeArchive.read("\(snapshot.path)/\(Self.archiveName)", into: staging, worker)
+                try VolumeArchive.read("\(snapshot.path)/\(archive)", into: staging, worker, isLayer: isLayer)
             } catch {
                 if error.code == .invalidArgument { throw corrupt(snapshot, error.message) }
                 throw error
@@ -62,7 +82,9 @@ extension SnapshotStore {
         for volume in volumes {
             try Self.validate(volume.name)
             let fresh = "\(staging)/\(volume.name)"
-            guard unsafe mkdir(fresh, 0o700) == 0 || errno == EEXIST else { throw storeError("mkdir", fresh) }
+            guard unsafe mkdir(fresh, isLayer ? 0o755 : 0o700) == 0 || errno == EEXIST else {
+                throw storeError("mkdir", fresh)
+            }
             try DirectoryTree.remove(volume.path)
             guard unsafe rename(fresh, volume.path) == 0 else { throw storeError("rename", volume.path) }
         }
@@ -76,7 +98,12 @@ extension SnapshotStore {
 /// The archive of durable volumes, written and read by the child.
 enum VolumeArchive {
     /// Packs the volumes.
-    static func write(_ volumes: [DurableVolume], to path: String, _ worker: UnpackWorker) throws(HostError) {
+    static func write(
+        _ volumes: [DurableVolume],
+        to path: String,
+        _ worker: UnpackWorker,
+        isLayer: Bool
+    ) throws(HostError) {
         let number = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw storeError("open", path) }
         let output = OwnedFD(number)
@@ -88,17 +115,26 @@ enum VolumeArchive {
             guard opened >= 0 else { throw storeError("open", volume.path) }
             directories.append(opened)
         }
-        try worker.run(["--pack"] + volumes.map(\.name), output: output.rawValue, directories: directories)
+        try worker.run(
+            [isLayer ? "--pack-layers" : "--pack"] + volumes.map(\.name),
+            output: output.rawValue,
+            directories: directories
+        )
     }
 
     /// Unpacks it into a directory.
-    static func read(_ path: String, into staging: String, _ worker: UnpackWorker) throws(HostError) {
+    static func read(
+        _ path: String,
+        into staging: String,
+        _ worker: UnpackWorker,
+        isLayer: Bool
+    ) throws(HostError) {
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard number >= 0 else { throw storeError("open", path) }
         let archive = OwnedFD(number)
         let opened = unsafe open(staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard opened >= 0 else { throw storeError("open", staging) }
         let directory = OwnedFD(opened)
-        try worker.run(["--durable"], input: archive.rawValue, directories: [directory.rawValue])
+        try worker.run([isLayer ? "--layer" : "--durable"], input: archive.rawValue, directories: [directory.rawValue])
     }
 }

@@ -11,6 +11,8 @@ public final class SnapshotStore: Sendable {
     /// The archive of all durable volumes of an actor.
     public static let volumesFile = "durable-dir.tar"
     static let archiveName = volumesFile
+    /// The archive of what the containers wrote to their roots, as layers.
+    public static let rootsFile = "roots.tar"
     /// Where a snapshot stands aside while another takes its name.
     static let replacedPrefix = ".replaced-"
     /// The host's state directory.
@@ -44,6 +46,7 @@ public final class SnapshotStore: Sendable {
     ///   - manifest: class, assets, scope and backend; files, volumes and time are filled in here.
     ///   - volumes: the durable volumes; may be none.
     ///   - extraFiles: a directory of plain files that become part of it, moved away from there; nil = none.
+    ///   - roots: upper directories of the containers' roots, by container; those of a snapshot of data are not kept.
     ///   - volumesSaved: whether the volumes are in these files, and so not archived.
     /// - Returns: the manifest as written.
     /// - Throws: RESOURCE_EXHAUSTED, FAILED_PRECONDITION for a device in a volume, INTERNAL. Nothing is left then.
@@ -53,6 +56,7 @@ public final class SnapshotStore: Sendable {
         manifest: SnapshotManifest,
         volumes: [DurableVolume],
         extraFiles: String? = nil,
+        roots: [DurableVolume] = [],
         volumesSaved: Bool = false
     ) throws(HostError) -> SnapshotManifest {
         let parent = try directory(of: actorDirectory)
@@ -64,7 +68,7 @@ public final class SnapshotStore: Sendable {
         let staging = "\(parent)/.saving-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         guard unsafe mkdir(staging, 0o700) == 0 else { throw storeError("mkdir", staging) }
         do throws(HostError) {
-            let whole = try fill(staging, manifest, volumesSaved ? [] : volumes, extraFiles)
+            let whole = try fill(staging, manifest, volumesSaved ? [] : volumes, extraFiles, roots)
             let final = "\(parent)/\(name)"
             let old = "\(parent)/\(Self.replacedPrefix)\(name)"
             if unsafe access(final, F_OK) == 0 { try DirectoryTree.remove(old) }
@@ -161,14 +165,15 @@ public final class SnapshotStore: Sendable {
         _ staging: String,
         _ manifest: SnapshotManifest,
         _ volumes: [DurableVolume],
-        _ extraFiles: String?
+        _ extraFiles: String?,
+        _ roots: [DurableVolume]
     ) throws(HostError) -> SnapshotManifest {
         var whole = manifest
         var files: [String: SnapshotManifest.File] = [:]
         if let extraFiles {
             for name in try DirectoryTree.names(in: extraFiles) {
                 try Self.validate(name)
-                guard name != Self.archiveName, name != "manifest.json" else {
+                guard ![Self.archiveName, Self.rootsFile, "manifest.json"].contains(name) else {
                     throw HostError(.invalidArgument, .snapshotCorrupt, "the backend wrote a file named \(name)")
                 }
                 guard unsafe rename("\(extraFiles)/\(name)", "\(staging)/\(name)") == 0 else {
@@ -179,8 +184,13 @@ public final class SnapshotStore: Sendable {
         }
         if !volumes.isEmpty {
             let path = "\(staging)/\(Self.archiveName)"
-            try VolumeArchive.write(volumes, to: path, worker)
+            try VolumeArchive.write(volumes, to: path, worker, isLayer: false)
             files[Self.archiveName] = try Self.measure(path)
+        }
+        if !roots.isEmpty {
+            let path = "\(staging)/\(Self.rootsFile)"
+            try VolumeArchive.write(roots, to: path, worker, isLayer: true)
+            files[Self.rootsFile] = try Self.measure(path)
         }
         whole.files = files
         whole.snapshotFiles = files.isEmpty ? nil : files.keys.sorted()

@@ -19,14 +19,21 @@ public struct Packer: ~Copyable {
         var inode: UInt
     }
     private let output: CInt
+    /// Whether what overlayfs leaves for what is gone becomes what a layer of an image has for it.
+    private let isLayer: Bool
     private let zeros = [UInt8](repeating: 0, count: 1 << 20)
     private var links: [Identity: String] = [:]
     private var bytes: Int64 = 0
 
     /// Makes one.
     ///
-    /// - Parameter output: where the archive goes; owned by the caller.
-    public init(output: CInt) { self.output = output }
+    /// - Parameters:
+    ///   - output: where the archive goes; owned by the caller.
+    ///   - isLayer: whether the directories are upper ones of overlays, to be unpacked as layers.
+    public init(output: CInt, isLayer: Bool = false) {
+        self.output = output
+        self.isLayer = isLayer
+    }
 
     /// Writes the archive: `<name>/…` for each directory.
     ///
@@ -77,6 +84,9 @@ public struct Packer: ~Copyable {
                 let child = OwnedFD(number)
                 guard unsafe fstat(number, &status) == 0 else { throw storeError("fstat", below) }
                 try unsafe header(archive, entry, below, status)
+                if isLayer, unpack_is_opaque(number) == 1 {
+                    try unsafe whiteout(archive, entry, "\(below)/.wh..wh..opq")
+                }
                 try unsafe walk(archive, entry, child.rawValue, below, depth + 1)
             case S_IFLNK:
                 guard let target = StagingTree(root: directory).readLink(directory, name) else { continue }
@@ -84,6 +94,8 @@ public struct Packer: ~Copyable {
                 unsafe archive_entry_set_symlink(entry, target)
                 try unsafe check(archive_write_header(archive, entry), archive)
             case S_IFREG: try unsafe file(archive, entry, directory, name, below)
+            case S_IFCHR where isLayer && status.st_rdev == 0:
+                try unsafe whiteout(archive, entry, "\(path)/.wh.\(name)")
             case S_IFIFO, S_IFSOCK: continue  // They hold no data: who made them makes them again.
             default: throw HostError(.failedPrecondition, nil, "a durable volume holds a device: \(printable(below))")
             }
@@ -199,6 +211,15 @@ public struct Packer: ~Copyable {
         _ status: stat
     ) throws(HostError) {
         unsafe fill(entry, path, status)
+        try unsafe check(archive_write_header(archive, entry), archive)
+    }
+
+    /// An empty file by whose name a layer says what it hides.
+    private func whiteout(_ archive: OpaquePointer, _ entry: OpaquePointer, _ path: String) throws(HostError) {
+        var status = stat()
+        status.st_mode = S_IFREG
+        unsafe fill(entry, path, status)
+        unsafe archive_entry_set_size(entry, 0)
         try unsafe check(archive_write_header(archive, entry), archive)
     }
 

@@ -16,7 +16,7 @@ public enum UnpackCommand {
     ///
     /// - Parameters:
     ///   - arguments: `--layer`, `--layer-of-root` or `--durable`: the archive is descriptor 0, the directory 3.
-    ///     `--pack NAME…`: the archive is descriptor 1, the directory of each name 3, 4, …. `--sparse LIMIT` and
+    ///     `--pack NAME…` and `--pack-layers NAME…`: the archive is descriptor 1, the directory of each name 3, 4, …. `--sparse LIMIT` and
     ///     `--chunks SIZE PAGES`: the stream is descriptor 0, the file 1, and 3 an empty directory to be in.
     ///   - seal: puts the system call filter on this process, when everything else is given up.
     /// - Returns: the exit status: 0, of an archive in after the bytes of its files on descriptor 2, or 1 after a line.
@@ -26,7 +26,8 @@ public enum UnpackCommand {
             case "--layer": try unpack(.layer, seal)
             case "--layer-of-root": try unpack(.layerOfRoot, seal)
             case "--durable": try unpack(.durable, seal)
-            case "--pack": try pack(Array(arguments.dropFirst()), seal)
+            case "--pack": try pack(Array(arguments.dropFirst()), isLayer: false, seal)
+            case "--pack-layers": try pack(Array(arguments.dropFirst()), isLayer: true, seal)
             case "--sparse": try sparse(Array(arguments.dropFirst()), seal)
             case "--chunks": try chunks(Array(arguments.dropFirst()), seal)
             default:
@@ -34,8 +35,8 @@ public enum UnpackCommand {
                     .invalidArgument,
                     nil,
                     """
-                    usage: substrate-unpack --layer | --layer-of-root | --durable | --pack NAME… | --sparse LIMIT \
-                    | --chunks SIZE PAGES
+                    usage: substrate-unpack --layer | --layer-of-root | --durable | --pack NAME… | --pack-layers NAME… \
+                    | --sparse LIMIT | --chunks SIZE PAGES
                     """
                 )
             }
@@ -75,14 +76,20 @@ public enum UnpackCommand {
         try? writeAll(Array("\(bytes)\n".utf8), to: 2)
     }
 
-    private static func pack(_ names: [String], _ seal: () throws(SyscallError) -> Void) throws(HostError) {
+    private static func pack(
+        _ names: [String],
+        isLayer: Bool,
+        _ seal: () throws(SyscallError) -> Void
+    ) throws(HostError) {
         guard !names.isEmpty, names.count <= 64 else {
-            throw HostError(.invalidArgument, nil, "--pack takes 1 to 64 names")
+            throw HostError(.invalidArgument, nil, "--pack and --pack-layers take 1 to 64 names")
         }
-        // DAC_READ_SEARCH: volumes are whatever the workload made them.
-        let needs = Needs(directories: names.count, fileBytes: .max, capabilities: [2], makesFiles: false)
+        // DAC_READ_SEARCH: volumes are whatever the workload made them. That a directory is opaque is a `trusted`
+        // attribute, which takes SYS_ADMIN to read.
+        let capabilities: [UInt64] = isLayer ? [2, 21] : [2]
+        let needs = Needs(directories: names.count, fileBytes: .max, capabilities: capabilities, makesFiles: false)
         try confine(needs, seal)
-        try Packer(output: 1).pack(names.enumerated().map { (name: $1, directory: CInt(3 + $0)) })
+        try Packer(output: 1, isLayer: isLayer).pack(names.enumerated().map { (name: $1, directory: CInt(3 + $0)) })
         guard fsync(1) == 0 || errno == EINVAL else { throw storeError("fsync", "archive") }
     }
 

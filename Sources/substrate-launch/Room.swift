@@ -50,7 +50,9 @@ enum Room {
         }
         // Over /proc: nothing that the room shows lies there.
         let root = try step(.room) { () throws(SyscallError) in try ContainerRoot(inMemoryOver: "/proc") }
-        let covers = try step(.room) { () throws(SyscallError) in try root.furnishRoom(covering: plan.covered) }
+        let covers = try step(.room) { () throws(SyscallError) in
+            try root.furnishRoom(covering: plan.covered, restoring: plan.restores)
+        }
         try step(.devices) { () throws(SyscallError) in
             for path in plan.devices {
                 try root.attach(try DetachedMount.view(of: path, [.noSetUserID, .noExecution]), at: path)

@@ -121,10 +121,11 @@ struct ConfigTests {
         #expect(found.map { $0.prefix { $0 != ":" } } == ["1", "2", "3", "4"])
     }
 
-    @Test("a grant is one of seven forms")
+    @Test("a grant is one of eight forms")
     func grants() throws {
         for text in [
-            "workload", "bundle", "asset", "host-network", "tool:a=/b=c", "device:kvm=/dev/kvm", "socket:/run/s",
+            "workload", "bundle", "asset", "host-network", "restore", "tool:a=/b=c", "device:kvm=/dev/kvm",
+            "socket:/run/s",
         ] { #expect(try OperatorGrant(text).text == text) }
         for text in ["", "tools:a=/b", "tool:a=b", "tool:=/b", "tool:a", "device:/dev/kvm", "socket:s", "workload:x"] {
             #expect(throws: OperatorGrant.Fault.self, "\(text)") { try OperatorGrant(text) }
@@ -132,7 +133,7 @@ struct ConfigTests {
         #expect(
             throws: OperatorGrant.Fault(
                 text:
-                    "grant \"tol:a=/b\": there is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH and socket:PATH; did you mean \"tool\"?"
+                    "grant \"tol:a=/b\": there is workload, bundle, asset, host-network, restore, tool:NAME=PATH, device:NAME=PATH and socket:PATH; did you mean \"tool\"?"
             )
         ) {
             try OperatorGrant("tol:a=/b")

@@ -1,4 +1,5 @@
 import ActorContract
+import Glibc
 import HostErrors
 import PluginProtocol
 import SystemLayer
@@ -42,6 +43,58 @@ struct RoomRunTests {
         #expect(try verb.shell("exit 3", ["exit_codes": .text("any")]).status == "ok")
         #expect(try verb.shell("exit 3", ["exit_codes": .list([.integer(0), .integer(3)])]).status == "ok")
         #expect(try verb.shell("exit 4", ["exit_codes": .list([.integer(0), .integer(3)])]).status == "failed")
+    }
+
+    @Test func aFailureQuotesTheLogThatTheProgramKeeps() throws {
+        let fixture = try RoomFixture()
+        let verb = fixture.verb()
+        let path = "\(fixture.places.work)/own.log"
+        let log: [String: PluginValue] = ["errors": .text(path)]
+        let script =
+            "printf 'all is well\\n  Error (a.c:1): no\\nWarn\\nError: never\\n' > \(path); echo failed >&2; exit 1"
+        let reply = try verb.shell(script, log)
+        #expect(reply.values.first == .text("sh exited 1: Error (a.c:1): no; Error: never"))
+        #expect(try verb.shell(script, log.merging(["exit_codes": .text("any")]) { $1 }).status == "ok")
+        // Nobody else's, and not what is no file.
+        #expect(utimes(path))
+        #expect(try verb.shell("echo failed >&2; exit 1", log).values.first == .text("sh exited 1: failed"))
+        _ = try verb.shell("rm \(path); ln -s /etc/passwd \(path)")
+        #expect(try verb.shell("echo failed >&2; exit 1", log).values.first == .text("sh exited 1: failed"))
+        guard case .mistake(let fault) = try verb.frame("process.run", RoomVerb.shell(":", ["errors": .text("/etc/x")]))
+        else { throw TestFailure("a log in /etc is no mistake") }
+        #expect(fault.expected == "a file in one of actor.dirs")
+    }
+
+    /// Makes a file older than any program.
+    private func utimes(_ path: String) -> Bool {
+        var times = [timeval(), timeval()]
+        return unsafe Glibc.utimes(path, &times) == 0
+    }
+
+    @Test func whoRestoresIsGrantedAndHasWhatThatTakes() throws {
+        let fixture = try RoomFixture()
+        let asks: [String: PluginValue] = ["restores": .boolean(true)]
+        let reply = try fixture.verb().shell(":", asks)
+        #expect(reply.status == "failed")
+        #expect(reply.values.first == .text("nobody granted that its programs restore others: --grant restore"))
+        guard case .mistake(let fault) = try fixture.verb().frame("process.start", RoomVerb.shell(":", asks)) else {
+            throw TestFailure("it was started")
+        }
+        #expect(fault.mend == "operator: --grant restore")
+        fixture.grants.kinds.insert(.restore)
+        let verb = fixture.verb()
+        let script = """
+            for name in kernel/ns_last_pid kernel/shm_next_id kernel/pid_max; do
+                [ -e /proc/sys/$name ] && [ -w /proc/sys/$name ] && echo $name
+            done
+            while read key value; do [ $key = CapEff: ] && echo $((0x$value >> 25 & 1)); done < /proc/self/status
+            :
+            """
+        #expect(try verb.output(script) == "0", "what it does not ask for it does not have")
+        #expect(try verb.output(script, asks) == "kernel/ns_last_pid\nkernel/shm_next_id\n1")
+        #expect(try verb.output(script) == "0", "the next program has what another asked for")
+        verb.end(keeping: [])
+        #expect(fixture.processes.isEmpty && fixture.leaves.isEmpty)
     }
 
     @Test func whatIsNotThereIsNotFound() throws {

@@ -51,10 +51,85 @@ test("another runtime has other flags", function(t)
   t:equal(actor:processes(), { "web" })
 end)
 
-test("full scope is refused before anything happens", function(t)
+-- A runtime and a criu that go together, and what the latter may say of itself.
+local function saves(t, check)
+  t:program("runc", {
+    { "--version", stdout = "runc version 1.1.5" }, { "checkpoint", "--image-path", "web" },
+    { "restore", "--bundle", "--image-path", "web" }, { "delete", "--force" }, RUN,
+  }, { real = false })
+  t:program("criu", { check or { "check", stdout = "Looks good." } }, { real = false })
+end
+
+local BAD = { "check", code = 1, stderr = "Error (criu/vdso.c:1): vdso: unexpected\nWarn: does not look good\n" }
+
+-- Why memory cannot be kept, nil where it can.
+local function lacks(t) return t:ok(t:probe()).without.full end
+
+test("without criu the probe says how to grant one", function(t)
   t:program("runc", { RUN })
-  local actor = t:actor { containers = { { name = "web", command = { "/bin/server" } } } }
+  t:equal(lacks(t), 'grant a tool named "criu": --grant tool:criu=/usr/local/sbin/criu')
+end)
+
+test("without criu full scope is refused before anything happens", function(t)
+  t:program("runc", { RUN })
+  local actor = t:actor { containers = { WEB } }
   t:ok(actor:run())
   t:fails(actor:checkpoint { scope = "full" }, "unsupported")
   t:calls { "bundle.write web", "process.start web: actor.tools.runc" }
+  t:equal(actor:processes(), { "web" })
+end)
+
+test("a criu that fails its own check is quoted, and full scope refused", function(t)
+  saves(t, BAD)
+  t:equal(lacks(t), "criu check: Error (criu/vdso.c:1): vdso: unexpected")
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  t:fails(actor:checkpoint { scope = "full" }, "unsupported")
+  t:equal(actor:processes(), { "web" })
+end)
+
+test("memory is not kept with a user namespace", function(t)
+  saves(t)
+  t:equal(lacks(t), nil)
+  t:config { user_namespace = true }
+  t:equal(lacks(t), "user_namespace is on: memory is kept without one alone")
+end)
+
+test("a crun says itself whether it was built with criu", function(t)
+  t:program("crun", { { "--version", stdout = "crun version 1.8.1\n+SECCOMP +EBPF" } }, { real = false })
+  t:program("criu", { { "check" } }, { real = false })
+  t:equal(lacks(t), "this crun has no criu: grant runc")
+end)
+
+test("a crun with criu keeps memory", function(t)
+  t:program("crun", { { "--version", stdout = "crun version 1.15\n+SECCOMP +CRIU" } }, { real = false })
+  t:program("criu", { { "check" } }, { real = false })
+  t:equal(lacks(t), nil)
+end)
+
+test("a full checkpoint ends the container, and restore stays in front of it", function(t)
+  saves(t)
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  local snapshot = t:ok(actor:checkpoint { scope = "full" })
+  t:equal(actor:processes(), {})
+  t:ok(actor:restore(snapshot))
+  t:equal(actor:processes(), { "web" })
+end)
+
+test("what cannot be saved runs on", function(t)
+  saves(t)
+  t:fault("process.run", { at = 3, status = "failed", reason = "runc exited 1" })
+  local actor = t:actor { containers = { WEB } }
+  t:ok(actor:run())
+  t:fails(actor:checkpoint { scope = "full" }, "failed")
+  t:equal(actor:processes(), { "web" })
+end)
+
+test("memory is kept of an actor with one container alone", function(t)
+  saves(t)
+  local actor = t:actor { containers = { WEB, { name = "side", command = { "/bin/side" } } } }
+  t:ok(actor:run())
+  t:fails(actor:checkpoint { scope = "full" }, "unsupported")
+  t:equal(actor:processes(), { "side", "web" })
 end)

@@ -65,7 +65,9 @@ host.process = {}
 ---@field exit_codes? integer[]|"any"   exit codes that are not a failure; default { 0 }
 ---@field hide? string[]   paths under /proc/sys or /sys, covered by an empty tmpfs
 ---@field log? string   the container whose log gets the output
+---@field errors? string   a log of its own in actor.dirs: a failure is told with the last errors in it
 ---@field network? "slot"|"host"   host needs the grant host-network; default "slot"
+---@field restores? boolean   it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed; default false
 ---@field refuse? "membarrier"[]   system calls answered ENOSYS
 ---@field devices? string[]   names of granted devices
 ---@field seccomp_fd? integer   the operator's workload filter as BPF bytes on that descriptor
@@ -87,7 +89,9 @@ function host.process.run(spec) end
 ---@field exit_codes? integer[]|"any"   exit codes that are not a failure; default { 0 }
 ---@field hide? string[]   paths under /proc/sys or /sys, covered by an empty tmpfs
 ---@field log? string   the container whose log gets the output
+---@field errors? string   a log of its own in actor.dirs: a failure is told with the last errors in it
 ---@field network? "slot"|"host"   host needs the grant host-network; default "slot"
+---@field restores? boolean   it may give programs back their numbers and clocks; needs the grant restore: without it process.run has failed; default false
 ---@field refuse? "membarrier"[]   system calls answered ENOSYS
 ---@field devices? string[]   names of granted devices
 ---@field seccomp_fd? integer   the operator's workload filter as BPF bytes on that descriptor
@@ -142,6 +146,7 @@ host.bundle = {}
 ---@field seccomp? string   the name of an operator's profile; none for a runtime with a filter of its own; default "none"
 ---@field masked? boolean   whether what /proc and /sys tell about the machine is covered; default true
 ---@field user_namespace? boolean   whether root inside is nobody of the machine; for each container of the actor alike, before a program starts; default false
+---@field join_network? boolean   false: the runtime is in the slot's network, and leaves the container there without joining it; default true
 
 ---@class bundle.write.Result
 ---@field path string   the bundle's directory, with config.json in it

@@ -87,6 +87,12 @@ static inline int unpack_set_opaque(int descriptor) {
     return fsetxattr(descriptor, "trusted.overlay.opaque", "y", 1, 0);
 }
 
+/// Whether a directory hides what lower layers have in it.
+static inline int unpack_is_opaque(int descriptor) {
+    char value = 0;
+    return fgetxattr(descriptor, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
 /// Sets an extended attribute of what was just made.
 static inline int unpack_set_attribute(int descriptor, const char *name, const void *value, size_t size) {
     return fsetxattr(descriptor, name, value, size, 0);

@@ -12,12 +12,14 @@ enum WriteBundle: HostHandler {
         let seccomp: String
         let isMasked: Bool
         let hasUserNamespace: Bool
+        let joinsNetwork: Bool
         init(_ fields: CheckedFields) {
             container = fields.text("container")
             annotations = fields.map("annotations") ?? [:]
             seccomp = fields.text("seccomp")
             isMasked = fields.flag("masked")
             hasUserNamespace = fields.flag("user_namespace")
+            joinsNetwork = fields.flag("join_network")
         }
     }
 
@@ -87,6 +89,7 @@ enum WriteBundle: HostHandler {
             annotations: arguments.annotations,
             seccomp: rules,
             isMasked: arguments.isMasked,
+            joinsNetwork: arguments.joinsNetwork,
             users: users
         )
         do throws(SyscallError) {
@@ -110,6 +113,7 @@ enum WriteBundle: HostHandler {
         } catch {
             return try .refused(error, "\(bundles)/\(name)")
         }
+        if rules != nil { call.context.givesFilters = true }
         return .ok(.map(["path": .text("\(bundles)/\(name)"), "pidfile": .text("\(bundles)/\(name).pid")]))
     }
 }

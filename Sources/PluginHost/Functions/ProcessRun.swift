@@ -9,6 +9,10 @@ enum RunProgram: HostHandler {
     static func target(_ arguments: ProgramArguments, _ call: HostCall) -> String? { arguments.target(call) }
 
     static func answer(_ arguments: ProgramArguments, _ call: HostCall) throws(HostFailure) -> HostReply {
+        // No mistake: a probe asks what it may.
+        if arguments.lacksRestore(call) {
+            return .refused(.failed, "nobody granted that its programs restore others: --grant restore")
+        }
         let spec = try arguments.spec(call)
         let room = call.context.room
         let interrupt = try call.context.interruptible()

@@ -17,6 +17,7 @@ struct BundleSpecification {
     private let annotations: [String: String]
     private let seccomp: RuntimeProfile?
     private let isMasked: Bool
+    private let joinsNetwork: Bool
     private let users: UInt32?
 
     init(
@@ -26,6 +27,7 @@ struct BundleSpecification {
         annotations: [String: String],
         seccomp: RuntimeProfile?,
         isMasked: Bool,
+        joinsNetwork: Bool = true,
         users: UInt32? = nil
     ) {
         self.prepared = prepared
@@ -34,6 +36,7 @@ struct BundleSpecification {
         self.annotations = annotations
         self.seccomp = seccomp
         self.isMasked = isMasked
+        self.joinsNetwork = joinsNetwork
         self.users = users
     }
 
@@ -99,7 +102,9 @@ struct BundleSpecification {
 
     private var namespaces: [Document.Namespace] {
         (["pid", "ipc", "uts", "mount"] + (users == nil ? [] : ["user"])).map { Document.Namespace(type: $0) }
-            + [Document.Namespace(type: "network", path: actor.networkNamespace)]
+            // Without an entry a container stays in its runtime's. An actor without one of its own gets an empty one.
+            + (joinsNetwork || actor.networkNamespace == nil
+                ? [Document.Namespace(type: "network", path: actor.networkNamespace)] : [])
     }
 
     /// With a user namespace the root has the rest already, as the launcher of the runtime shows it there.

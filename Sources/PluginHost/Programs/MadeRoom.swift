@@ -14,13 +14,14 @@ final class MadeRoom {
         /// /sys shows the network that it was mounted in.
         private let network: String?
         private let users: UInt32?
+        private let restores: Bool
         private let roots: [ToolPlan.Root]
 
         /// What the plan's program is to see.
         init(_ plan: ToolPlan) {
             (covered, mounts, hidden, devices) = (plan.covered, plan.mounts, plan.hidden, plan.devices)
             network = plan.networkNamespace
-            (users, roots) = (plan.firstID, plan.roots)
+            (users, roots, restores) = (plan.firstID, plan.roots, plan.restores)
         }
     }
 

@@ -30,6 +30,11 @@ struct ProgramArguments: HostArguments {
         return name.isEmpty ? program : "\(name): \(program)"
     }
 
+    /// Whether it asks for what the operator did not grant, and a script can do without.
+    func lacksRestore(_ call: HostCall) -> Bool {
+        fields.flag("restores") && !call.context.grants.kinds.contains(.restore)
+    }
+
     /// The program as it is to be started.
     ///
     /// - Parameter call: of the script.
@@ -42,12 +47,23 @@ struct ProgramArguments: HostArguments {
         spec.environment = fields.map("env") ?? [:]
         spec.input = fields.bytes("stdin")
         spec.allowed = codes
+        guard !lacksRestore(call) else {
+            throw Self.mistake(call, "restores", "true", "false", mend: "operator: --grant restore")
+        }
+        spec.restores = fields.flag("restores")
         spec.hidden = fields.texts("hide")
         spec.refused = fields.texts("refuse")
         spec.filterDescriptor = fields.integer("seccomp_fd").map(Int32.init(clamping:))
         spec.log = fields.text("log")
         for (index, path) in spec.hidden.enumerated() where !ToolPlan.mayHide(path) {
             throw Self.mistake(call, "hide[\(index + 1)]", path, "a path under /proc/sys or /sys")
+        }
+        let errors = fields.text("errors")
+        if !errors.isEmpty {
+            guard let (directory, rest) = call.place(errors) else {
+                throw Self.mistake(call, "errors", errors, "a file in one of actor.dirs")
+            }
+            spec.errors = (directory, rest)
         }
         if fields.text("network") == "host" {
             guard grants.kinds.contains(.hostNetwork) else {

@@ -13,6 +13,10 @@ package struct ProgramSpec: Sendable {
     package var input: [UInt8]?
     /// Whether it is on the machine's network rather than the slot's.
     package var isOnHostNetwork = false
+    /// Whether it may give programs back what they had.
+    package var restores = false
+    /// The file in which it tells its errors: the actor's directory, and the path below it.
+    package var errors: (directory: String, path: String)?
     /// Covered paths under /proc/sys and /sys.
     package var hidden: [String] = []
     /// System calls that do not exist for it.

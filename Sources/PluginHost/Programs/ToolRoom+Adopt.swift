@@ -107,7 +107,8 @@ extension ToolRoom {
         }
     }
 
-    private static func descendants(of pid: Int32) -> Set<Int32> {
+    /// A process and all below it, by its numbers now.
+    static func descendants(of pid: Int32) -> Set<Int32> {
         var all: Set<Int32> = [pid]
         var next = [pid]
         while let one = next.popLast() {

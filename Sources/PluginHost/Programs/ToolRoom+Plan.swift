@@ -38,6 +38,7 @@ extension ToolRoom {
         plan.cgroupProcs = (leaf.v2Path == nil ? leaf : Cgroup.open(layout: layout, name: actor.cgroup)).v1Procs
         // Nodes can be made where the devices controller says which of them can be opened.
         if Cgroup.enforced(layout: layout, name: actor.cgroup).contains("devices") { plan.capabilities.append(27) }
+        if spec.restores { plan.capabilities.append(ToolPlan.restoringCapability) }
         plan.hidden = spec.hidden
         plan.refused = spec.refused
         plan.devices = spec.devices

@@ -184,6 +184,7 @@ final class ToolRoom: ProgramRoom {
                 leaf: leafName
             )
         }
+        let beginSecond = time(nil)
         var held = HeldProcess(name: spec.keptName ?? program, kept: kept, handle: handle, leaf: leaf, inner: inner) {
             let own = handle.wait()
             output?.finish()
@@ -196,6 +197,10 @@ final class ToolRoom: ProgramRoom {
             }
             end.milliseconds = (ContinuousClock.now - begin).milliseconds
             end.isAllowed = spec.allows(end.status)
+            if !end.isAllowed, let place = spec.errors {
+                let errors = ProgramErrors.last(place, since: beginSecond - 1)
+                if !errors.isEmpty { end.stderr += [10] + errors + [10] }
+            }
             return end
         }
         held.isClient = spec.client != nil

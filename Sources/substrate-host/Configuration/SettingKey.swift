@@ -331,7 +331,7 @@ struct SettingKey: Sendable {
             doc: """
                 What each backend is given, by its name: { grants: [GRANT…], config: { NAME: VALUE }, pool: { size: N }, \
                 held: { memory: BYTES }, tool_user: UID }. \
-                A grant is workload, bundle, asset, host-network, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
+                A grant is workload, bundle, asset, host-network, restore, tool:NAME=PATH, device:NAME=PATH or socket:PATH; \
                 workload and bundle are always given, asset to the shipped backends. No overlay can give one. The script \
                 declares its config; pool.size is how many slots are kept prepared for a script with prepare; held.memory \
                 is how much memory paused actors may keep, frozen, to be thawed by a restore. Its programs \
