@@ -41,7 +41,8 @@ struct ExternalSnapshotTests {
             if request.scope == "full" then
               local names = table.concat(request.snapshot.files, " ")
               local own = request.own_volumes
-              if names ~= (own and "memory.img" or "durable-dir.tar memory.img") then return "failed", names end
+              local expected = (own and "" or "durable-dir.tar ") .. "memory.img roots.tar"
+              if names ~= expected then return "failed", names end
               if request.snapshot.volumes_saved then return "failed", "volumes_saved" end
               shell(actor, "test \\"$(cat " .. request.snapshot.dir .. "/memory.img)\\" = 'memory of REVISION'")
             end
@@ -109,7 +110,7 @@ struct ExternalSnapshotTests {
             #expect(try await CounterProbe.data(host, "one") == 2)
             // The files stay as long as the actor may read them, and what was fetched has no other name.
             let actor = "\(host.base)/actors/test:one"
-            #expect(try DirectoryTree.names(in: "\(actor)/restore-state") == ["durable-dir.tar", "memory.img"])
+            #expect(try DirectoryTree.names(in: "\(actor)/restore-state") == ["durable-dir.tar", "memory.img", "roots.tar"])
             _ = try await eventually("what was fetched is gone") {
                 try DirectoryTree.names(in: "\(host.base)/fetching").isEmpty ? () : nil
             }
@@ -185,7 +186,7 @@ struct ExternalSnapshotTests {
             #expect(await host.call(restorePath, Self.onGolden(mine, place, base, shared: false)) == nil)
             #expect(try await CounterProbe.data(host, "two") == 3, "its own, which held 2")
             let files = try DirectoryTree.names(in: "\(host.base)/actors/test:two/restore-state")
-            #expect(files == ["memory.img"])
+            #expect(files == ["memory.img", "roots.tar"])
             let stop = HostMessages.StopRequest(actor: "two").encoded()
             #expect(await host.call(HostMethod.stop.path, stop) == nil)
             #expect(try DirectoryTree.names(in: "\(host.base)/golden/actors").isEmpty, "a private one is not kept")

@@ -43,7 +43,7 @@ enum CommandTable {
     private static let grant = CommandOption.value(
         "grant",
         "GRANT",
-        "give the backend tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network, restore or asset; BACKEND/GRANT: which (repeatable)",
+        "give it tool:NAME=PATH, device:NAME=PATH, socket:PATH, host-network, restore or asset; BACKEND/GRANT: which (repeatable)",
         repeats: true
     )
     private static let client = [connect, baseDirectory, json]
