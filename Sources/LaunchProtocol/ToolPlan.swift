@@ -107,8 +107,8 @@ public struct ToolPlan: Sendable, Equatable {
     ///
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_ADMIN, NET_RAW,
     /// IPC_LOCK, SYS_CHROOT, SYS_ADMIN, SYS_NICE, SYS_RESOURCE, SETFCAP. Never SYS_MODULE, SYS_RAWIO, SYS_BOOT,
-    /// MAC_OVERRIDE, MAC_ADMIN; SYS_TIME where the operator granted it and the program asks. Not SYS_PTRACE: with it /proc/PID/root of any process of the machine is a way
-    /// around the room; children of the same user are traced without it. Not DAC_READ_SEARCH: with it
+    /// MAC_OVERRIDE, MAC_ADMIN; SYS_TIME where the operator granted it and the program asks. Not SYS_PTRACE: with it
+    /// /proc/PID/root of any process of the machine is a way around the room; children of the same user are traced without it. Not DAC_READ_SEARCH: with it
     /// open_by_handle_at(2) opens any file of a file system of which the room shows a directory. Not MKNOD: the room
     /// has the nodes that are granted.
     /// - Source: capabilities(7); `linux/capability.h`.

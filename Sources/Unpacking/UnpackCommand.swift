@@ -16,8 +16,8 @@ public enum UnpackCommand {
     ///
     /// - Parameters:
     ///   - arguments: `--layer`, `--layer-of-root` or `--durable`: the archive is descriptor 0, the directory 3.
-    ///     `--pack NAME…` and `--pack-layers NAME…`: the archive is descriptor 1, the directory of each name 3, 4, …. `--sparse LIMIT` and
-    ///     `--chunks SIZE PAGES`: the stream is descriptor 0, the file 1, and 3 an empty directory to be in.
+    ///     `--pack NAME…` and `--pack-layers NAME…`: the archive is descriptor 1, the directory of each name 3, 4, ….
+    ///     `--sparse LIMIT` and `--chunks SIZE PAGES`: the stream is descriptor 0, the file 1, and 3 an empty directory to be in.
     ///   - seal: puts the system call filter on this process, when everything else is given up.
     /// - Returns: the exit status: 0, of an archive in after the bytes of its files on descriptor 2, or 1 after a line.
     public static func run(_ arguments: [String], seal: () throws(SyscallError) -> Void) -> CInt {
