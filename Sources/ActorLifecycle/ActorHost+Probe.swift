@@ -76,6 +76,19 @@ extension ActorHost {
         }
     }
 
+    /// The most that can be kept of an actor here: full where its backend declares that and its probe found it.
+    ///
+    /// - Parameter record: the actor's.
+    /// - Returns: full or data; the backend may still refuse it.
+    /// - Throws: what asking the backend throws.
+    package func widestScope(of record: ActorRecord) async throws(HostError) -> SnapshotScope {
+        let serving = try revision(of: record)
+        let scopes = serving.description.scopes
+        guard scopes.contains(.full), scopes.contains(.data) else { return scopes.contains(.full) ? .full : .data }
+        let probed = try await probed(serving, record.assets, Operation("probe"), PhaseClock())
+        return probed.answer.without[SnapshotScope.full.rawValue] == nil ? .full : .data
+    }
+
     /// Has those assets in the cache that a backend declares; blocks.
     ///
     /// What it does not know it cannot use: a request may hold the assets of several backends.

@@ -109,9 +109,8 @@ public struct OwnService: Sendable {
         let request = try HostMessages.CheckpointActorRequest(decoding: bytes)
         let key = try host.resolve(request.actor)
         let record = try host.get(key)
-        let scopes = host.backendDescription.scopes
-        let widest: SnapshotScope = scopes.contains(.full) ? .full : .data
-        guard let scope = request.scope.isEmpty ? widest : SnapshotScope(rawValue: request.scope) else {
+        let named = SnapshotScope(rawValue: request.scope)
+        guard let scope = request.scope.isEmpty ? try await host.widestScope(of: record) : named else {
             throw HostError(.invalidArgument, nil, "scope is \"\(request.scope)\": scopes are full and data")
         }
         let name = request.name.isEmpty ? "\(key.name)-\(WallClock.nanoseconds() / 1_000_000)" : request.name

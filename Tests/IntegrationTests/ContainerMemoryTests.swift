@@ -150,6 +150,10 @@ struct ContainerMemoryTests {
                 #expect(saved.code != 0 && saved.error.contains(words), "\(saved)")
                 #expect(try await host.actor("one").status == "ready", "a refused scope changes nothing")
                 #expect(try await counts(host) == "memory=2 data=2")
+                // Who names no scope is given what there is.
+                try await done(host, "checkpoint", "one")
+                try await done(host, "restore", "one")
+                #expect(try await counts(host) == "memory=1 data=3")
                 try await done(host, "stop", "one")
             }
         }

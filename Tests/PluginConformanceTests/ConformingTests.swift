@@ -55,7 +55,7 @@ struct ConformingTests {
         #expect(run.code == 0, "\(run.output)\(run.error)")
         let first = run.output.split(separator: "\n").first.map(String.init) ?? ""
         #expect(first.hasSuffix(" converge · leaks 0"), "\(first)")
-        let scopes = backend == "gvisor" ? "full data" : "data"
+        let scopes = backend == "gvisor" ? "full data" : "data full"
         #expect(run.output.contains("conforms: api 1, scopes \(scopes); report in "), "\(run.output)")
     }
 

@@ -215,7 +215,7 @@ enum CommandTable {
             .value(
                 "scope",
                 "SCOPE",
-                "full (memory and files) or data (durable volumes)",
+                "full (memory and files) or data (durable volumes; default: full where the backend can here)",
                 completes: .words(["full", "data"])
             ),
             .value("name", "NAME", "the local snapshot's name (default: made from the actor's name and the time)"),
