@@ -80,7 +80,8 @@ extension PluginTable {
                 "root_in_memory",
                 .boolean,
                 default: "false",
-                "what containers write to their roots ends with them, or is in a full snapshot: Start begins with the image"
+                "what containers write to their roots ends with them, or is in the backend's files: Start begins with the "
+                    + "image; without it the host keeps that, and in a full snapshot as roots.tar"
             ),
             PluginField(
                 "data_on_golden",

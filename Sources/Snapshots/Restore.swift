@@ -95,9 +95,9 @@ extension SnapshotStore {
     }
 }
 
-/// The archive of durable volumes, written and read by the child.
+/// An archive of directories of an actor, its volumes or its containers' roots, written and read by the child.
 enum VolumeArchive {
-    /// Packs the volumes.
+    /// Packs them; `isLayer` is for roots, whose overlays have marks for what is gone.
     static func write(
         _ volumes: [DurableVolume],
         to path: String,
@@ -122,7 +122,7 @@ enum VolumeArchive {
         )
     }
 
-    /// Unpacks it into a directory.
+    /// Unpacks it into a directory, by the same word.
     static func read(
         _ path: String,
         into staging: String,

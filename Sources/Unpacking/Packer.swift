@@ -97,7 +97,9 @@ public struct Packer: ~Copyable {
             case S_IFCHR where isLayer && status.st_rdev == 0:
                 try unsafe whiteout(archive, entry, "\(path)/.wh.\(name)")
             case S_IFIFO, S_IFSOCK: continue  // They hold no data: who made them makes them again.
-            default: throw HostError(.failedPrecondition, nil, "a durable volume holds a device: \(printable(below))")
+            default:
+                let place = isLayer ? "a container's root" : "a durable volume"
+                throw HostError(.failedPrecondition, nil, "\(place) holds a device: \(printable(below))")
             }
         }
     }

@@ -19,7 +19,7 @@
 ---@field config? table<string, Setting>   the operator's settings, checked before load; default {}
 ---@field classes? string[]   further values of a request's sandbox_class that it accepts beside its own name; default {}
 ---@field outside? boolean   it makes things outside the slot: stop is called after any failed verb, until it answers ok; default false
----@field root_in_memory? boolean   what containers write to their roots ends with them, or is in a full snapshot: Start begins with the image; default false
+---@field root_in_memory? boolean   what containers write to their roots ends with them, or is in the backend's files: Start begins with the image; without it the host keeps that, and in a full snapshot as roots.tar; default false
 ---@field data_on_golden? boolean   restore can wake the memory of one full snapshot with the volumes of another; takes both scopes; default false
 ---@field run fun(actor: Actor, request: RunRequest): Status, (RunResult|string)?   Starts the actor in an empty slot.
 ---@field stop fun(actor: Actor, request: StopRequest): Status, string?   Ends the actor's programs.
